@@ -1,0 +1,8 @@
+"""NeuralSampleID bench: automatic sample identification, reproduced and measured.
+
+Imports go down this list only: ``errors``, ``files``, ``config`` ← ``audio`` ← ``data``,
+``separation``, ``models`` ← ``training``, ``retrieval`` ← ``evaluation`` ← ``report``.
+The library knows nothing of Snakemake.
+"""
+
+__version__ = "0.1.0"

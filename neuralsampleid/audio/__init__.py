@@ -1,0 +1,1 @@
+"""Decoding, resampling and time–frequency front ends."""

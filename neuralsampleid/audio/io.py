@@ -1,0 +1,98 @@
+"""Reading and writing audio files (libsndfile: WAV, FLAC, OGG, MP3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import replacing_file
+
+Waveform = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file's header says of it."""
+
+    sample_rate: int  # Hz
+    frames: int  # samples per channel; wrong for MP3 files without a Xing header
+    channels: int
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.sample_rate
+
+
+def audio_info(path: Path) -> AudioInfo:
+    """Read a file's header.
+
+    Raises:
+        UserError: the file is missing or is not audio that libsndfile reads.
+    """
+    try:
+        info = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+    return AudioInfo(info.samplerate, info.frames, info.channels)
+
+
+def read_audio(
+    path: Path, sample_rate: int, start_s: float = 0.0, duration_s: float | None = None
+) -> Waveform:
+    """Read (part of) a file as mono at ``sample_rate``.
+
+    Seeking is sample-exact, so a window costs no more than its own length. Reading starts at
+    the sample nearest to ``start_s``; what lies beyond the end is missing, not padded.
+
+    Returns:
+        float32 (samples,), nominally within [-1, 1].
+
+    Raises:
+        UserError: the file is missing or cannot be decoded.
+    """
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            native = int(file.samplerate)
+            file.seek(min(round(start_s * native), file.frames))
+            frames = -1 if duration_s is None else round(duration_s * native)
+            audio = file.read(frames, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+    mono = audio.mean(axis=1, dtype=np.float32)
+    return resample(mono, native, sample_rate)
+
+
+def resample(audio: Waveform, source_rate: int, target_rate: int) -> Waveform:
+    """Resample along the first axis (soxr, high quality); a copy is avoided where rates agree."""
+    if source_rate == target_rate or audio.shape[0] == 0:
+        return audio
+    return cast(Waveform, soxr.resample(audio, source_rate, target_rate).astype(np.float32))
+
+
+def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:
+    """Write mono or (samples, channels) audio in the format of the suffix, 16 bit.
+
+    Samples beyond [-1, 1] are clipped. The file appears whole or not at all.
+    """
+    with replacing_file(path) as temporary:
+        soundfile.write(
+            str(temporary), np.clip(audio, -1.0, 1.0), sample_rate, subtype=_subtype(path)
+        )
+
+
+def _subtype(path: Path) -> str | None:
+    return "PCM_16" if path.suffix.lower() in {".flac", ".wav"} else None
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    if not path.exists():
+        return UserError(f"{path}: no such audio file")
+    reason = str(error).rstrip(".").split(": ")[-1]
+    return UserError(f"{path}: cannot be decoded ({reason}); expected WAV, FLAC, OGG or MP3 audio")

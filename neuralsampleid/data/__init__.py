@@ -1,0 +1,1 @@
+"""The catalogue, and the data sets that fill it."""

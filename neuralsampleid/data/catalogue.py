@@ -1,0 +1,155 @@
+"""The catalogue: which tracks there are, and which sample occurs where.
+
+Every data set, published or a user's own, becomes two files in one folder: ``tracks.csv`` and
+``occurrences.csv``. Paths in ``tracks.csv`` are relative to that folder or absolute.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import write_csv
+
+ROLES = ("train", "query", "reference", "noise")
+TRACK_COLUMNS = ("track_id", "role", "path", "duration_s", "title", "artist")
+OCCURRENCE_COLUMNS = (
+    "sample_id",
+    "query_id",
+    "reference_id",
+    "query_start_s",
+    "query_end_s",
+    "reference_start_s",
+    "reference_end_s",
+    "kind",
+    "sample_type",
+    "interpolation",
+    "tempo_ratio",
+    "pitch_semitones",
+)
+_TEXT_COLUMNS = ("sample_id", "query_id", "reference_id", "kind", "sample_type", "interpolation")
+_TRACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Tracks and the occurrences of samples in them.
+
+    ``tracks`` has ``TRACK_COLUMNS`` (duration in seconds, paths absolute after reading);
+    ``occurrences`` has ``OCCURRENCE_COLUMNS``: one row per interval of a query in which a sample
+    sounds. ``tempo_ratio`` is the query's speed over the reference's (1.1: 10 % faster);
+    ``pitch_semitones`` is how far the sample was shifted up. Text columns are empty and number
+    columns NaN where unknown.
+    """
+
+    tracks: pd.DataFrame
+    occurrences: pd.DataFrame
+
+    def with_role(self, role: str) -> pd.DataFrame:
+        """The tracks of one role in file order.
+
+        Raises:
+            UserError: no track has that role.
+        """
+        chosen = self.tracks[self.tracks["role"] == role]
+        if chosen.empty:
+            raise UserError(f"tracks.csv: no track has the role '{role}', expected at least one")
+        return chosen.reset_index(drop=True)
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Read and check ``tracks.csv`` and ``occurrences.csv``; make paths absolute.
+
+    Raises:
+        UserError: a file or column is missing, or a row is wrong.
+    """
+    tracks = _read(folder / "tracks.csv", TRACK_COLUMNS)
+    tracks["duration_s"] = _number(tracks["duration_s"], folder / "tracks.csv")
+    tracks["path"] = [str((folder / path).resolve()) for path in tracks["path"]]
+    occurrences = _read(folder / "occurrences.csv", OCCURRENCE_COLUMNS)
+    for column in set(OCCURRENCE_COLUMNS) - set(_TEXT_COLUMNS):
+        occurrences[column] = _number(occurrences[column], folder / "occurrences.csv")
+    catalogue = Catalogue(tracks, occurrences)
+    check_catalogue(catalogue, folder)
+    return catalogue
+
+
+def write_catalogue(catalogue: Catalogue, folder: Path) -> None:
+    """Check the catalogue and write its two files; paths stay as they are given."""
+    check_catalogue(catalogue, folder)
+    write_csv(folder / "tracks.csv", catalogue.tracks[list(TRACK_COLUMNS)])
+    write_csv(folder / "occurrences.csv", catalogue.occurrences[list(OCCURRENCE_COLUMNS)])
+
+
+def check_catalogue(catalogue: Catalogue, folder: Path) -> None:
+    """Check ids, roles and intervals.
+
+    Raises:
+        UserError: the first thing that is wrong, with the file and line it stands in.
+    """
+    tracks, occurrences = catalogue.tracks, catalogue.occurrences
+    seen: set[str] = set()
+    for line, (track_id, role) in enumerate(zip(tracks["track_id"], tracks["role"], strict=True), 2):
+        where = f"{folder / 'tracks.csv'}, line {line}"
+        check_track_id(track_id, where)
+        if track_id in seen:
+            raise UserError(f"{where}: track id '{track_id}' stands twice, expected unique ids")
+        if role not in ROLES:
+            raise UserError(f"{where}: role '{role}', expected one of {', '.join(ROLES)}")
+        seen.add(track_id)
+    roles = dict(zip(tracks["track_id"], tracks["role"], strict=True))
+    for line, row in enumerate(occurrences.itertuples(index=False), 2):
+        where = f"{folder / 'occurrences.csv'}, line {line}"
+        for column, role in (("query_id", "query"), ("reference_id", "reference")):
+            found = roles.get(getattr(row, column))
+            if found != role:
+                raise UserError(
+                    f"{where}: {column} '{getattr(row, column)}' is "
+                    f"{'unknown' if found is None else f'a {found} track'}, expected a {role} track"
+                )
+        if not row.query_end_s > row.query_start_s >= 0:
+            raise UserError(
+                f"{where}: query interval {row.query_start_s}–{row.query_end_s} s, "
+                "expected 0 ≤ start < end"
+            )
+
+
+def check_track_id(track_id: str, where: str) -> None:
+    """Refuse ids that cannot be file names on every system.
+
+    Raises:
+        UserError: the id is empty, too long, or has other characters than letters, digits, _ . -
+    """
+    if not _TRACK_ID.fullmatch(track_id):
+        raise UserError(
+            f"{where}: track id '{track_id}' cannot be a file name, expected up to 100 letters, "
+            "digits, '_', '.', '-', beginning with a letter, digit or '_'"
+        )
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file, expected a catalogue table") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a CSV table ({error})") from error
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise UserError(f"{path}: column '{missing[0]}' is missing, expected {', '.join(columns)}")
+    return table[list(columns)]
+
+
+def _number(column: pd.Series[str], path: Path) -> pd.Series[float]:
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = numbers.isna() & (column.str.strip() != "")
+    if wrong.any():
+        line = int(wrong.to_numpy().argmax()) + 2
+        raise UserError(
+            f"{path}, line {line}: {column.name} is '{column[line - 2]}', expected a number"
+        )
+    return numbers.astype(float)
