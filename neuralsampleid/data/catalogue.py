@@ -93,7 +93,8 @@ def check_catalogue(catalogue: Catalogue, folder: Path) -> None:
     """
     tracks, occurrences = catalogue.tracks, catalogue.occurrences
     seen: set[str] = set()
-    for line, (track_id, role) in enumerate(zip(tracks["track_id"], tracks["role"], strict=True), 2):
+    rows = zip(tracks["track_id"], tracks["role"], strict=True)
+    for line, (track_id, role) in enumerate(rows, 2):
         where = f"{folder / 'tracks.csv'}, line {line}"
         check_track_id(track_id, where)
         if track_id in seen:
