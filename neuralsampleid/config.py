@@ -1,0 +1,406 @@
+"""The typed configuration: the single source of defaults, checks and the JSON schema.
+
+Defaults are the released system's values; ``config.yaml`` says what the demo changes. The
+configuration describes the experiment only: threads, memory and folders belong to profiles and
+rules.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from neuralsampleid.errors import UserError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Lengths = Annotated[list[PositiveFloat], Field(min_length=1)]
+Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys and silent conversions are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class DemoData(Section):
+    """The built-in demo: how much music is composed."""
+
+    kind: Literal["demo"] = "demo"
+    sample_rate: Annotated[int, Field(ge=22050)] = 22050  # Hz
+    training_songs: Annotated[int, Field(ge=2)] = 64
+    training_seconds: Annotated[float, Field(ge=10)] = 30.0
+    references: PositiveInt = 24
+    noise_songs: PositiveInt = 48
+    queries: PositiveInt = 24
+    min_seconds: Annotated[float, Field(ge=30)] = 60.0
+    max_seconds: Annotated[float, Field(ge=30)] = 90.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DemoData:
+        if self.min_seconds > self.max_seconds:
+            raise ValueError(f"min_seconds {self.min_seconds} exceeds max_seconds")
+        return self
+
+
+class CatalogueData(Section):
+    """An existing catalogue: a folder with ``tracks.csv`` and ``occurrences.csv``."""
+
+    kind: Literal["catalogue"]
+    folder: str
+
+
+class Separation(Section):
+    """How training tracks become stems."""
+
+    backend: Literal["htdemucs", "hpss", "precomputed"] = "htdemucs"
+    model: str = "htdemucs"  # htdemucs: name of the model
+    model_folder: str | None = None  # htdemucs: local folder; None: the package's own download
+    stems_folder: str | None = None  # precomputed: <folder>/<track id>/<stem>.<ext>
+
+    @model_validator(mode="after")
+    def _complete(self) -> Separation:
+        if self.backend == "precomputed" and self.stems_folder is None:
+            raise ValueError("stems_folder is missing, which backend 'precomputed' needs")
+        return self
+
+
+class LogMel(Section):
+    """Front end of the proposed model (released README, section 1)."""
+
+    kind: Literal["log_mel"] = "log_mel"
+    sample_rate: PositiveInt = 16000  # Hz
+    n_fft: PositiveInt = 1024  # samples; also the window
+    hop_length: PositiveInt = 512  # samples
+    mel_bands: PositiveInt = 64
+    f_min: NonNegativeFloat = 0.0  # Hz
+    f_max: PositiveFloat = 8000.0  # Hz
+    frames: PositiveInt = 128  # per segment
+    dynamic_range_db: PositiveFloat | None = None  # below the segment's peak; None: all
+
+
+class ConstantQ(Section):
+    """Front end of the baseline (released README, section 3)."""
+
+    kind: Literal["constant_q"] = "constant_q"
+    sample_rate: PositiveInt = 22050  # Hz
+    hop_length: PositiveInt = 512  # samples
+    f_min: PositiveFloat = 32.70  # Hz
+    bins: PositiveInt = 84
+    bins_per_octave: PositiveInt = 12
+    frames: PositiveInt = 216  # per segment
+    log_magnitude: bool = False  # the released front end feeds plain magnitudes
+
+
+class NtXent(Section):
+    """The proposed model's contrastive loss."""
+
+    kind: Literal["nt_xent"] = "nt_xent"
+    temperature: PositiveFloat = 0.05
+
+
+class ClassificationTriplet(Section):
+    """The baseline's loss; the released config lacks the two weights and the margin."""
+
+    kind: Literal["classification_triplet"] = "classification_triplet"
+    classification_weight: NonNegativeFloat = 1.0  # β
+    triplet_weight: NonNegativeFloat = 1.0  # γ
+    margin: NonNegativeFloat = 0.2
+    temperature: PositiveFloat = 1.0  # of the classification; the released code has none
+
+
+Loss = Annotated[NtXent | ClassificationTriplet, Field(discriminator="kind")]
+
+
+class Cosine(Section):
+    """Learning rate: linear warm-up, then a cosine down to ``final``."""
+
+    kind: Literal["cosine"] = "cosine"
+    initial: PositiveFloat = 8e-5
+    final: NonNegativeFloat = 7e-7
+    warmup: Fraction = 0.0  # share of all steps
+
+
+class Steps(Section):
+    """Learning rate: times ``factor`` after every ``every`` epochs."""
+
+    kind: Literal["steps"] = "steps"
+    initial: PositiveFloat = 1e-4
+    factor: Fraction = 0.2
+    every: PositiveInt = 40
+
+
+LearningRate = Annotated[Cosine | Steps, Field(discriminator="kind")]
+
+
+class Pairs(Section):
+    """How a training pair is made from stems (released README, section 4)."""
+
+    rest: Literal["same_song", "other_song"] = "same_song"  # what the sample is mixed with
+    reference: Literal["sampled", "mix"] = "sampled"  # what the reference view holds
+    jitter_s: NonNegativeFloat = 0.25  # the two views start up to this far apart
+    silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent
+
+
+Effect = Literal["gain", "equaliser", "compressor"]
+
+
+class Augmentation(Section):
+    """What happens to the query view; ranges are symmetric around no change where one number."""
+
+    backend: Literal["batched", "audiomentations"] = "batched"
+    effects: list[Effect] = ["gain"]  # T1: one is drawn
+    gain_db: NonNegativeFloat = 10.0
+    pitch_semitones: NonNegativeFloat = 3.0
+    tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.7
+    tempo_max: Annotated[float, Field(ge=1)] = 1.5
+    combined: Fraction = 0.0  # chance that pitch *and* tempo change; released: one of them
+    curriculum: Fraction = 0.0  # share of the training over which the changes grow to full size
+
+
+class Training(Section):
+    """Pretraining of an encoder."""
+
+    epochs: PositiveInt = 400
+    pairs_per_epoch: PositiveInt | None = None  # None: one per training track
+    batch_pairs: Annotated[int, Field(ge=2)] = 256
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1  # of the training tracks
+    validation_pairs: Annotated[int, Field(ge=2)] = 256
+    gradient_clip: PositiveFloat | None = 1.0  # global norm
+    loss: Loss = NtXent()
+    learning_rate: LearningRate = Cosine()
+    pairs: Pairs = Pairs()
+    augmentation: Augmentation = Augmentation()
+
+
+class BaselineAugmentation(Augmentation):
+    """The baseline draws from more effects."""
+
+    effects: list[Effect] = ["equaliser", "compressor", "gain"]
+
+
+class BaselineTraining(Training):
+    """Pretraining with the baseline's released values."""
+
+    epochs: PositiveInt = 120
+    batch_pairs: Annotated[int, Field(ge=2)] = 512
+    gradient_clip: PositiveFloat | None = None
+    loss: Loss = ClassificationTriplet()
+    learning_rate: LearningRate = Steps()
+    augmentation: BaselineAugmentation = BaselineAugmentation()
+
+
+class Gnn(Section):
+    """The proposed graph neural network; the defaults are the released "tiny" size."""
+
+    architecture: Literal["gnn"] = "gnn"
+    front_end: LogMel = LogMel()
+    segment_hop: PositiveInt = 16  # frames between the starts of consecutive segments
+    point_channels: PositiveInt = 8
+    patch_bins: PositiveInt = 4
+    patch_frames: PositiveInt = 8
+    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [64, 128, 256, 512]
+    blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 2, 6, 2]
+    graph: Literal["connected", "bypassed"] = "connected"
+    neighbours: PositiveInt = 5
+    max_dilation: PositiveInt = 3
+    edge_dropout: Fraction = 0.2
+    drop_path: Fraction = 0.1
+    feature_size: PositiveInt = 1024
+    projection_size: PositiveInt = 4096
+    embedding_size: PositiveInt = 128
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Gnn:
+        if len(self.channels) != len(self.blocks):
+            raise ValueError(
+                f"blocks has {len(self.blocks)} stages and channels {len(self.channels)}, "
+                "expected as many"
+            )
+        bands, frames = self.front_end.mel_bands, self.front_end.frames
+        if bands % self.patch_bins or frames % self.patch_frames:
+            raise ValueError(
+                f"patches of {self.patch_bins} × {self.patch_frames} do not tile "
+                f"{bands} bands × {frames} frames"
+            )
+        return self
+
+
+class ResNetIbn(Section):
+    """The baseline; the defaults are the released size."""
+
+    architecture: Literal["resnet_ibn"] = "resnet_ibn"
+    front_end: ConstantQ = ConstantQ()
+    segment_hop: PositiveInt = 108
+    stem_channels: PositiveInt = 64
+    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [128, 256, 512, 1024]
+    blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 2, 2, 2]
+    strides: Annotated[list[PositiveInt], Field(min_length=1)] = [1, 1, 2, 2]
+    embedding_size: PositiveInt = 2048
+    training: BaselineTraining = BaselineTraining()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ResNetIbn:
+        if not len(self.channels) == len(self.blocks) == len(self.strides):
+            raise ValueError(
+                f"channels, blocks and strides have {len(self.channels)}, {len(self.blocks)} and "
+                f"{len(self.strides)} stages, expected as many"
+            )
+        return self
+
+
+Encoder = Annotated[Gnn | ResNetIbn, Field(discriminator="architecture")]
+
+
+class Reranker(Section):
+    """The cross-attention classifier (released README, section 2) and its training."""
+
+    encoder: Name = "gnn"  # whose node matrices it compares
+    heads: PositiveInt = 4
+    hidden_size: PositiveInt = 128
+    dropout: Fraction = 0.3
+    epochs: PositiveInt = 5
+    pairs_per_epoch: PositiveInt | None = None  # None: one per training track
+    batch_pairs: Annotated[int, Field(ge=2)] = 32
+    negatives: PositiveInt = 3  # mined per query
+    learning_rate: PositiveFloat = 1e-4
+    candidates: PositiveInt = 5  # per query segment that are re-ranked
+
+
+class Index(Section):
+    """The FAISS index over noise and references (released README, section 5)."""
+
+    kind: Literal["flat", "ivf", "ivfpq", "hnsw"] = "ivfpq"
+    lists: PositiveInt = 64  # ivf, ivfpq: inverted lists
+    probes: PositiveInt = 20  # ivf, ivfpq: lists searched per query
+    subquantizers: PositiveInt = 64  # ivfpq: must divide the embedding size
+    bits: Annotated[int, Field(ge=4, le=12)] = 8  # ivfpq: per sub-quantiser
+    links: PositiveInt = 32  # hnsw: neighbours per node
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    candidates: PositiveInt = 20  # per query segment
+
+
+class Evaluation(Section):
+    """Queries, metrics and intervals."""
+
+    query_seconds: Lengths = [5.0, 7.0, 10.0, 15.0, 20.0]
+    cutoffs: Cutoffs = [1, 3, 10]
+    max_gap_s: NonNegativeFloat = 4.0  # repetitions of a sample closer than this are one passage
+    ranks: PositiveInt = 100  # references kept per query
+    resamples: PositiveInt = 2000  # of the bootstrap
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+
+class System(Section):
+    """One row of the tables."""
+
+    name: Name
+    encoder: Name
+    weights: Literal["trained", "untrained"] = "trained"
+    reranker: bool = False
+
+
+class Config(Section):
+    """One run of the benchmark; its results lie in ``results/<run>/``."""
+
+    run: Name
+    seed: NonNegativeInt = 1
+    data: Annotated[DemoData | CatalogueData, Field(discriminator="kind")]
+    separation: Separation = Separation()
+    encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
+    reranker: Reranker = Reranker()
+    systems: Annotated[list[System], Field(min_length=1)]
+    index: Index = Index()
+    evaluation: Evaluation = Evaluation()
+
+    @model_validator(mode="after")
+    def _references(self) -> Config:
+        known = f"expected one of {', '.join(self.encoders)}"
+        for system in self.systems:
+            if system.encoder not in self.encoders:
+                raise ValueError(
+                    f"system '{system.name}' names encoder '{system.encoder}', {known}"
+                )
+            if system.reranker and system.encoder != self.reranker.encoder:
+                raise ValueError(
+                    f"system '{system.name}' re-ranks encoder '{system.encoder}', but "
+                    f"reranker.encoder is '{self.reranker.encoder}'"
+                )
+        if any(system.reranker for system in self.systems):
+            encoder = self.encoders.get(self.reranker.encoder)
+            if not isinstance(encoder, Gnn):
+                raise ValueError(f"reranker.encoder '{self.reranker.encoder}' is not a gnn")
+        names = [system.name for system in self.systems]
+        if len(set(names)) != len(names):
+            raise ValueError("two systems bear the same name")
+        return self
+
+
+def parse_config(values: object, source: str) -> Config:
+    """Check a configuration given as nested dictionaries.
+
+    Args:
+        values: what the YAML file held.
+        source: the file's name, for error messages.
+
+    Raises:
+        UserError: one line with every wrong key, what was found and what was expected.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(_problem(item) for item in error.errors())
+        raise UserError(f"{source}: {problems}") from error
+
+
+def read_config(path: Path) -> Config:
+    """Read and check one YAML file.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or fails the checks.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such configuration file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not a YAML file ({reason})") from error
+    return parse_config(values, str(path))
+
+
+def _problem(item: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """One pydantic complaint as ``key: what is wrong``."""
+    # pydantic puts the tag of a union after its key; the file has no such level.
+    path = item["loc"]
+    unions = {"data", "loss", "learning_rate"}
+    location = [
+        str(part)
+        for place, part in enumerate(path)
+        if not (
+            (place > 0 and path[place - 1] in unions and len(path) > place + 1)
+            or (place > 1 and path[place - 2] == "encoders")
+        )
+    ]
+    key = ".".join(location) or "configuration"
+    if item["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    if item["type"] == "value_error":
+        return f"{key}: {item['ctx']['error']}"
+    found = f", found {item['input']!r}" if not isinstance(item["input"], dict) else ""
+    return f"{key}: {item['msg'][0].lower()}{item['msg'][1:]}{found}"
