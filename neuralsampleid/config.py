@@ -121,6 +121,7 @@ class ClassificationTriplet(Section):
     triplet_weight: NonNegativeFloat = 1.0  # γ
     margin: NonNegativeFloat = 0.2
     temperature: PositiveFloat = 1.0  # of the classification; the released code has none
+    triplet: Literal["described", "released"] = "described"  # released: the sign is reversed
 
 
 Loss = Annotated[NtXent | ClassificationTriplet, Field(discriminator="kind")]
@@ -150,26 +151,38 @@ LearningRate = Annotated[Cosine | Steps, Field(discriminator="kind")]
 class Pairs(Section):
     """How a training pair is made from stems (released README, section 4)."""
 
+    sampled: Literal["all_but_one", "any"] = "all_but_one"  # which of the sources are sampled
     rest: Literal["same_song", "other_song"] = "same_song"  # what the sample is mixed with
     reference: Literal["sampled", "mix"] = "sampled"  # what the reference view holds
-    jitter_s: NonNegativeFloat = 0.25  # the two views start up to this far apart
+    jitter_s: NonNegativeFloat = 0.25  # the two views lie up to this far apart
     silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent
 
 
 Effect = Literal["gain", "equaliser", "compressor"]
+Change = Literal["none", "pitch", "tempo", "varispeed", "both", "frames"]
 
 
 class Augmentation(Section):
-    """What happens to the query view; ranges are symmetric around no change where one number."""
+    """What happens to the query view (released README, section 4: T1 and T2)."""
 
     backend: Literal["batched", "audiomentations"] = "batched"
-    effects: list[Effect] = ["gain"]  # T1: one is drawn
-    gain_db: NonNegativeFloat = 10.0
-    pitch_semitones: NonNegativeFloat = 3.0
+    effects: Annotated[list[Effect], Field(min_length=1)] = ["gain"]  # T1, on the sampled part
+    effects_drawn: PositiveInt = 1  # how many of them a pair gets
+    gain_db: NonNegativeFloat = 10.0  # ±
+    equaliser_db: NonNegativeFloat = 12.0  # ±
+    changes: Annotated[list[Change], Field(min_length=1)] = ["pitch", "tempo"]  # T2: one is drawn
+    pitch_semitones: NonNegativeFloat = 3.0  # ±
     tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.7
     tempo_max: Annotated[float, Field(ge=1)] = 1.5
-    combined: Fraction = 0.0  # chance that pitch *and* tempo change; released: one of them
-    curriculum: Fraction = 0.0  # share of the training over which the changes grow to full size
+    curriculum: Fraction = 0.0  # share of the training over which T1 and T2 grow to full size
+
+    @model_validator(mode="after")
+    def _enough_effects(self) -> Augmentation:
+        if self.effects_drawn > len(self.effects):
+            raise ValueError(
+                f"effects_drawn is {self.effects_drawn}, but there are {len(self.effects)} effects"
+            )
+        return self
 
 
 class Training(Section):
@@ -190,7 +203,8 @@ class Training(Section):
 class BaselineAugmentation(Augmentation):
     """The baseline draws from more effects."""
 
-    effects: list[Effect] = ["equaliser", "compressor", "gain"]
+    effects: Annotated[list[Effect], Field(min_length=1)] = ["equaliser", "compressor", "gain"]
+    changes: Annotated[list[Change], Field(min_length=1)] = ["pitch", "tempo", "frames"]
 
 
 class BaselineTraining(Training):

@@ -1,0 +1,1 @@
+"""What is asked of a system, and how well it answers."""

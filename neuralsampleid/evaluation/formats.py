@@ -1,0 +1,92 @@
+"""The tables that the evaluation exchanges as CSV: their columns, and one reader for all.
+
+A plain ``pandas.read_csv`` would turn the track ids ``001`` and ``NA`` into a number and a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from neuralsampleid.errors import UserError
+
+Format = Mapping[str, type]  # column → str (never missing, may be empty) or float (NaN if empty)
+
+QUERIES: Format = {
+    "protocol": str,
+    "query_id": str,
+    "query_start_s": float,
+    "query_end_s": float,
+    "query_seconds": float,
+    "group": str,
+    "relevant": str,  # reference ids, sorted, joined by '|'
+}
+MATCHES: Format = {
+    "protocol": str,
+    "query_id": str,
+    "query_start_s": float,
+    "query_end_s": float,
+    "rank": float,  # 1, 2, …
+    "reference_id": str,  # a reference or noise track
+    "score": float,  # larger is better
+    "reference_start_s": float,
+    "reference_end_s": float,
+}
+METRICS: Format = {
+    "system": str,
+    "protocol": str,
+    "metric": str,
+    "k": float,
+    "query_seconds": float,
+    "group": str,
+    "value": float,  # fractions in [0, 1], as low and high
+    "low": float,
+    "high": float,
+    "queries": float,
+}
+
+
+def per_query_format(cutoffs: Sequence[int]) -> Format:
+    """Columns of the table with one row per query; ``hit_k`` for each cutoff k."""
+    return {
+        "protocol": str,
+        "query_id": str,
+        "query_start_s": float,
+        "query_seconds": float,
+        "group": str,
+        "relevant": str,
+        "first_rank": float,  # NaN if no relevant reference was retrieved
+        "ap": float,
+        **{f"hit_{k}": float for k in cutoffs},
+    }
+
+
+def read_table(path: Path, columns: Format) -> pd.DataFrame:
+    """Read one of these tables; further columns are left out.
+
+    Raises:
+        UserError: the file or a column is missing, or a number is none.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file, expected a table of the evaluation") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not a CSV table ({reason})") from error
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise UserError(f"{path}: column '{missing[0]}' is missing, expected {', '.join(columns)}")
+    table = table[list(columns)]
+    for column in (name for name, kind in columns.items() if kind is float):
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        wrong = (numbers.isna() & (table[column] != "")).to_numpy()
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise UserError(
+                f"{path}, line {row + 2}: {column} is '{table[column][row]}', expected a number"
+            )
+        table = table.assign(**{column: numbers.astype(float)})
+    return table

@@ -1,0 +1,1 @@
+"""Encoders and the re-ranker: one model per file behind one interface."""

@@ -1,0 +1,102 @@
+"""Our own checkpoints: weights with the configuration section that built them."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neuralsampleid.config import Gnn, Reranker, ResNetIbn
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import replacing_file
+from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.models.gnn import GnnEncoder
+from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.models.resnet_ibn import ResNetIbnEncoder
+
+
+def make_encoder(settings: Gnn | ResNetIbn, seed: int) -> SegmentEncoder:
+    """A freshly initialised encoder; the seed fixes its weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return GnnEncoder(settings) if isinstance(settings, Gnn) else ResNetIbnEncoder(settings)
+
+
+def save_encoder(path: Path, encoder: SegmentEncoder, settings: Gnn | ResNetIbn) -> None:
+    """Write an encoder's weights and settings; the file appears whole or not at all."""
+    _save(path, settings.architecture, settings.model_dump(), encoder.state_dict())
+
+
+def load_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncoder:
+    """Read an encoder that ``save_encoder`` wrote, ready for inference.
+
+    Raises:
+        UserError: the file is missing, is no checkpoint, or holds another architecture or size.
+    """
+    encoder = make_encoder(settings, seed=0)
+    _load(path, settings.architecture, encoder)
+    return encoder.eval()
+
+
+def make_reranker(
+    settings: Reranker, node_shape: tuple[int, int], seed: int
+) -> CrossAttentionReranker:
+    """A freshly initialised re-ranker for node matrices (channels, nodes)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return CrossAttentionReranker(settings, *node_shape)
+
+
+def save_reranker(path: Path, reranker: CrossAttentionReranker, settings: Reranker) -> None:
+    """Write a re-ranker's weights and settings; the file appears whole or not at all."""
+    _save(path, "reranker", settings.model_dump(), reranker.state_dict())
+
+
+def load_reranker(
+    path: Path, settings: Reranker, node_shape: tuple[int, int]
+) -> CrossAttentionReranker:
+    """Read a re-ranker that ``save_reranker`` wrote, ready for inference.
+
+    Raises:
+        UserError: the file is missing, is no checkpoint, or is of another size.
+    """
+    reranker = make_reranker(settings, node_shape, seed=0)
+    _load(path, "reranker", reranker)
+    return reranker.eval()
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _save(path: Path, architecture: str, settings: dict[str, Any], state: dict[str, Any]) -> None:
+    with replacing_file(path) as temporary:
+        content = {"architecture": architecture, "settings": settings, "state_dict": state}
+        torch.save(content, temporary)
+
+
+def _load(path: Path, architecture: str, module: torch.nn.Module) -> None:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        found, state = content["architecture"], content["state_dict"]
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such checkpoint") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: not a checkpoint of this project, expected one with architecture, settings "
+            "and state_dict"
+        ) from error
+    if found != architecture:
+        raise UserError(f"{path}: checkpoint of architecture '{found}', expected '{architecture}'")
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()
+        raise UserError(
+            f"{path}: checkpoint of another size than the configuration's {architecture} ({first})"
+        ) from error

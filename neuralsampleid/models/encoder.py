@@ -1,0 +1,42 @@
+"""The interface of all encoders."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What an encoder makes of a batch of segments."""
+
+    embedding: Tensor  # (batch, d), L2-normalised: the fingerprint
+    nodes: Tensor | None  # (batch, channels, nodes) for a re-ranker; None if it has none
+
+
+class SegmentEncoder(nn.Module, ABC):
+    """Maps segments' features to fingerprints.
+
+    Attributes:
+        front_end: makes features of audio; carries the sample rate.
+        segment_hop: frames between the starts of consecutive segments of a track.
+        embedding_size: d.
+        node_shape: (channels, nodes) of the node matrix, None if the encoder has none.
+    """
+
+    front_end: LogMelFrontEnd | ConstantQFrontEnd
+    segment_hop: int
+    embedding_size: int
+    node_shape: tuple[int, int] | None = None
+
+    @abstractmethod
+    def encode(self, features: Tensor) -> Encoding:
+        """Features (batch, bins, frames) → fingerprints, and node matrices where there are any."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (batch, bins, frames) → fingerprints (batch, d)."""
+        return self.encode(features).embedding

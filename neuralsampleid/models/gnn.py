@@ -1,0 +1,235 @@
+"""The proposed encoder: a graph neural network on time–frequency points.
+
+Parameters bear the released names, so the published weights load unchanged. The released code
+computes its graph blocks and then drops their result (released README, section 1): ``bypassed``
+reproduces that without computing them; ``connected`` is what the paper describes.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from neuralsampleid.audio.front_end import LogMelFrontEnd
+from neuralsampleid.config import Gnn
+from neuralsampleid.models.encoder import Encoding, SegmentEncoder
+from neuralsampleid.models.graph import max_relative, nearest_neighbours
+
+
+class GnnEncoder(SegmentEncoder):
+    """Log-mel segments → points → graph blocks → 128-dimensional fingerprints."""
+
+    front_end: LogMelFrontEnd
+
+    def __init__(self, settings: Gnn) -> None:
+        super().__init__()
+        self.settings = settings
+        self.front_end = LogMelFrontEnd(settings.front_end)
+        self.segment_hop = settings.segment_hop
+        self.embedding_size = settings.embedding_size
+        self.peak_extractor = PointExtractor(settings)
+        self.encoder = GraphEncoder(settings)
+        self.projector = nn.Sequential(
+            nn.Linear(settings.feature_size, settings.projection_size),
+            nn.ELU(),
+            nn.Linear(settings.projection_size, settings.embedding_size),
+        )
+        self.node_shape = (settings.channels[-1], self.encoder.out_nodes)
+
+    def encode(self, features: Tensor) -> Encoding:
+        """Levels in dB (batch, bands, frames) → (batch, d) and (batch, channels, nodes)."""
+        feature, nodes = self.encode_points(self.peak_extractor(features))
+        embedding = nn.functional.normalize(self.projector(feature), dim=1)
+        return Encoding(embedding, nodes.transpose(1, 2))
+
+    def encode_points(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (batch, point channels, points) → h (batch, features), nodes as rows."""
+        feature, nodes = self.encoder(points)
+        return feature, nodes
+
+
+class PointExtractor(nn.Module):
+    """Levels in dB → one point per patch of the segment."""
+
+    ramps: Tensor
+
+    def __init__(self, settings: Gnn) -> None:
+        super().__init__()
+        front_end = settings.front_end
+        self.dynamic_range_db = front_end.dynamic_range_db
+        patch = (settings.patch_bins, settings.patch_frames)
+        self.convs = nn.Sequential(
+            nn.Conv2d(3, settings.point_channels, kernel_size=patch, stride=patch), nn.ReLU()
+        )
+        time = torch.linspace(0.0, 1.0, front_end.frames).expand(front_end.mel_bands, -1)
+        frequency = torch.linspace(0.0, 1.0, front_end.mel_bands)[:, None].expand_as(time)
+        self.register_buffer("ramps", torch.stack([time, frequency]), persistent=False)
+
+    def forward(self, levels: Tensor) -> Tensor:
+        """(batch, bands, frames) dB → (batch, point channels, points), bands-major."""
+        scaled = scale_levels(levels, self.dynamic_range_db)
+        ramps = self.ramps.expand(levels.shape[0], -1, -1, -1)
+        channels = torch.cat([ramps, scaled[:, None]], dim=1)
+        points: Tensor = self.convs(channels).flatten(2)
+        return points
+
+
+def scale_levels(levels: Tensor, dynamic_range_db: float | None = None) -> Tensor:
+    """Scale each segment to [0, 1] by its own extremes.
+
+    Args:
+        levels: (batch, bands, frames) dB.
+        dynamic_range_db: levels further below the segment's maximum are raised to that bound, so
+            that digital silence between notes does not take all the contrast. None: as released.
+
+    Returns:
+        (batch, bands, frames); 0 throughout for a constant segment, which the released code turns
+        into NaN.
+    """
+    highest = levels.amax(dim=(1, 2), keepdim=True)
+    lowest = levels.amin(dim=(1, 2), keepdim=True)
+    if dynamic_range_db is not None:
+        lowest = torch.maximum(lowest, highest - dynamic_range_db)
+        levels = torch.maximum(levels, lowest)
+    span = highest - lowest
+    return torch.where(span > 0, (levels - lowest) / span.clamp(min=1e-12), 0.0)
+
+
+class GraphEncoder(nn.Module):
+    """Stem, stages of graph blocks with a halving of the nodes in between, pooling."""
+
+    def __init__(self, settings: Gnn) -> None:
+        super().__init__()
+        self.connected = settings.graph == "connected"
+        channels = settings.channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(settings.point_channels, channels[0], 1, bias=False),
+            nn.BatchNorm1d(channels[0]),
+            nn.LeakyReLU(0.2),
+        )
+        drop_path = iter(torch.linspace(0.0, settings.drop_path, sum(settings.blocks)).tolist())
+        backbone = nn.ModuleList()
+        for stage, blocks in enumerate(settings.blocks):
+            if stage > 0:
+                backbone.append(Downsample(channels[stage - 1], channels[stage]))
+            for _ in range(blocks):
+                # Dilation grows with the place in the backbone, downsamplings counted in.
+                dilation = min(len(backbone) // 4 + 1, settings.max_dilation)
+                drop = next(drop_path)
+                block = nn.Sequential(
+                    Grapher(channels[stage], dilation, drop, settings),
+                    FeedForward(channels[stage], drop),
+                )
+                backbone.append(block)
+        self.backbone = backbone
+        self.proj = nn.Conv2d(channels[-1], settings.feature_size, 1)
+        front_end = settings.front_end
+        nodes = (front_end.mel_bands // settings.patch_bins) * (
+            front_end.frames // settings.patch_frames
+        )
+        for _ in channels[1:]:
+            nodes = (nodes + 1) // 2
+        self.out_nodes = nodes
+
+    def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, channels, points) → h (batch, features), node matrix (batch, nodes, channels)."""
+        nodes = points.transpose(1, 2)
+        nodes = self.stem[2](normalise_rows(self.stem[1], linear_rows(self.stem[0], nodes)))
+        for layer in self.backbone:
+            if isinstance(layer, Downsample) or self.connected:
+                nodes = layer(nodes)
+        # The mean and the last 1×1 convolution commute; this order is cheaper.
+        return linear_rows(self.proj, nodes.mean(dim=1)), nodes
+
+
+class Grapher(nn.Module):
+    """Graph convolution with a residual: fc1, max-relative convolution, fc2."""
+
+    def __init__(self, channels: int, dilation: int, drop_path: float, settings: Gnn) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.neighbours = settings.neighbours
+        self.edge_dropout = settings.edge_dropout
+        self.drop_path = drop_path
+        self.norm = nn.BatchNorm1d(channels)
+        layers = nn.Sequential(nn.Linear(2 * channels, 2 * channels), nn.ReLU())
+        self.conv = nn.ModuleDict({"nn": layers})
+        self.fc1 = pointwise(channels, channels)
+        self.fc2 = pointwise(2 * channels, channels)
+
+    def forward(self, nodes: Tensor) -> Tensor:
+        """(batch, nodes, channels) → the same shape."""
+        hidden = apply_pointwise(self.fc1, nodes).relu()
+        neighbours = nearest_neighbours(nodes, self.neighbours, self.dilation)
+        relative = max_relative(hidden, neighbours, self.edge_dropout if self.training else 0.0)
+        hidden = self.conv["nn"](torch.cat([hidden, relative], dim=2))
+        hidden = apply_pointwise(self.fc2, hidden)
+        hidden = drop_paths(hidden, self.drop_path, self.training) + nodes
+        return normalise_rows(self.norm, hidden).relu()
+
+
+class FeedForward(nn.Module):
+    """Two 1×1 convolutions with four times the channels in between, and a residual."""
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv1d(channels, 4 * channels, 1)
+        self.bn1 = nn.BatchNorm1d(4 * channels)
+        self.fc2 = nn.Conv1d(4 * channels, channels, 1)
+        self.bn2 = nn.BatchNorm1d(channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, nodes: Tensor) -> Tensor:
+        """(batch, nodes, channels) → the same shape."""
+        hidden = normalise_rows(self.bn1, linear_rows(self.fc1, nodes)).relu()
+        hidden = normalise_rows(self.bn2, linear_rows(self.fc2, hidden))
+        residual: Tensor = self.dropout(hidden)
+        return residual + nodes
+
+
+class Downsample(nn.Module):
+    """Halve the nodes by a convolution along the flattened point axis."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(
+            nn.Conv1d(channels_in, channels_out, 3, stride=2, padding=1),
+            nn.BatchNorm1d(channels_out),
+        )
+
+    def forward(self, nodes: Tensor) -> Tensor:
+        """(batch, nodes, channels in) → (batch, nodes / 2, channels out)."""
+        hidden = self.conv[0](nodes.transpose(1, 2)).transpose(1, 2)
+        return normalise_rows(self.conv[1], hidden).relu()
+
+
+def pointwise(channels_in: int, channels_out: int) -> nn.Sequential:
+    """A 1×1 convolution with batch normalisation."""
+    return nn.Sequential(nn.Conv1d(channels_in, channels_out, 1), nn.BatchNorm1d(channels_out))
+
+
+def apply_pointwise(layers: nn.Sequential, nodes: Tensor) -> Tensor:
+    """Apply ``pointwise`` layers to nodes kept as rows."""
+    return normalise_rows(layers[1], linear_rows(layers[0], nodes))
+
+
+def normalise_rows(layer: nn.Module, nodes: Tensor) -> Tensor:
+    """Batch normalisation of (batch, nodes, channels) over the first two axes."""
+    flat: Tensor = layer(nodes.reshape(-1, nodes.shape[-1]))
+    return flat.view(nodes.shape)
+
+
+def linear_rows(convolution: nn.Module, nodes: Tensor) -> Tensor:
+    """A 1×1 convolution of (…, channels in) → (…, channels out)."""
+    weight: Tensor = convolution.get_parameter("weight")
+    bias = convolution.bias
+    assert bias is None or isinstance(bias, Tensor)
+    return nn.functional.linear(nodes, weight.flatten(1), bias)
+
+
+def drop_paths(nodes: Tensor, chance: float, training: bool) -> Tensor:
+    """Leave out the residual branch of whole samples with a chance; scale the others up."""
+    if chance == 0.0 or not training:
+        return nodes
+    kept = (torch.rand(nodes.shape[0], 1, 1, device=nodes.device) >= chance).to(nodes.dtype)
+    return nodes * kept / (1.0 - chance)

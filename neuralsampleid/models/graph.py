@@ -1,0 +1,100 @@
+"""Neighbour graphs in feature space, and the max-relative convolution over them.
+
+Nodes are kept as rows, (batch, nodes, channels), so that every 1×1 convolution of the released
+model is one matrix product.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def nearest_neighbours(nodes: Tensor, count: int, dilation: int = 1) -> Tensor:
+    """Neighbours by squared Euclidean distance, every ``dilation``-th of the nearest.
+
+    Args:
+        nodes: (batch, nodes, channels).
+        count: neighbours per node; fewer where there are not ``count × dilation`` nodes.
+        dilation: 2 keeps the 1st, 3rd, 5th … nearest.
+
+    Returns:
+        int64 (batch, nodes, count), nearest first. A node is its own first neighbour.
+    """
+    # The node's own squared norm shifts a whole row and changes no order.
+    distances = nodes.square().sum(2)[:, None, :] - 2.0 * (nodes @ nodes.transpose(1, 2))
+    # Rounding must not put a twin before the node itself.
+    distances.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
+    reach = min(count * dilation, nodes.shape[1])
+    return distances.topk(reach, dim=2, largest=False).indices[:, :, ::dilation]
+
+
+def max_relative(nodes: Tensor, neighbours: Tensor, edge_dropout: float = 0.0) -> Tensor:
+    """For every node i the maximum over its neighbours j of (x_i − x_j), channel by channel.
+
+    Args:
+        nodes: (batch, nodes, channels).
+        neighbours: int64 (batch, nodes, count).
+        edge_dropout: chance that an edge is left out; a node without edges gets 0.
+
+    Returns:
+        (batch, nodes, channels).
+    """
+    if edge_dropout == 0.0:
+        lowest, _ = _LowestNeighbour.apply(nodes, neighbours, None)
+        return nodes - lowest
+    kept = torch.rand(neighbours.shape, device=nodes.device) >= edge_dropout
+    lowest, _ = _LowestNeighbour.apply(nodes, neighbours, kept)
+    return torch.where(kept.any(dim=2, keepdim=True), nodes - lowest, 0.0)
+
+
+class _LowestNeighbour(torch.autograd.Function):
+    """min over neighbours, keeping only the index of the minimum for the backward pass.
+
+    The plain gather keeps (batch, nodes, count, channels) values and scatters as many gradients;
+    this keeps and scatters a count-th of that.
+    """
+
+    @staticmethod
+    def forward(
+        context: Any,  # noqa: ANN401 - torch's FunctionCtx has no public type
+        nodes: Tensor,
+        neighbours: Tensor,
+        kept: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        batch, size, channels = nodes.shape
+        rows = nodes.reshape(batch * size, channels)
+        first = torch.arange(batch, device=nodes.device)[:, None, None] * size
+        flat = (neighbours + first).reshape(batch * size, -1)
+        # Every node reads something for a dropped edge: another kept one, or at worst itself.
+        if kept is not None:
+            flat = _redirect_dropped(flat, kept.reshape(flat.shape))
+        lowest = rows.index_select(0, flat[:, 0])
+        source = flat[:, :1].expand(-1, channels)
+        for place in range(1, flat.shape[1]):
+            other = rows.index_select(0, flat[:, place])
+            smaller = other < lowest
+            lowest = torch.where(smaller, other, lowest)
+            source = torch.where(smaller, flat[:, place, None], source)
+        context.save_for_backward(source)
+        context.mark_non_differentiable(source)
+        return lowest.view(nodes.shape), source
+
+    @staticmethod
+    def backward(
+        context: Any,  # noqa: ANN401
+        gradient: Tensor,
+        _: Tensor | None,
+    ) -> tuple[Tensor, None, None]:
+        (source,) = context.saved_tensors
+        flat = gradient.reshape(source.shape)
+        return torch.zeros_like(flat).scatter_add_(0, source, flat).view(gradient.shape), None, None
+
+
+def _redirect_dropped(flat: Tensor, kept: Tensor) -> Tensor:
+    """Let a row's dropped entries repeat its first kept entry (or stay, if none is kept)."""
+    first_kept = kept.to(torch.uint8).argmax(dim=1, keepdim=True)
+    return torch.where(kept, flat, flat.gather(1, first_kept))

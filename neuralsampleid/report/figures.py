@@ -1,0 +1,228 @@
+"""The figures of the report; each function returns one, ``drawing.save_figure`` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.protocol import FULL_TRACK
+from neuralsampleid.report.drawing import GREY, legend_below, panels, rows_axis, system_style
+from neuralsampleid.report.names import human_name
+
+CURVE_COLUMNS = ("encoder", "epoch", "step", "metric", "value")
+SEPARATION_COLUMNS = ("track_id", "stem", "si_sdr_db", "mix_si_sdr_db")
+
+
+def hit_rate_figure(metrics: pd.DataFrame, systems: Sequence[str]) -> Figure:
+    """Hit rate by query length: a panel per k, a line with its interval per system.
+
+    Args:
+        metrics: columns ``formats.METRICS``.
+        systems: names in the order of the config, which fixes the colours.
+    """
+    rows = metrics[(metrics["metric"] == "hit_rate") & (metrics["group"] == "all")]
+    cutoffs, lengths = sorted(set(rows["k"])), sorted(set(rows["query_seconds"]))
+    counts = rows.groupby("query_seconds")["queries"].max()
+    ticks = [f"{seconds:g} s\nn = {counts[seconds]:g}" for seconds in lengths]
+    width = max(5.0, len(cutoffs) * max(2.4, 0.62 * len(lengths)) + 0.6)
+    figure, grid = panels(1, len(cutoffs), width, 3.6, share_y=True)
+    for axes, k in zip(grid[0], cutoffs, strict=True):
+        for place, system in enumerate(systems):
+            own = rows[(rows["k"] == k) & (rows["system"] == system)].set_index("query_seconds")
+            _line_with_band(axes, own.reindex(lengths), place, human_name(system))
+        axes.set_title(f"Hit rate at {k:g}", fontsize=11)
+        axes.set_xlabel("Query length, number of queries", fontsize=9)
+        axes.set_xticks(range(len(lengths)), ticks, fontsize=8)
+        axes.set_xlim(-0.4, len(lengths) - 0.6)
+        axes.set_ylim(-3, 103)
+    grid[0, 0].set_ylabel("Hit rate (%)")
+    legend_below(figure, grid[0, 0], columns=min(3, len(systems)))
+    return figure
+
+
+def map_figure(
+    metrics: pd.DataFrame, systems: Sequence[str], chance: float | None = None
+) -> Figure:
+    """Mean average precision over full tracks per system, with intervals.
+
+    Args:
+        metrics: columns ``formats.METRICS``.
+        systems: names in the order of the config.
+        chance: mAP of a random ranking in [0, 1], drawn as a line if given.
+    """
+    rows = metrics[(metrics["metric"] == "map") & (metrics["group"] == "all")]
+    percent = 100 * rows.set_index("system")[["value", "low", "high"]].reindex(systems)
+    figure, grid = panels(1, 1, 6.4, 1.3 + 0.42 * len(systems))
+    axes = grid[0, 0]
+    for place, (value, low, high) in enumerate(percent.to_numpy(dtype=float)):
+        colour, marker = system_style(place)
+        axes.hlines(place, low, high, color=colour, linewidth=2)
+        axes.plot(value, place, marker, color=colour, markersize=7)
+        if not np.isnan(value):
+            axes.annotate(
+                f"{value:.1f}", (value, place), (0, 6), textcoords="offset points",
+                ha="center", fontsize=9,
+            )  # fmt: skip
+    if chance is not None:
+        axes.axvline(100 * chance, color=GREY, linestyle=":", linewidth=1)
+        axes.annotate(
+            "chance", (100 * chance, 0), (3, 2), xycoords=("data", "axes fraction"),
+            textcoords="offset points", color=GREY, fontsize=9,
+        )  # fmt: skip
+    rows_axis(axes, [human_name(system) for system in systems])
+    axes.set_xlim(0, 102)
+    count = 0 if rows.empty else int(rows["queries"].max())
+    axes.set_xlabel(f"Mean average precision (%), {count} full-track queries")
+    return figure
+
+
+def learning_curves_figure(curves: pd.DataFrame) -> Figure:
+    """How training went: a row per encoder, a panel per quantity.
+
+    Args:
+        curves: columns ``CURVE_COLUMNS``. Metrics ``train_x`` and ``validation_x`` share the panel
+            of x; all other metrics have their own. Values without a number are left out.
+
+    Raises:
+        UserError: there is no row.
+    """
+    if curves.empty:
+        raise UserError("learning curves: no row, expected at least one")
+    curves = curves.assign(
+        panel=curves["metric"].str.replace("^(train|validation)_", "", regex=True),
+        split=curves["metric"].str.extract("^(train|validation)_", expand=False).fillna(""),
+    )
+    names = {name: list(dict.fromkeys(own["panel"])) for name, own in _parts(curves, "encoder")}
+    columns = max(map(len, names.values()))
+    figure, grid = panels(len(names), columns, 3.4 * columns, 2.5 * len(names))
+    for row, (encoder, quantities) in zip(grid, names.items(), strict=True):
+        for axes in row[len(quantities) :]:
+            axes.remove()
+        for axes, quantity in zip(row, quantities, strict=False):
+            own = (curves["encoder"] == encoder) & (curves["panel"] == quantity)
+            _curves(axes, curves[own])
+            axes.set_title(f"{human_name(encoder)}: {human_name(quantity)}", fontsize=10)
+    return figure
+
+
+def ranks_figure(judged: Mapping[str, pd.DataFrame], systems: Sequence[str]) -> Figure:
+    """Rank of the first correct reference of every full-track query, and the median.
+
+    Args:
+        judged: system → columns ``protocol`` and ``first_rank`` (NaN: not found) of its
+            ``evaluate.per_query`` table.
+        systems: names in the order of the config.
+    """
+    tracks = {name: judged[name][judged[name]["protocol"] == FULL_TRACK] for name in systems}
+    ranks = {name: rows["first_rank"].to_numpy(dtype=float) for name, rows in tracks.items()}
+    worst = max((float(np.nanmax(r)) for r in ranks.values() if np.isfinite(r).any()), default=1.0)
+    missing = 2 * max(worst, 10.0)  # where "not found" stands on the axis
+    figure, grid = panels(1, 1, 7.0, 1.2 + 0.75 * len(systems))
+    axes = grid[0, 0]
+    for place, name in enumerate(systems):
+        colour, _ = system_style(place)
+        shown = np.where(np.isnan(ranks[name]), missing, ranks[name])
+        aside, above = _piled(shown)
+        x, y = shown * 10 ** (0.025 * aside), place + 0.09 * above  # a dot's width and height
+        axes.plot(x, y, "o", color=colour, markersize=4.5, alpha=0.75, mec="none")
+        if len(shown):
+            middle = np.median(shown)
+            axes.plot([middle] * 2, [place - 0.44, place + 0.44], color="black", linewidth=1.5)
+    axes.set_xscale("log")
+    axes.axvline(missing / 1.4, color=GREY, linestyle=":", linewidth=1)
+    ticks = [tick for tick in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500) if tick < missing / 1.6]
+    axes.set_xticks([*ticks, missing], [*map(str, ticks), "not\nfound"])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(0.75, missing * 1.4)
+    rows_axis(axes, [human_name(name) for name in systems])
+    axes.set_xlabel("Rank of the first correct reference; bar: median")
+    return figure
+
+
+def separation_figure(quality: pd.DataFrame) -> Figure:
+    """SI-SDR of the separated stems against the true ones, beside that of the unprocessed mix.
+
+    Args:
+        quality: columns ``SEPARATION_COLUMNS``, in dB; rows with a value that is not finite (a
+            silent stem) are left out, n is what remains.
+
+    Raises:
+        UserError: no row remains.
+    """
+    measures = (("mix_si_sdr_db", "Unprocessed mix", GREY), ("si_sdr_db", "Separated", "#0072B2"))
+    finite = quality[np.isfinite(quality[[name for name, *_ in measures]]).all(axis=1)]
+    if finite.empty:
+        raise UserError("separation quality: no finite SI-SDR, expected at least one")
+    stems = dict(_parts(finite, "stem"))
+    figure, grid = panels(1, 1, 6.4, 1.5 + 0.8 * len(stems))
+    axes = grid[0, 0]
+    for place, own in enumerate(stems.values()):
+        for (column, label, colour), offset in zip(measures, (-0.2, 0.2), strict=True):
+            values = own[column].to_numpy(dtype=float)
+            heights = place + offset + 0.11 * _spread(len(values))
+            axes.plot(
+                values, heights, "o", color=colour, markersize=3.5, alpha=0.5, mec="none",
+                label=label if place == 0 else None,
+            )  # fmt: skip
+            middle = np.median(values)
+            ends = [place + offset - 0.18, place + offset + 0.18]
+            axes.plot([middle] * 2, ends, color=colour, linewidth=2.5)
+    rows_axis(axes, [f"{human_name(name)} (n = {len(own)})" for name, own in stems.items()])
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.set_xlabel("SI-SDR (dB), higher is better; bar: median")
+    legend_below(figure, axes, columns=2)
+    return figure
+
+
+def _line_with_band(axes: Axes, rows: pd.DataFrame, place: int, label: str) -> None:
+    """Value, low and high of one system, fractions by row, over the places 0, 1, …."""
+    colour, marker = system_style(place)
+    value, low, high = (100 * rows[name].to_numpy(dtype=float) for name in ("value", "low", "high"))
+    x = np.arange(len(rows))
+    axes.plot(x, value, marker=marker, color=colour, markersize=5, linewidth=1.8, label=label)
+    if len(rows) == 1:  # a band has no width there
+        axes.vlines(x, low, high, color=colour, linewidth=1.5)
+    axes.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
+
+
+def _curves(axes: Axes, rows: pd.DataFrame) -> None:
+    """One line per split over the steps, labelled where there are several."""
+    colours = {"": "#000000", "train": GREY, "validation": "#0072B2"}
+    splits = [split for split in colours if (rows["split"] == split).any()]
+    for split in splits:
+        own = rows[rows["split"] == split].sort_values("step").dropna(subset=["value"])
+        marker = "o" if len(own) == 1 else ""  # a line through one point is invisible
+        axes.plot(own["step"], own["value"], marker=marker, color=colours[split], label=split)
+    axes.set_xlabel("Step")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    if splits != [""]:
+        axes.legend(frameon=False, fontsize=9)
+
+
+def _piled(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Offsets, in dots, that pile up equal values around their place, nine in a column."""
+    aside, above = np.zeros(len(values)), np.zeros(len(values))
+    for value in np.unique(values):
+        same = np.flatnonzero(values == value)
+        columns = np.array_split(same, -(-len(same) // 9))
+        for place, column in enumerate(columns):
+            aside[column] = place - (len(columns) - 1) / 2
+            above[column] = np.arange(len(column)) - (len(column) - 1) / 2
+    return aside, above
+
+
+def _spread(count: int) -> NDArray[np.float64]:
+    """Offsets in [−1, 1] that look random and repeat (golden-ratio sequence)."""
+    return np.asarray(2 * (np.arange(count) * 0.6180339887498949 % 1) - 1, dtype=np.float64)
+
+
+def _parts(table: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
+    """The table by a column's values, in order of first appearance."""
+    return [(str(name), part) for name, part in table.groupby(column, sort=False)]

@@ -1,0 +1,96 @@
+"""The record beside the results: versions, seed, commit and the merged configuration."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import yaml
+
+from neuralsampleid.config import Config
+
+PACKAGES = (
+    "neuralsampleid",
+    "audiomentations",
+    "demucs",
+    "dvc",
+    "faiss-cpu",
+    "librosa",
+    "lightning",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pretty_midi",
+    "pydantic",
+    "scikit-learn",
+    "scipy",
+    "snakemake",
+    "soundfile",
+    "soxr",
+    "symusic",
+    "torch",
+)
+
+
+def provenance(config: Config, folder: Path) -> dict[str, object]:
+    """What someone needs to know to repeat a run; ready for JSON.
+
+    It holds no time and no host name: two runs of one state on one machine give the same record.
+
+    Args:
+        config: the merged configuration of the run.
+        folder: of the code, perhaps in a git repository.
+    """
+    return {
+        "run": config.run,
+        "seed": config.seed,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "git": git_state(folder),
+        "packages": package_versions(PACKAGES),
+        "config": config_yaml(config),
+    }
+
+
+def config_yaml(config: Config) -> str:
+    """The merged configuration, defaults included, as YAML that ``read_config`` accepts."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def package_versions(names: Sequence[str]) -> dict[str, str | None]:
+    """Installed version of each package; None where it is not installed."""
+    return {name: _version(name) for name in names}
+
+
+def git_state(folder: Path) -> dict[str, object] | None:
+    """Commit of the folder's repository and whether files differ from it; None without either."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    if commit is None or changes is None:
+        return None
+    return {"commit": commit, "modified": bool(changes)}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None if there is no git, no repository, no commit, or no answer."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

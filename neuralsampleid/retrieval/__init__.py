@@ -1,0 +1,1 @@
+"""Fingerprint store, index, matching and re-ranking."""

@@ -1,0 +1,214 @@
+"""Nearest-neighbour search over fingerprints with FAISS.
+
+Every kind of index measures squared Euclidean distance, as the released system does (released
+README, section 5); for vectors of length 1 it ranks like the inner product, to which distances
+are converted. Only with ``ivfpq`` do the two differ a little, since its codes are not of length 1.
+FAISS's own seeds are fixed, so the same fingerprints give the same index and the same results.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid import config
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import replacing_file
+
+Embeddings = npt.NDArray[np.float32]
+Similarities = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+Kind = Literal["flat", "ivf", "ivfpq", "hnsw"]
+Device = Literal["auto", "cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class SearchIndex:
+    """A filled index; ``build_index`` and ``load_index`` make it."""
+
+    kind: Kind  # what was built, which may be simpler than what was asked for
+    reason: str  # why it is simpler; empty if it is not
+    labelled: Any  # a faiss.IndexIDMap whose labels are rows of the embeddings
+
+    def search(self, queries: Embeddings, k: int, threads: int = 1) -> tuple[Similarities, Rows]:
+        """Find the rows most like each query.
+
+        Args:
+            queries: float32 (queries, d).
+            k: rows per query.
+            threads: of the CPU.
+
+        Returns:
+            Inner products (queries, k) in descending order and rows (queries, k). Where fewer
+            than k are found, the row is -1 and the inner product -inf.
+        """
+        contiguous = np.ascontiguousarray(queries, dtype=np.float32)
+        with _threads(threads):
+            distances, rows = self.labelled.search(contiguous, k)
+        # |q − x|² = |q|² + |x|² − 2 q·x with |x| = 1
+        lengths = np.einsum("qd,qd->q", contiguous, contiguous)[:, None]
+        similarities = np.where(rows < 0, -np.inf, (lengths + 1 - distances) / 2)
+        return similarities.astype(np.float32), rows
+
+    def save(self, path: Path) -> None:
+        """Write the index as one FAISS file; it appears whole or not at all."""
+        index = faiss.index_gpu_to_cpu(self.labelled) if _has_gpu() else self.labelled
+        with replacing_file(path) as temporary:
+            faiss.write_index(index, str(temporary))
+
+
+def build_index(
+    embeddings: Embeddings,
+    settings: config.Index,
+    training: Embeddings | None = None,
+    silent: npt.NDArray[np.bool_] | None = None,
+    *,
+    threads: int = 1,
+) -> SearchIndex:
+    """Train an index and fill it.
+
+    Data too few for the kind that ``settings`` asks for give a simpler one: ``ivfpq`` → ``ivf``
+    → ``flat``; the reason is logged and kept.
+
+    Args:
+        embeddings: (segments, d), rows of length 1 (silent ones may be anything).
+        settings: kind, its parameters, and the device.
+        training: (any number, d) what cells and codes are learnt from, the released system takes
+            the noise tracks; by default what is added.
+        silent: (segments,) rows that are not added and so are never found.
+        threads: of the CPU. A graph (``hnsw``) depends on the order in which threads add to it
+            and is built by one.
+
+    Raises:
+        UserError: all segments are silent, or a GPU is asked for that is not there.
+    """
+    rows = np.arange(len(embeddings)) if silent is None else np.flatnonzero(~silent)
+    if not len(rows):
+        raise UserError(f"index: all {len(embeddings)} segments are silent, expected some sound")
+    added = np.ascontiguousarray(embeddings[rows], dtype=np.float32)
+    learnt = added if training is None else np.ascontiguousarray(training, dtype=np.float32)
+    kind, reason = feasible_kind(settings, len(learnt), added.shape[1])
+    if reason:
+        logging.getLogger(__name__).warning(reason)
+    on_gpu = _use_gpu(settings.device, kind)
+    index = _empty_index(kind, settings, added.shape[1])
+    with _threads(1 if kind == "hnsw" else threads):
+        index.train(learnt)
+        labelled = _on_gpu(faiss.IndexIDMap(index)) if on_gpu else faiss.IndexIDMap(index)
+        labelled.add_with_ids(added, rows.astype(np.int64))
+    return SearchIndex(kind, reason, labelled)
+
+
+def load_index(path: Path, device: Device = "auto") -> SearchIndex:
+    """Read what ``SearchIndex.save`` wrote.
+
+    Raises:
+        UserError: the file is missing or of another kind, or a GPU is asked for and not there.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file, expected a FAISS index")
+    try:
+        labelled: Any = faiss.read_index(str(path))
+        inner = type(faiss.downcast_index(labelled.index)).__name__
+    except (RuntimeError, AttributeError) as error:
+        raise UserError(f"{path}: not an index that this program wrote") from error
+    kinds: dict[str, Kind] = {
+        "IndexFlat": "flat",
+        "IndexFlatL2": "flat",
+        "IndexIVFFlat": "ivf",
+        "IndexIVFPQ": "ivfpq",
+        "IndexHNSWFlat": "hnsw",
+    }
+    if inner not in kinds:
+        raise UserError(f"{path}: a FAISS {inner}, expected one of {', '.join(kinds)}")
+    kind = kinds[inner]
+    return SearchIndex(kind, "", _on_gpu(labelled) if _use_gpu(device, kind) else labelled)
+
+
+def feasible_kind(settings: config.Index, points: int, size: int) -> tuple[Kind, str]:
+    """The kind asked for, or the nearest simpler one that ``points`` can train.
+
+    Args:
+        settings: what is asked for.
+        points: number of training vectors; each list and each code needs at least one.
+        size: length of a vector.
+
+    Returns:
+        The kind, and one line that says why it is not the one asked for (empty if it is).
+    """
+    kind: Kind = settings.kind
+    reasons = []
+    if kind == "ivfpq" and size % settings.subquantizers:
+        kind = "ivf"
+        reasons.append(
+            f"{settings.subquantizers} subquantizers do not divide embedding size {size}"
+        )
+    if kind == "ivfpq" and points < 2**settings.bits:
+        kind = "ivf"
+        reasons.append(
+            f"{points} training vectors, {2**settings.bits} codes ({settings.bits} bits)"
+        )
+    if kind in {"ivf", "ivfpq"} and points < settings.lists:
+        kind = "flat"
+        reasons.append(f"{points} training vectors, {settings.lists} lists")
+    if not reasons:
+        return kind, ""
+    return kind, f"index: '{kind}' instead of '{settings.kind}': {'; '.join(reasons)}"
+
+
+def _empty_index(kind: Kind, settings: config.Index, size: int) -> Any:  # noqa: ANN401 - faiss
+    """An untrained FAISS index on the CPU."""
+    if kind == "flat":
+        return faiss.IndexFlatL2(size)
+    if kind == "hnsw":
+        graph = faiss.IndexHNSWFlat(size, settings.links)
+        graph.hnsw.efSearch = 128  # recall before speed; FAISS's own is 16
+        return graph
+    cells = faiss.IndexFlatL2(size)
+    lists: Any
+    if kind == "ivf":
+        lists = faiss.IndexIVFFlat(cells, size, settings.lists)
+    else:
+        lists = faiss.IndexIVFPQ(cells, size, settings.lists, settings.subquantizers, settings.bits)
+        lists.pq.cp.min_points_per_centroid = 1  # silences one warning per sub-quantiser
+    lists.cp.min_points_per_centroid = 1
+    lists.nprobe = min(settings.probes, settings.lists)
+    return lists
+
+
+def _has_gpu() -> bool:
+    return hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
+
+
+def _use_gpu(device: Device, kind: Kind) -> bool:
+    if device == "gpu" and not _has_gpu():
+        raise UserError(
+            "index.device: 'gpu', but FAISS finds none; expected 'auto' or 'cpu', or a GPU and "
+            "the package faiss-gpu-cu12 in place of faiss-cpu"
+        )
+    if device == "gpu" and kind == "hnsw":
+        raise UserError("index.device: 'gpu', but 'hnsw' runs on the CPU only; expected 'auto'")
+    return device != "cpu" and kind != "hnsw" and _has_gpu()
+
+
+def _on_gpu(index: Any) -> Any:  # noqa: ANN401 - faiss
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """FAISS's number of threads is one for the process; it is put back afterwards."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(number)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Tracks become stems: vocals, drums, bass and other, by one of three backends."""

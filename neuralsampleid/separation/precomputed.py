@@ -1,0 +1,79 @@
+"""Stems that lie on the disk already, made by whatever means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from neuralsampleid.audio.io import read_audio
+from neuralsampleid.errors import UserError
+from neuralsampleid.separation.stems import STEMS, Stems
+
+EXTENSIONS = ("flac", "wav", "mp3", "ogg")
+
+
+class PrecomputedStems:
+    """Finds stems at ``<folder>/<track id>/{vocals,drums,bass,other}.<flac | wav | mp3 | ogg>``."""
+
+    def __init__(self, folder: Path) -> None:
+        """Check that the folder is there.
+
+        Raises:
+            UserError: it is not.
+        """
+        if not folder.is_dir():
+            raise UserError(
+                f"separation.stems_folder: '{folder}' is not a folder, "
+                "expected <folder>/<track id>/<stem>.<extension>"
+            )
+        self._folder = folder
+
+    def find(self, track_id: str) -> dict[str, Path]:
+        """The four files of a track.
+
+        Raises:
+            UserError: the track has no folder, or that folder lacks a stem or has one twice.
+        """
+        folder = self._folder / track_id
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such folder, expected the stems of track '{track_id}'")
+        return {stem: _find(folder, stem) for stem in STEMS}
+
+    def stems_of(
+        self,
+        track_id: str,
+        path: Path,
+        sample_rate: int,
+        tolerance_s: float = 0.1,
+    ) -> Stems:
+        """Read a track's stems, all of them wholly, so that an unreadable one is found now.
+
+        Lengths may differ by ``tolerance_s``, as lossy formats add some padding; shorter stems
+        get silence at their end. A fault in one track is no reason to skip it: the folder as a
+        whole is not what its owner believes.
+
+        Raises:
+            UserError: a stem is missing, unreadable, or of another length than the others.
+        """
+        files = self.find(track_id)
+        stems = {stem: read_audio(file, sample_rate) for stem, file in files.items()}
+        longest = max(len(audio) for audio in stems.values())
+        for stem, audio in stems.items():
+            if longest - len(audio) > tolerance_s * sample_rate:
+                raise UserError(
+                    f"{files[stem]}: {len(audio) / sample_rate:.2f} s, "
+                    f"expected the {longest / sample_rate:.2f} s of the longest stem"
+                )
+        return {stem: np.pad(audio, (0, longest - len(audio))) for stem, audio in stems.items()}
+
+
+def _find(folder: Path, stem: str) -> Path:
+    found = [file for ext in EXTENSIONS if (file := folder / f"{stem}.{ext}").is_file()]
+    if len(found) != 1:
+        names = ", ".join(file.name for file in found) or "none"
+        raise UserError(
+            f"{folder}: stem '{stem}': found {names}, "
+            f"expected one file {stem}.{{{','.join(EXTENSIONS)}}}"
+        )
+    return found[0]

@@ -1,0 +1,1 @@
+"""Training pairs, augmentation, losses, and the two trainings."""

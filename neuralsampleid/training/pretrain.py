@@ -1,0 +1,196 @@
+"""Pretraining of an encoder: data, Lightning's trainer, checkpoints, learning curves."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader, Sampler
+
+from neuralsampleid.config import Gnn, ResNetIbn, Training
+from neuralsampleid.errors import UserError
+from neuralsampleid.models.checkpoint import make_encoder
+from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.training.batched import BatchedViews
+from neuralsampleid.training.curves import CurveWriter, EpochLog, progress_bars
+from neuralsampleid.training.module import Pretraining
+from neuralsampleid.training.packed import PackedStems
+from neuralsampleid.training.pairs import PairSource
+from neuralsampleid.training.waveform import WaveformViews
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a pretraining leaves behind."""
+
+    encoder: SegmentEncoder  # the best on held-out pairs
+    best_epoch: int
+    bad_batches: int  # batches whose loss was not finite
+
+
+class EpochSampler(Sampler[int]):
+    """Global pair indices of one epoch, so that an item depends on nothing but its index."""
+
+    def __init__(self, pairs_per_epoch: int) -> None:
+        self.pairs_per_epoch = pairs_per_epoch
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this before every epoch, also after a resumption."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.pairs_per_epoch
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.epoch * self.pairs_per_epoch
+        yield from range(first, first + self.pairs_per_epoch)
+
+
+def pretrain(
+    settings: Gnn | ResNetIbn, packed: PackedStems, seed: int, folder: Path, workers: int = 0
+) -> Pretrained:
+    """Train an encoder; continue from ``folder/last.ckpt`` if an earlier run left it.
+
+    Args:
+        settings: the encoder and its training.
+        packed: stems at the front end's sample rate.
+        seed: fixes weights, pairs and dropout.
+        folder: for checkpoints, ``curves.csv`` and TensorBoard's events.
+        workers: processes that make pairs; 0 makes them in this one. Does not change the result.
+
+    Raises:
+        UserError: too few tracks, the wrong sample rate, or a loss that is never finite.
+    """
+    training = settings.training
+    if packed.sample_rate != settings.front_end.sample_rate:
+        raise UserError(
+            f"packed stems have {packed.sample_rate} Hz, expected {settings.front_end.sample_rate}"
+        )
+    encoder = make_encoder(settings, seed)
+    held_out, kept = split_tracks(len(packed.tracks), training.validation_share, seed)
+    loaders = _loaders(settings, packed, held_out, kept, seed, workers, encoder)
+    module = Pretraining(encoder, loaders.views, training, loaders.steps_per_epoch, seed)
+    checkpoint = ModelCheckpoint(
+        folder, "best", monitor="validation_loss", save_last=True, enable_version_counter=False
+    )
+    trainer = _trainer(training, checkpoint, folder)
+    last = folder / "last.ckpt"
+    with warnings.catch_warnings():
+        # Loading in this process is chosen on purpose; two cores are fully used either way.
+        warnings.filterwarnings("ignore", ".*does not have many workers.*")
+        warnings.filterwarnings("ignore", ".*LeafSpec.*")
+        trainer.fit(
+            module,
+            loaders.training,
+            loaders.validation,
+            ckpt_path=str(last) if last.exists() else None,
+            weights_only=True,
+        )
+    return _best_of(module, checkpoint)
+
+
+def split_tracks(count: int, validation_share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Divide track indices into held-out and kept ones; at least one held out, two kept.
+
+    Raises:
+        UserError: fewer than three tracks.
+    """
+    if count < 3:
+        raise UserError(f"{count} training tracks, expected at least 3 to hold some out")
+    order = np.random.default_rng(seed).permutation(count).tolist()
+    held_out = min(max(1, round(validation_share * count)), count - 2)
+    return sorted(order[:held_out]), sorted(order[held_out:])
+
+
+@dataclass(frozen=True)
+class _Loaders:
+    training: DataLoader
+    validation: DataLoader
+    views: BatchedViews | WaveformViews
+    steps_per_epoch: int
+
+
+def _loaders(
+    settings: Gnn | ResNetIbn,
+    packed: PackedStems,
+    held_out: list[int],
+    kept: list[int],
+    seed: int,
+    workers: int,
+    encoder: SegmentEncoder,
+) -> _Loaders:
+    training, front_end = settings.training, settings.front_end
+    per_epoch = training.pairs_per_epoch or len(kept)
+    batch = min(training.batch_pairs, per_epoch)
+    total = per_epoch * training.epochs
+    source = PairSource(packed, kept, front_end, training, seed, total)
+    # Held-out pairs are always the same and always fully changed.
+    full = training.augmentation.model_copy(update={"curriculum": 0.0})
+    fixed = training.model_copy(update={"augmentation": full})
+    pairs = training.validation_pairs
+    held = PairSource(packed, held_out, front_end, fixed, seed + 1, pairs)
+    change_rest = training.pairs.rest == "same_song"
+    views: BatchedViews | WaveformViews
+    if training.augmentation.backend == "batched":
+        views = BatchedViews(encoder.front_end, change_rest)
+    else:
+        views = WaveformViews(encoder.front_end, change_rest, source.geometry.segment)
+    return _Loaders(
+        DataLoader(
+            source,
+            batch,
+            sampler=EpochSampler(per_epoch),
+            collate_fn=views.collate,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            drop_last=True,
+        ),
+        DataLoader(held, min(batch, pairs), collate_fn=views.collate, num_workers=0),
+        views,
+        per_epoch // batch,
+    )
+
+
+def _trainer(training: Training, checkpoint: ModelCheckpoint, folder: Path) -> lightning.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    return lightning.Trainer(
+        max_epochs=training.epochs,
+        accelerator="auto",
+        devices=1,
+        gradient_clip_val=training.gradient_clip,
+        callbacks=[
+            checkpoint,
+            CurveWriter(folder / "curves.csv"),
+            EpochLog(),
+            *progress_bars(),
+        ],
+        logger=TensorBoardLogger(folder, name="tensorboard", version=""),
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=bool(progress_bars()),
+        deterministic=True,
+    )
+
+
+def _best_of(module: Pretraining, checkpoint: ModelCheckpoint) -> Pretrained:
+    bad = int(module.get_buffer("bad_batches"))
+    best = Path(checkpoint.best_model_path)
+    if not best.is_file():
+        raise UserError(f"pretraining: no epoch had a finite loss ({bad} batches were skipped)")
+    content = torch.load(best, map_location="cpu", weights_only=True)
+    module.load_state_dict(content["state_dict"])
+    if bad:
+        _LOG.warning("%d batches had a loss that is not finite and were skipped", bad)
+    return Pretrained(module.encoder.eval(), int(content["epoch"]), bad)

@@ -1,0 +1,88 @@
+"""Metrics against values computed by hand, and properties that hold for every ranking."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.metrics import average_precision, first_rank, hit_at_k, validate
+
+rankings = st.lists(st.sampled_from("abcdefghij"), unique=True)
+relevants = st.sets(st.sampled_from("abcdefghij"), min_size=1)
+
+
+@pytest.mark.parametrize(
+    ("ranking", "relevant", "expected"),
+    [
+        ("", "a", 0),
+        ("bc", "a", 0),
+        ("a", "a", 1),
+        ("ba", "a", 1 / 2),
+        ("abc", "ac", (1 / 1 + 2 / 3) / 2),
+        ("xaxb", "ab", (1 / 2 + 2 / 4) / 2),
+        ("a", "ab", 1 / 2),  # b was missed; the released code would say 1
+        ("xxxa".replace("xxx", "xyz"), "abcd", (1 / 4) / 4),
+    ],
+)
+def test_average_precision_by_hand(ranking, relevant, expected):
+    ranking = [
+        f"{letter}{place}" if letter == "x" else letter for place, letter in enumerate(ranking)
+    ]
+    assert math.isclose(average_precision(ranking, set(relevant)), expected)
+
+
+@pytest.mark.parametrize(
+    ("ranking", "rank", "hits"),
+    [
+        ("axyz", 1, (1, 1, 1)),
+        ("xyaz", 3, (0, 0, 1)),
+        ("xyz", None, (0, 0, 0)),
+        ("", None, (0, 0, 0)),
+    ],
+)
+def test_ranks_and_hits_by_hand(ranking, rank, hits):
+    assert first_rank(ranking, {"a", "b"}) == rank
+    assert tuple(hit_at_k(ranking, {"a", "b"}, k) for k in (1, 2, 3)) == hits
+
+
+@given(rankings, relevants)
+def test_average_precision_is_a_share_and_one_only_for_a_perfect_ranking(ranking, relevant):
+    precision = average_precision(ranking, relevant)
+    assert 0 <= precision <= 1 + 1e-12
+    assert math.isclose(precision, 1) == (set(ranking[: len(relevant)]) == relevant)
+
+
+@given(rankings, relevants)
+def test_average_precision_ignores_what_follows_the_last_relevant(ranking, relevant):
+    wrong = [f"noise{place}" for place in range(5)]
+    assert average_precision(ranking + wrong, relevant) == average_precision(ranking, relevant)
+
+
+@given(rankings, relevants, st.data())
+def test_moving_a_relevant_id_up_never_harms(ranking, relevant, data):
+    movable = [place for place, found in enumerate(ranking) if place and found in relevant]
+    if not movable:
+        return
+    place = data.draw(st.sampled_from(movable))
+    better = [*ranking]
+    better[place - 1 : place + 1] = [ranking[place], ranking[place - 1]]
+    assert average_precision(better, relevant) >= average_precision(ranking, relevant) - 1e-12
+    assert first_rank(better, relevant) <= first_rank(ranking, relevant)
+
+
+@given(rankings, relevants, st.integers(1, 12))
+def test_hits_follow_from_the_first_rank_and_grow_with_k(ranking, relevant, k):
+    rank = first_rank(ranking, relevant)
+    assert hit_at_k(ranking, relevant, k) == (rank is not None and rank <= k)
+    assert hit_at_k(ranking, relevant, k) <= hit_at_k(ranking, relevant, k + 1)
+
+
+def test_mistakes_are_errors():
+    with pytest.raises(UserError, match="'a' at ranks 1 and 3"):
+        validate(["a", "b", "a"], {"b"})
+    with pytest.raises(UserError, match="relevant"):
+        average_precision(["a"], set())
+    with pytest.raises(UserError, match="k: 0"):
+        hit_at_k(["a"], {"a"}, 0)

@@ -1,0 +1,210 @@
+"""What the figures show, and that their files repeat byte for byte."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.formats import METRICS
+from neuralsampleid.report.drawing import save_figure, system_style
+from neuralsampleid.report.figures import (
+    CURVE_COLUMNS,
+    SEPARATION_COLUMNS,
+    hit_rate_figure,
+    learning_curves_figure,
+    map_figure,
+    ranks_figure,
+    separation_figure,
+)
+
+NAN = float("nan")
+SYSTEMS = ["proposed", "baseline"]
+
+
+def metrics(lengths=(5.0, 10.0), number=20):
+    rows = []
+    for share, system in enumerate(SYSTEMS, 1):
+        mean = (share / 4, share / 4 - 0.1, share / 4 + 0.1, 24)
+        rows.append((system, "full_track", "map", NAN, NAN, "all", *mean))
+        for seconds in lengths:
+            for k in (1.0, 10.0):
+                found = (share / 4, share / 4 - 0.1, share / 4 + 0.1) if number else (NAN,) * 3
+                about = (system, "segment", "hit_rate", k, seconds)
+                rows.append((*about, "all", *found, number))
+                rows.append((*about, "beat", NAN, NAN, NAN, 0))
+    return pd.DataFrame(rows, columns=list(METRICS))
+
+
+def judged(*ranks):
+    return pd.DataFrame({"protocol": ["full_track"] * len(ranks), "first_rank": ranks})
+
+
+def curves():
+    rows = [
+        (encoder, step // 2, step, name, value)
+        for encoder in ("gnn", "reranker")
+        for step in range(6)
+        for name, value in (
+            ("train_loss", 5.0 - step),
+            ("validation_loss", NAN if step % 2 else 5.5 - step),
+            ("validation_hit_rate_1" if encoder == "gnn" else "validation_auroc", step / 6),
+        )
+    ]
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+def quality():
+    rows = [
+        (f"t{track}", stem, track + shift, -6.0 - track)
+        for track in range(5)
+        for shift, stem in enumerate(("vocals", "drums", "bass"))
+    ]
+    return pd.DataFrame(rows, columns=list(SEPARATION_COLUMNS))
+
+
+def overlapping(figure):
+    """Pairs of texts, of those drawn, whose boxes intersect."""
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    texts = [text for legend in figure.legends for text in legend.get_texts()]
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):  # ticks out of view have labels that are not drawn
+            low, high = sorted(axis.get_view_interval())
+            texts += [
+                tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high
+            ]
+        texts += axes.texts
+        texts += [axes.xaxis.label, axes.yaxis.label, axes.title]
+    boxes = [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in texts
+        if text.get_text() and text.get_visible()
+    ]
+    return [
+        (one, other)
+        for place, (one, box) in enumerate(boxes)
+        for other, second in boxes[:place]
+        if box.overlaps(second)
+    ]
+
+
+def line(axes, label):
+    return next(drawn for drawn in axes.lines if drawn.get_label() == label)
+
+
+def test_hit_rates_in_percent_with_their_numbers_of_queries():
+    figure = hit_rate_figure(metrics(), SYSTEMS)
+    assert [axes.get_title() for axes in figure.axes] == ["Hit rate at 1", "Hit rate at 10"]
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["5 s\nn = 20", "10 s\nn = 20"]
+    np.testing.assert_allclose(line(axes, "Baseline (ResNet-IBN)").get_ydata(), [50, 50])
+    low, high = axes.collections[0].get_datalim(axes.transData).intervaly
+    assert (low, high) == pytest.approx((15, 35))
+
+
+def test_map_shows_values_and_chance():
+    axes = map_figure(metrics(), SYSTEMS, chance=0.05).axes[0]
+    assert {text.get_text() for text in axes.texts} == {"25.0", "50.0", "chance"}
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "Proposed",
+        "Baseline (ResNet-IBN)",
+    ]
+
+
+def test_curves_share_a_panel_between_training_and_validation():
+    figure = learning_curves_figure(curves())
+    assert [axes.get_title() for axes in figure.axes] == [
+        "GNN: Loss",
+        "GNN: Hit rate at 1",
+        "Re-ranker: Loss",
+        "Re-ranker: AUROC",
+    ]
+    assert list(line(figure.axes[0], "train").get_ydata()) == [5, 4, 3, 2, 1, 0]
+    assert list(line(figure.axes[0], "validation").get_xdata()) == [0, 2, 4]
+
+
+def test_encoders_may_have_fewer_panels_and_a_single_step():
+    table = curves()
+    table = table[(table["encoder"] == "gnn") | (table["metric"] == "train_loss")]
+    figure = learning_curves_figure(table[table["step"] == 0])
+    assert [axes.get_title() for axes in figure.axes][2:] == ["Re-ranker: Loss"]
+    assert {drawn.get_marker() for axes in figure.axes for drawn in axes.lines} == {"o"}
+
+
+def test_every_rank_is_a_dot_and_misses_stand_apart():
+    segments = judged(7.0).assign(protocol="segment")
+    ranks = {"proposed": pd.concat([judged(1.0, 1.0, 4.0, NAN), segments]), "baseline": judged(NAN)}
+    axes = ranks_figure(ranks, SYSTEMS).axes[0]
+    dots = axes.lines[0].get_xdata()
+    missing = axes.get_xticks()[-1]
+    np.testing.assert_allclose(dots, [1, 1, 4, missing])
+    heights = axes.lines[0].get_ydata()
+    assert heights[0] != heights[1]
+    assert axes.get_xticklabels()[-1].get_text() == "not\nfound"
+    assert missing > 2 * max(axes.get_xticks()[:-1]) * 0.7
+
+
+def test_many_equal_ranks_pile_up_without_overlapping():
+    axes = ranks_figure({"proposed": judged(*[1.0] * 40)}, ["proposed"]).axes[0]
+    x, y = axes.lines[0].get_data()
+    assert len(set(zip(x, y, strict=True))) == 40
+    assert abs(y).max() < 0.5
+    assert (x > 0.75).all()
+    assert (x < 1.4).all()
+
+
+def test_separation_leaves_out_silent_stems():
+    table = pd.concat(
+        [quality(), pd.DataFrame([("t9", "bass", -np.inf, NAN)], columns=list(SEPARATION_COLUMNS))]
+    )
+    axes = separation_figure(table).axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "Vocals (n = 5)",
+        "Drums (n = 5)",
+        "Bass (n = 5)",
+    ]
+    assert list(line(axes, "Separated").get_xdata()) == [0, 1, 2, 3, 4]
+
+
+def test_a_system_has_one_colour_everywhere():
+    bars = map_figure(metrics(), SYSTEMS).axes[0].lines
+    hits = hit_rate_figure(metrics(), SYSTEMS).axes[0].lines
+    dots = ranks_figure({name: judged(1.0, 2.0) for name in SYSTEMS}, SYSTEMS).axes[0].lines
+    for place in range(2):
+        colour = system_style(place)[0]
+        assert bars[place].get_color() == colour
+        assert hits[place].get_color() == colour
+        assert dots[2 * place].get_color() == colour
+    assert len({system_style(place) for place in range(20)}) == 20
+
+
+@pytest.mark.parametrize("number", [1, 2, 6])
+def test_no_labels_overlap(number):
+    names = [*SYSTEMS, "proposed_no_reranker", "untrained", "spectral_peaks", "other_one"][:number]
+    table = metrics(lengths=(5.0, 7.0, 10.0, 15.0, 20.0), number=1234)
+    ranks = {name: judged(1.0, 2.0, 90.0, NAN) for name in names}
+    figures = [hit_rate_figure(table, names), map_figure(table, names, 0.05)]
+    figures += [ranks_figure(ranks, names), learning_curves_figure(curves())]
+    for figure in [*figures, separation_figure(quality())]:
+        assert overlapping(figure) == []
+
+
+def test_nothing_to_show_is_shown_as_nothing(tmp_path: Path):
+    save_figure(hit_rate_figure(metrics(lengths=(5.0,), number=0), SYSTEMS), tmp_path / "hits")
+    save_figure(map_figure(metrics(), ["not_run"]), tmp_path / "map")
+    save_figure(ranks_figure({"proposed": judged()}, ["proposed"]), tmp_path / "ranks")
+    with pytest.raises(UserError, match="learning curves"):
+        learning_curves_figure(curves()[:0])
+    with pytest.raises(UserError, match="separation"):
+        separation_figure(quality().assign(si_sdr_db=-np.inf))
+
+
+def test_two_drawings_are_the_same_bytes(tmp_path: Path):
+    for name in ("a", "b"):
+        save_figure(hit_rate_figure(metrics(), SYSTEMS), tmp_path / f"{name}.v1")
+    for suffix in (".png", ".pdf"):
+        one, other = (tmp_path / f"{name}.v1{suffix}" for name in ("a", "b"))
+        assert one.read_bytes() == other.read_bytes()
+        assert b"Date" not in one.read_bytes()
