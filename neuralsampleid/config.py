@@ -168,7 +168,8 @@ class Augmentation(Section):
     backend: Literal["batched", "audiomentations"] = "batched"
     effects: Annotated[list[Effect], Field(min_length=1)] = ["gain"]  # T1, on the sampled part
     effects_drawn: PositiveInt = 1  # how many of them a pair gets
-    gain_db: NonNegativeFloat = 10.0  # ±
+    gain_db_min: float = -10.0  # of the sampled part over the rest
+    gain_db_max: float = 10.0
     equaliser_db: NonNegativeFloat = 12.0  # ±
     changes: Annotated[list[Change], Field(min_length=1)] = ["pitch", "tempo"]  # T2: one is drawn
     pitch_semitones: NonNegativeFloat = 3.0  # ±
@@ -177,7 +178,9 @@ class Augmentation(Section):
     curriculum: Fraction = 0.0  # share of the training over which T1 and T2 grow to full size
 
     @model_validator(mode="after")
-    def _enough_effects(self) -> Augmentation:
+    def _consistent(self) -> Augmentation:
+        if self.gain_db_min > self.gain_db_max:
+            raise ValueError(f"gain_db_min {self.gain_db_min} exceeds gain_db_max")
         if self.effects_drawn > len(self.effects):
             raise ValueError(
                 f"effects_drawn is {self.effects_drawn}, but there are {len(self.effects)} effects"

@@ -73,10 +73,11 @@ class BatchedViews:
     @torch.no_grad()
     def features(self, batch: PowerBatch) -> tuple[Tensor, Tensor]:
         """Query and reference features, each (B, bins, frames)."""
-        power = self.front_end.power(batch.sampled)
-        power = equalise(power, batch.equaliser_db)
-        power = compress(power, batch.compressor)
-        power = power * 10 ** (batch.gain_db / 10)[:, None, None]
+        original = self.front_end.power(batch.sampled)
+        power = compress(equalise(original, batch.equaliser_db), batch.compressor)
+        # Make-up gain: only ``gain_db`` shall change the sampled part's level.
+        makeup = _energy(original) / _energy(power).clamp(min=1e-10)
+        power = power * (makeup * 10 ** (batch.gain_db / 10))[:, None, None]
         rest = self.front_end.power(batch.rest)
         if self.change_rest:
             query = self._warp(power + rest, batch.positions, batch.pitch)
@@ -138,6 +139,10 @@ def compress(power: Tensor, settings: Tensor) -> Tensor:
     over = (level - threshold).clamp(min=0)
     reduction = over * (1 - 1 / settings[:, 1:])
     return power * (10 ** (-reduction / 10))[:, None, :]
+
+
+def _energy(power: Tensor) -> Tensor:
+    return power.sum(dim=(1, 2))
 
 
 def _centred(positions: Tensor) -> Tensor:

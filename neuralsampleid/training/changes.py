@@ -10,6 +10,7 @@ import numpy.typing as npt
 from neuralsampleid.config import Augmentation
 
 EQUALISER_POINTS = 6  # gains at this many places, evenly spaced over the front end's bins
+EASY_GAIN_DB = 15.0  # how far a curriculum's first pairs lift the sampled part over the rest
 FRAME_SECONDS = 0.5  # how long a duplicated, removed or silenced stretch may be
 
 
@@ -39,7 +40,8 @@ def draw_changes(
         strength: 0 to 1, how much of the ranges is used (a curriculum starts below 1).
     """
     effects = rng.choice(settings.effects, settings.effects_drawn, replace=False)
-    gain_db = strength * settings.gain_db * rng.uniform(-1, 1)
+    gain_db = strength * rng.uniform(settings.gain_db_min, settings.gain_db_max)
+    gain_db += (1 - strength) * EASY_GAIN_DB
     equaliser = strength * settings.equaliser_db * rng.uniform(-1, 1, EQUALISER_POINTS)
     threshold, ratio = rng.uniform(-30, -6), rng.uniform(1.5, 8)
     change = str(rng.choice(settings.changes))

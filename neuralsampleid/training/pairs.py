@@ -92,7 +92,7 @@ class PairSource(Dataset[RawPair]):
 
     def __getitem__(self, index: int) -> RawPair:
         rng = np.random.default_rng([self.seed, index])
-        track = self.tracks[int(rng.integers(len(self.tracks)))]
+        track = self._track(index)
         sources, sounding = self._window(track, rng)
         sampled, rest = _split(sounding, self.training.pairs, rng)
         changes = draw_changes(self.training.augmentation, rng, self._strength(index))
@@ -103,6 +103,16 @@ class PairSource(Dataset[RawPair]):
             rest_audio = sources[rest].sum(axis=0)
         whole = sources.sum(axis=0) if self.training.pairs.reference == "mix" else sampled_audio
         return RawPair(sampled_audio, rest_audio, self._reference(whole, rng), changes)
+
+    def _track(self, index: int) -> int:
+        """Tracks come in a new random order each time round.
+
+        So a batch no larger than the number of tracks holds no track twice: two windows of one
+        song, often the same loop, would be each other's negatives.
+        """
+        turn, place = divmod(index, len(self.tracks))
+        order = np.random.default_rng([self.seed, turn, 0]).permutation(len(self.tracks))
+        return self.tracks[int(order[place])]
 
     def _strength(self, index: int) -> float:
         curriculum = self.training.augmentation.curriculum
@@ -128,8 +138,9 @@ class PairSource(Dataset[RawPair]):
         others = [other for other in self.tracks if other != track] or self.tracks
         other = others[int(rng.integers(len(others)))]
         sources, sounding = self._window(other, rng)
-        chosen = _proper_subset(sounding, rng) or sounding
-        rest: Audio = sources[chosen].sum(axis=0)
+        if not sounding:
+            return np.zeros(self.geometry.window, np.float32)
+        rest: Audio = sources[_subset(sounding, rng)].sum(axis=0)
         return rest
 
     def _reference(self, audio: Audio, rng: np.random.Generator) -> Audio:
@@ -152,22 +163,21 @@ def sounding_sources(sources: Audio, silence_db: float) -> list[int]:
 def _split(
     sounding: list[int], settings: Pairs, rng: np.random.Generator
 ) -> tuple[list[int], list[int]]:
-    """Divide the sounding sources into the sampled part and the rest; neither is empty if two."""
+    """Divide the sounding sources into the sampled part and the rest."""
     if len(sounding) < 2:
         return list(range(len(SOURCES))), []
     if settings.sampled == "any":
-        sampled = _proper_subset(sounding, rng)
+        # Where the rest is another song, everything may be sampled.
+        sampled = _subset(sounding, rng, proper=settings.rest == "same_song")
     else:
         rest = int(rng.choice(sounding))
         sampled = [source for source in sounding if source != rest]
     return sampled, [source for source in sounding if source not in sampled]
 
 
-def _proper_subset(items: list[int], rng: np.random.Generator) -> list[int]:
-    """A non-empty subset that leaves something out, all such equally likely."""
-    if len(items) < 2:
-        return []
-    code = int(rng.integers(1, 2 ** len(items) - 1))
+def _subset(items: list[int], rng: np.random.Generator, proper: bool = False) -> list[int]:
+    """A non-empty subset, all equally likely; a proper one leaves something out."""
+    code = int(rng.integers(1, 2 ** len(items) - int(proper)))
     return [item for place, item in enumerate(items) if code >> place & 1]
 
 

@@ -64,9 +64,10 @@ class WaveformViews:
 
 
 def apply_effects(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
-    """T1: equaliser, compressor and gain; effects that change nothing cost nothing."""
+    """T1: equaliser, compressor and gain; only the gain changes the level."""
     import audiomentations as am  # noqa: PLC0415 - takes a second, and only this backend needs it
 
+    level = float(np.square(audio).mean())
     if np.any(changes.equaliser_db):
         gains = np.interp(
             np.linspace(0, 1, 7), np.linspace(0, 1, len(changes.equaliser_db)), changes.equaliser_db
@@ -80,8 +81,8 @@ def apply_effects(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
                 audio = shelf(audio, sample_rate)
     if changes.compressor_ratio > 1.0:
         audio = _compressed(audio, changes)
-    factor = 10 ** (changes.gain_db / 20)
-    return (audio * np.float32(factor)).astype(np.float32)
+    makeup = np.sqrt(level / max(float(np.square(audio).mean()), 1e-10))
+    return (audio * makeup * 10 ** (changes.gain_db / 20)).astype(np.float32)
 
 
 def apply_changes(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
