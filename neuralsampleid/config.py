@@ -91,6 +91,7 @@ class LogMel(Section):
     f_max: PositiveFloat = 8000.0  # Hz
     frames: PositiveInt = 128  # per segment
     dynamic_range_db: PositiveFloat | None = None  # below the segment's peak; None: all
+    contrast: Literal["extremes", "bands"] = "extremes"  # what levels are scaled by
 
 
 class ConstantQ(Section):
@@ -153,7 +154,7 @@ class Pairs(Section):
 
     sampled: Literal["all_but_one", "any"] = "all_but_one"  # which of the sources are sampled
     rest: Literal["same_song", "other_song"] = "same_song"  # what the sample is mixed with
-    reference: Literal["sampled", "mix"] = "sampled"  # what the reference view holds
+    reference: Literal["sampled", "mix", "either"] = "sampled"  # what the reference view holds
     jitter_s: NonNegativeFloat = 0.25  # the two views lie up to this far apart
     silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent
 
@@ -235,6 +236,7 @@ class Gnn(Section):
     graph: Literal["connected", "bypassed"] = "connected"
     neighbours: PositiveInt = 5
     max_dilation: PositiveInt = 3
+    neighbour_order: Literal["distance", "heap"] = "distance"  # heap: as released, see models/graph
     edge_dropout: Fraction = 0.2
     drop_path: Fraction = 0.1
     feature_size: PositiveInt = 1024

@@ -57,6 +57,7 @@ class PointExtractor(nn.Module):
         super().__init__()
         front_end = settings.front_end
         self.dynamic_range_db = front_end.dynamic_range_db
+        self.contrast = front_end.contrast
         patch = (settings.patch_bins, settings.patch_frames)
         self.convs = nn.Sequential(
             nn.Conv2d(3, settings.point_channels, kernel_size=patch, stride=patch), nn.ReLU()
@@ -67,32 +68,53 @@ class PointExtractor(nn.Module):
 
     def forward(self, levels: Tensor) -> Tensor:
         """(batch, bands, frames) dB → (batch, point channels, points), bands-major."""
-        scaled = scale_levels(levels, self.dynamic_range_db)
+        if self.dynamic_range_db is not None:
+            levels = limit_range(levels, self.dynamic_range_db)
+        scaled = scale_bands(levels) if self.contrast == "bands" else scale_levels(levels)
         ramps = self.ramps.expand(levels.shape[0], -1, -1, -1)
         channels = torch.cat([ramps, scaled[:, None]], dim=1)
         points: Tensor = self.convs(channels).flatten(2)
         return points
 
 
-def scale_levels(levels: Tensor, dynamic_range_db: float | None = None) -> Tensor:
-    """Scale each segment to [0, 1] by its own extremes.
+def limit_range(levels: Tensor, dynamic_range_db: float) -> Tensor:
+    """Raise levels (batch, bands, frames) to at most so many dB below the segment's maximum.
+
+    Else digital silence between notes takes most of the contrast.
+    """
+    return torch.maximum(levels, levels.amax(dim=(1, 2), keepdim=True) - dynamic_range_db)
+
+
+def scale_levels(levels: Tensor) -> Tensor:
+    """Scale each segment to [0, 1] by its own extremes, as released.
 
     Args:
         levels: (batch, bands, frames) dB.
-        dynamic_range_db: levels further below the segment's maximum are raised to that bound, so
-            that digital silence between notes does not take all the contrast. None: as released.
 
     Returns:
         (batch, bands, frames); 0 throughout for a constant segment, which the released code turns
         into NaN.
     """
-    highest = levels.amax(dim=(1, 2), keepdim=True)
     lowest = levels.amin(dim=(1, 2), keepdim=True)
-    if dynamic_range_db is not None:
-        lowest = torch.maximum(lowest, highest - dynamic_range_db)
-        levels = torch.maximum(levels, lowest)
-    span = highest - lowest
+    span = levels.amax(dim=(1, 2), keepdim=True) - lowest
     return torch.where(span > 0, (levels - lowest) / span.clamp(min=1e-12), 0.0)
+
+
+def scale_bands(levels: Tensor) -> Tensor:
+    """Scale each segment to [0, 1] by how its bands move around their own means.
+
+    What stays the same throughout a segment (an equaliser, a drone, the spectrum's tilt) takes no
+    contrast. Three standard deviations on either side of the mean fill the range.
+
+    Args:
+        levels: (batch, bands, frames) dB.
+
+    Returns:
+        (batch, bands, frames); 0.5 throughout for a constant segment.
+    """
+    moves = levels - levels.mean(dim=2, keepdim=True)
+    spread = moves.square().mean(dim=(1, 2), keepdim=True).sqrt()
+    return (moves / (6.0 * spread + 1e-3) + 0.5).clamp(0.0, 1.0)
 
 
 class GraphEncoder(nn.Module):
@@ -122,6 +144,7 @@ class GraphEncoder(nn.Module):
                 )
                 backbone.append(block)
         self.backbone = backbone
+        self._start_at_identity()
         self.proj = nn.Conv2d(channels[-1], settings.feature_size, 1)
         front_end = settings.front_end
         nodes = (front_end.mel_bands // settings.patch_bins) * (
@@ -130,6 +153,18 @@ class GraphEncoder(nn.Module):
         for _ in channels[1:]:
             nodes = (nodes + 1) // 2
         self.out_nodes = nodes
+
+    def _start_at_identity(self) -> None:
+        """Let every residual branch begin at zero.
+
+        With torch's own initialisation a stack of graph blocks scrambles what its input tells
+        apart, and training hardly leaves chance; the released weights do not depend on this.
+        """
+        for layer in self.backbone.modules():
+            if isinstance(layer, Grapher):
+                nn.init.zeros_(layer.fc2[1].get_parameter("weight"))
+            elif isinstance(layer, FeedForward):
+                nn.init.zeros_(layer.bn2.weight)
 
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, channels, points) → h (batch, features), node matrix (batch, nodes, channels)."""
@@ -149,6 +184,7 @@ class Grapher(nn.Module):
         super().__init__()
         self.dilation = dilation
         self.neighbours = settings.neighbours
+        self.neighbour_order = settings.neighbour_order
         self.edge_dropout = settings.edge_dropout
         self.drop_path = drop_path
         self.norm = nn.BatchNorm1d(channels)
@@ -160,7 +196,7 @@ class Grapher(nn.Module):
     def forward(self, nodes: Tensor) -> Tensor:
         """(batch, nodes, channels) → the same shape."""
         hidden = apply_pointwise(self.fc1, nodes).relu()
-        neighbours = nearest_neighbours(nodes, self.neighbours, self.dilation)
+        neighbours = nearest_neighbours(nodes, self.neighbours, self.dilation, self.neighbour_order)
         relative = max_relative(hidden, neighbours, self.edge_dropout if self.training else 0.0)
         hidden = self.conv["nn"](torch.cat([hidden, relative], dim=2))
         hidden = apply_pointwise(self.fc2, hidden)

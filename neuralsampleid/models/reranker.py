@@ -16,6 +16,10 @@ class ProjectedCandidate(NamedTuple):
     keys: Tensor
     values: Tensor
 
+    def rows(self, chosen: Tensor) -> ProjectedCandidate:
+        """Some of a batch of candidates, perhaps repeated, by int64 row."""
+        return ProjectedCandidate(self.keys[chosen], self.values[chosen])
+
 
 class CrossAttentionReranker(nn.Module):
     """Probability that a candidate segment is what a query segment samples.
@@ -48,7 +52,8 @@ class CrossAttentionReranker(nn.Module):
 
     def score(self, query: Tensor, candidate: Tensor) -> Tensor:
         """Probabilities (batch,) in [0, 1]: the sigmoid of ``forward``."""
-        return self(query, candidate).sigmoid()
+        logits: Tensor = self(query, candidate)
+        return logits.sigmoid()
 
     def project_query(self, nodes: Tensor) -> Tensor:
         """(batch, channels, nodes) → queries (batch, heads, nodes, channels / heads)."""
@@ -71,4 +76,4 @@ class CrossAttentionReranker(nn.Module):
         weight = self.attn.in_proj_weight.chunk(3)[part]
         bias = self.attn.in_proj_bias.chunk(3)[part]
         projected = nn.functional.linear(rows, weight, bias)
-        return projected.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return projected.view(*rows.shape[:2], self.heads, -1).transpose(1, 2)

@@ -21,7 +21,7 @@ def make_separator(settings: config.Separation) -> StemSource:
     if settings.backend == "precomputed":
         return PrecomputedStems(Path(settings.stems_folder or ""))
     # Demucs and torch take seconds to import, and only this backend needs them.
-    from neuralsampleid.separation.htdemucs import HtDemucs  # noqa: PLC0415
+    from neuralsampleid.separation.htdemucs import HtDemucs
 
     folder = settings.model_folder
     return HtDemucs(settings.model, None if folder is None else Path(folder))

@@ -38,14 +38,15 @@ class PowerBatch:
 
 
 class BatchedViews:
-    """Makes both views' features of a batch on its device."""
+    """Makes both views' features of a batch on its device.
 
-    def __init__(self, front_end: LogMelFrontEnd | ConstantQFrontEnd, change_rest: bool) -> None:
-        """Args:
+    Args:
         front_end: whose power is changed.
         change_rest: T2 acts on sampled + rest (as released, both from one song) or only on the
             sampled part (the rest is new music).
-        """
+    """
+
+    def __init__(self, front_end: LogMelFrontEnd | ConstantQFrontEnd, change_rest: bool) -> None:
         self.front_end = front_end
         self.change_rest = change_rest
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -22,6 +23,8 @@ _LOG = logging.getLogger(__name__)
 
 class Pretraining(lightning.LightningModule):
     """Trains an encoder to give both views of a pair similar fingerprints."""
+
+    bad_batches: Tensor  # so far: those whose loss was not finite
 
     def __init__(
         self,
@@ -69,7 +72,7 @@ class Pretraining(lightning.LightningModule):
         self.log("validation_loss", loss)
         self.log("validation_hit_rate_1", hits.float().mean(), prog_bar=True)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = torch.optim.Adam(
             self.encoder.parameters(), lr=self.settings.learning_rate.initial
         )

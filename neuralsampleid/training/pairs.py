@@ -61,7 +61,16 @@ class PairGeometry:
 
 
 class PairSource(Dataset[RawPair]):
-    """Pairs by global index: epoch × pairs per epoch + place."""
+    """Pairs by global index: epoch × pairs per epoch + place.
+
+    Args:
+        packed: stems at the front end's sample rate.
+        tracks: which of the packed tracks to draw from.
+        front_end: gives the segment's length.
+        training: pairs and augmentation.
+        seed: of the whole run.
+        total: pairs that the whole training will draw; the curriculum's clock.
+    """
 
     def __init__(
         self,
@@ -72,14 +81,6 @@ class PairSource(Dataset[RawPair]):
         seed: int,
         total: int,
     ) -> None:
-        """Args:
-        packed: stems at the front end's sample rate.
-        tracks: which of the packed tracks to draw from.
-        front_end: gives the segment's length.
-        training: pairs and augmentation.
-        seed: of the whole run.
-        total: pairs that the whole training will draw; the curriculum's clock.
-        """
         self.packed = packed
         self.tracks = tracks
         self.training = training
@@ -101,8 +102,10 @@ class PairSource(Dataset[RawPair]):
             rest_audio = _at_level_of(sampled_audio, self._other_rest(track, rng))
         else:
             rest_audio = sources[rest].sum(axis=0)
-        whole = sources.sum(axis=0) if self.training.pairs.reference == "mix" else sampled_audio
-        return RawPair(sampled_audio, rest_audio, self._reference(whole, rng), changes)
+        holds = self.training.pairs.reference
+        whole = holds == "mix" or (holds == "either" and rng.random() < 0.5)
+        reference = self._reference(sources.sum(axis=0) if whole else sampled_audio, rng)
+        return RawPair(sampled_audio, rest_audio, reference, changes)
 
     def _track(self, index: int) -> int:
         """Tracks come in a new random order each time round.

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader, Sampler
 
+from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
 from neuralsampleid.config import Gnn, ResNetIbn, Training
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_encoder
@@ -23,7 +24,7 @@ from neuralsampleid.training.batched import BatchedViews
 from neuralsampleid.training.curves import CurveWriter, EpochLog, progress_bars
 from neuralsampleid.training.module import Pretraining
 from neuralsampleid.training.packed import PackedStems
-from neuralsampleid.training.pairs import PairSource
+from neuralsampleid.training.pairs import PairGeometry, PairSource, RawPair
 from neuralsampleid.training.waveform import WaveformViews
 
 _LOG = logging.getLogger(__name__)
@@ -113,10 +114,27 @@ def split_tracks(count: int, validation_share: float, seed: int) -> tuple[list[i
     return sorted(order[:held_out]), sorted(order[held_out:])
 
 
+def without_curriculum(training: Training) -> Training:
+    """The same training with fully changed pairs from the start."""
+    full = training.augmentation.model_copy(update={"curriculum": 0.0})
+    return training.model_copy(update={"augmentation": full})
+
+
+def make_views(
+    front_end: LogMelFrontEnd | ConstantQFrontEnd, training: Training, geometry: PairGeometry
+) -> BatchedViews | WaveformViews:
+    """What carries out the changes, by the configured backend."""
+    # Music of one song is changed as a whole, new music only where the sample is.
+    change_rest = training.pairs.rest == "same_song"
+    if training.augmentation.backend == "batched":
+        return BatchedViews(front_end, change_rest)
+    return WaveformViews(front_end, change_rest, geometry.segment)
+
+
 @dataclass(frozen=True)
 class _Loaders:
-    training: DataLoader
-    validation: DataLoader
+    training: DataLoader[RawPair]
+    validation: DataLoader[RawPair]
     views: BatchedViews | WaveformViews
     steps_per_epoch: int
 
@@ -136,16 +154,10 @@ def _loaders(
     total = per_epoch * training.epochs
     source = PairSource(packed, kept, front_end, training, seed, total)
     # Held-out pairs are always the same and always fully changed.
-    full = training.augmentation.model_copy(update={"curriculum": 0.0})
-    fixed = training.model_copy(update={"augmentation": full})
+    fixed = without_curriculum(training)
     pairs = training.validation_pairs
     held = PairSource(packed, held_out, front_end, fixed, seed + 1, pairs)
-    change_rest = training.pairs.rest == "same_song"
-    views: BatchedViews | WaveformViews
-    if training.augmentation.backend == "batched":
-        views = BatchedViews(encoder.front_end, change_rest)
-    else:
-        views = WaveformViews(encoder.front_end, change_rest, source.geometry.segment)
+    views = make_views(encoder.front_end, training, source.geometry)
     return _Loaders(
         DataLoader(
             source,

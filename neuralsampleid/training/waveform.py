@@ -5,6 +5,7 @@ The slower alternative to ``batched``; ``benchmarks/augmentation.md`` compares t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from torch import Tensor
 from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
 from neuralsampleid.training.changes import Changes
 from neuralsampleid.training.pairs import Audio, RawPair
+
+Transform = Callable[[Audio, int], Audio]  # of audiomentations: audio, sample rate in Hz → audio
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class WaveformViews:
 
 def apply_effects(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
     """T1: equaliser, compressor and gain; only the gain changes the level."""
-    import audiomentations as am  # noqa: PLC0415 - takes a second, and only this backend needs it
+    import audiomentations as am  # takes a second, and only this backend needs it
 
     level = float(np.square(audio).mean())
     if np.any(changes.equaliser_db):
@@ -73,12 +76,12 @@ def apply_effects(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
             np.linspace(0, 1, 7), np.linspace(0, 1, len(changes.equaliser_db)), changes.equaliser_db
         )
         for band, gain in zip(_BANDS_HZ, gains, strict=True):
-            shelf = am.PeakingFilter(
+            peak: Transform = am.PeakingFilter(
                 min_center_freq=band, max_center_freq=band, min_gain_db=gain, max_gain_db=gain,
                 min_q=0.7, max_q=0.7, p=1.0,
             )  # fmt: skip
             if band < sample_rate / 2:
-                audio = shelf(audio, sample_rate)
+                audio = peak(audio, sample_rate)
     if changes.compressor_ratio > 1.0:
         audio = _compressed(audio, changes)
     makeup = np.sqrt(level / max(float(np.square(audio).mean()), 1e-10))
@@ -87,14 +90,14 @@ def apply_effects(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
 
 def apply_changes(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
     """T2: pitch and tempo; the middle stays the middle, the length follows the tempo."""
-    import audiomentations as am  # noqa: PLC0415
+    import audiomentations as am
 
     if changes.pitch_semitones:
         pitch = changes.pitch_semitones
-        shift = am.PitchShift(min_semitones=pitch, max_semitones=pitch, p=1.0)
+        shift: Transform = am.PitchShift(min_semitones=pitch, max_semitones=pitch, p=1.0)
         audio = shift(audio, sample_rate)
     if changes.tempo != 1.0:
-        stretch = am.TimeStretch(
+        stretch: Transform = am.TimeStretch(
             min_rate=changes.tempo, max_rate=changes.tempo, leave_length_unchanged=False, p=1.0
         )
         audio = stretch(audio, sample_rate)
@@ -105,7 +108,7 @@ _BANDS_HZ = (60.0, 150.0, 400.0, 1000.0, 2400.0, 6000.0, 10000.0)
 
 
 def _compressed(audio: Audio, changes: Changes) -> Audio:
-    """Reduce 20 ms blocks above the threshold; the same curve as ``batched.compress``."""
+    """Reduce blocks of 512 samples above the threshold; the same curve as ``batched.compress``."""
     block = 512
     padded = np.pad(audio, (0, -len(audio) % block))
     power = np.square(padded.reshape(-1, block)).mean(axis=1)

@@ -1,0 +1,187 @@
+"""Matching: candidates of single segments → a ranking of tracks, with where they match.
+
+Each segment of a query votes for the tracks that its nearest segments belong to. A vote weighs as
+much as the similarity stands out from the last candidate's, so a segment that is alike to
+everything says little. With a re-ranker a vote weighs as much as the classifier's probability.
+References and noise tracks are ranked alike, so noise can be a wrong answer; the released
+evaluation skips it (released README, section 5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from neuralsampleid.config import Config
+from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.formats import MATCHES
+from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.retrieval.index import SearchIndex
+from neuralsampleid.retrieval.rerank import Candidates, rerank
+from neuralsampleid.retrieval.store import FingerprintStore, open_store
+
+_TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
+
+
+@dataclass(frozen=True)
+class Database:
+    """All segments that may answer a query; row r of the index is row r here.
+
+    ``tracks`` numbers the tracks and ``track_ids`` names them.
+    """
+
+    embeddings: npt.NDArray[np.float32]  # (rows, d)
+    nodes: npt.NDArray[np.float16] | None  # (rows, channels, nodes)
+    silent: npt.NDArray[np.bool_]  # (rows,)
+    tracks: npt.NDArray[np.int64]  # (rows,)
+    starts_s: npt.NDArray[np.float64]  # (rows,)
+    ends_s: npt.NDArray[np.float64]  # (rows,)
+    track_ids: list[str]
+
+    @classmethod
+    def open(cls, folders: list[Path]) -> Database:
+        """Concatenate the stores in the given order.
+
+        Raises:
+            UserError: a store is broken, or two hold the same track or are of different sizes.
+        """
+        stores = [open_store(folder) for folder in folders]
+        segments = pd.concat([store.segments for store in stores], ignore_index=True)
+        track_ids = [track for store in stores for track in store.tracks]
+        if len(set(track_ids)) != len(track_ids):
+            raise UserError(f"{folders[-1]}: a track stands in two fingerprint stores")
+        if len({store.embeddings.shape[1] for store in stores}) != 1:
+            raise UserError(f"{folders[-1]}: fingerprints of another size than {folders[0]}")
+        number = {track: place for place, track in enumerate(track_ids)}
+        nodes = [store.nodes for store in stores if store.nodes is not None]
+        return cls(
+            embeddings=np.concatenate([store.embeddings for store in stores]),
+            nodes=np.concatenate(nodes) if len(nodes) == len(stores) else None,
+            silent=segments["silent"].to_numpy(bool),
+            tracks=segments["track_id"].map(number).to_numpy(np.int64),
+            starts_s=segments["start_s"].to_numpy(float),
+            ends_s=segments["end_s"].to_numpy(float),
+            track_ids=track_ids,
+        )
+
+
+def match_queries(
+    queries: pd.DataFrame,
+    query_store: FingerprintStore,
+    database: Database,
+    index: SearchIndex,
+    config: Config,
+    reranker: CrossAttentionReranker | None,
+    threads: int,
+) -> pd.DataFrame:
+    """Rank the database's tracks for every query.
+
+    Args:
+        queries: columns of ``formats.QUERIES``.
+        query_store: fingerprints of the query tracks.
+        database: fingerprints of noise and references.
+        index: over the database's rows.
+        config: candidates per segment, ranks to keep.
+        reranker: weighs the votes anew; None keeps the similarities.
+        threads: of the search.
+
+    Returns:
+        Columns of ``formats.MATCHES``: the best ``evaluation.ranks`` tracks of each query, and
+        the database segment that brought the largest vote. A query in which everything is silent
+        has no row.
+    """
+    kept = config.reranker.candidates if reranker is not None else config.index.candidates
+    candidates = _search(query_store, index, config.index.candidates, threads)
+    votes = _similarity_votes(candidates)
+    if reranker is not None:
+        candidates, votes = candidates.first(kept), votes[:, :kept]
+        votes = votes + rerank(reranker, query_store, database.nodes, candidates)
+    rows: list[tuple[object, ...]] = []
+    for query in queries.itertuples(index=False):
+        chosen = segments_within(
+            query_store, query.query_id, query.query_start_s, query.query_end_s
+        )
+        head = (query.protocol, query.query_id, query.query_start_s, query.query_end_s)
+        ranking = rank_tracks(candidates.rows[chosen], votes[chosen], database)
+        for rank, hit in enumerate(ranking[: config.evaluation.ranks], 1):
+            place = hit.row
+            times = (database.starts_s[place], database.ends_s[place])
+            rows.append((*head, rank, database.track_ids[hit.track], round(hit.score, 6), *times))
+    table = pd.DataFrame(rows, columns=list(MATCHES))
+    return table.astype({"rank": int})
+
+
+@dataclass(frozen=True)
+class RankedTrack:
+    """One line of a ranking."""
+
+    track: int  # number in the database
+    score: float
+    row: int  # the segment with the largest vote
+
+
+def rank_tracks(
+    rows: npt.NDArray[np.int64], votes: npt.NDArray[np.float64], database: Database
+) -> list[RankedTrack]:
+    """Add up votes per track.
+
+    Args:
+        rows: (segments, candidates) database rows, −1 for none.
+        votes: (segments, candidates), at least 0.
+        database: says which track a row belongs to.
+
+    Returns:
+        Tracks by descending score: the sum over the query's segments of the largest vote that a
+        segment gives the track. Ties keep the order of the database.
+    """
+    size = len(database.track_ids)
+    scores, best_vote = np.zeros(size), np.full(size, -1.0)
+    best_row = np.zeros(size, np.int64)
+    for segment_rows, segment_votes in zip(rows, votes, strict=True):
+        found = segment_rows >= 0
+        tracks = database.tracks[segment_rows[found]]
+        largest = np.full(size, -1.0)
+        np.maximum.at(largest, tracks, segment_votes[found])
+        scores += np.maximum(largest, 0.0)
+        # Descending candidates: the first that reaches the track's largest vote is the nearest.
+        for row, track, vote in zip(segment_rows[found], tracks, segment_votes[found], strict=True):
+            if vote > best_vote[track]:
+                best_vote[track], best_row[track] = vote, row
+    ranked = [int(track) for track in np.argsort(-scores, kind="stable") if best_vote[track] >= 0]
+    return [RankedTrack(track, float(scores[track]), int(best_row[track])) for track in ranked]
+
+
+def segments_within(
+    store: FingerprintStore, track_id: str, start_s: float, end_s: float
+) -> npt.NDArray[np.int64]:
+    """Rows of a track's segments that lie within a time range and are not silent.
+
+    If none lies wholly inside, because the range is shorter than a segment, the one whose middle is
+    nearest to the range's middle is taken.
+    """
+    rows = store.rows_of_track(track_id)
+    segments = store.segments.iloc[rows]
+    starts, ends = segments["start_s"].to_numpy(float), segments["end_s"].to_numpy(float)
+    inside = (starts >= start_s - _TOLERANCE_S) & (ends <= end_s + _TOLERANCE_S)
+    if not inside.any():
+        distance = np.abs((starts + ends) / 2 - (start_s + end_s) / 2)
+        inside[int(distance.argmin())] = True
+    sounding = inside & ~segments["silent"].to_numpy(bool)
+    return np.flatnonzero(sounding) + rows.start
+
+
+def _search(store: FingerprintStore, index: SearchIndex, count: int, threads: int) -> Candidates:
+    similarities, rows = index.search(store.embeddings, count, threads)
+    return Candidates(rows, similarities)
+
+
+def _similarity_votes(candidates: Candidates) -> npt.NDArray[np.float64]:
+    """How far each candidate's similarity stands out from the last one's, (segments, k)."""
+    similarities = candidates.similarities.astype(np.float64)
+    found = np.isfinite(similarities)
+    floor = np.where(found, similarities, np.inf).min(axis=1, keepdims=True)
+    return np.where(found, similarities - np.where(np.isfinite(floor), floor, 0.0), 0.0)
