@@ -19,6 +19,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -91,6 +92,18 @@ class LogMel(Section):
     f_max: PositiveFloat = 8000.0  # Hz
     frames: PositiveInt = 128  # per segment
     dynamic_range_db: PositiveFloat | None = None  # below the segment's peak; None: all
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LogMel:
+        if not self.f_min < self.f_max <= self.sample_rate / 2:
+            raise ValueError(
+                f"mel bands from {self.f_min:g} to {self.f_max:g} Hz, expected f_min < f_max and "
+                f"f_max at most half the sample rate, {self.sample_rate / 2:g} Hz"
+            )
+        if self.n_fft // 2 >= (self.frames - 1) * self.hop_length + self.hop_length // 2:
+            raise ValueError(f"n_fft {self.n_fft} is too long for segments of {self.frames} frames")
+        return self
+
     contrast: Literal["extremes", "bands"] = "extremes"  # what levels are scaled by
 
 
@@ -105,6 +118,16 @@ class ConstantQ(Section):
     bins_per_octave: PositiveInt = 12
     frames: PositiveInt = 216  # per segment
     log_magnitude: bool = False  # the released front end feeds plain magnitudes
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ConstantQ:
+        highest = self.f_min * 2 ** ((self.bins - 1) / self.bins_per_octave)
+        if highest > self.sample_rate / 2:
+            raise ValueError(
+                f"the highest of {self.bins} bins lies at {highest:.0f} Hz, expected at most half "
+                f"the sample rate, {self.sample_rate / 2:g} Hz"
+            )
+        return self
 
 
 class NtXent(Section):
@@ -387,6 +410,11 @@ def parse_config(values: object, source: str) -> Config:
         raise UserError(f"{source}: {problems}") from error
 
 
+def parse_encoder(values: object) -> Gnn | ResNetIbn:
+    """An encoder's section that ``parse_config`` has checked before."""
+    return TypeAdapter[Gnn | ResNetIbn](Encoder).validate_python(values)
+
+
 def read_config(path: Path) -> Config:
     """Read and check one YAML file.
 
@@ -412,7 +440,7 @@ def _problem(item: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
         str(part)
         for place, part in enumerate(path)
         if not (
-            (place > 0 and path[place - 1] in unions and len(path) > place + 1)
+            (place > 0 and path[place - 1] in unions)
             or (place > 1 and path[place - 2] == "encoders")
         )
     ]

@@ -164,8 +164,6 @@ def constant_q_kernels(settings: ConstantQ) -> list[np.ndarray]:
     hop, rate, per_octave = settings.hop_length, settings.sample_rate, settings.bins_per_octave
     quality = 1.0 / (2.0 ** (1.0 / per_octave) - 1.0)
     frequencies = settings.f_min * 2.0 ** (np.arange(settings.bins) / per_octave)
-    if frequencies[-1] > rate / 2:
-        raise ValueError(f"the highest bin, {frequencies[-1]:.0f} Hz, exceeds half the sample rate")
     lengths = np.ceil(quality * rate / frequencies).astype(int)
     longest = 2 ** math.ceil(math.log2(lengths[0]))
     groups = []

@@ -15,6 +15,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
 
 Waveform = npt.NDArray[np.float32]
+_MP3_PREROLL = 16 * 1152  # samples: an MP3 frame may need the bits of the ones before it
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ def read_audio(
 ) -> Waveform:
     """Read (part of) a file as mono at ``sample_rate``.
 
-    Seeking is sample-exact, so a window costs no more than its own length. Reading starts at
-    the sample nearest to ``start_s``; what lies beyond the end is missing, not padded.
+    A window is sample-exact and costs little more than its own length (an OGG file is decoded from
+    its start). Reading starts at the sample nearest to ``start_s``; what lies beyond the end is
+    missing, not padded.
 
     Returns:
         float32 (samples,), nominally within [-1, 1].
@@ -60,13 +62,24 @@ def read_audio(
     try:
         with soundfile.SoundFile(str(path)) as file:
             native = int(file.samplerate)
-            file.seek(min(round(start_s * native), file.frames))
-            frames = -1 if duration_s is None else round(duration_s * native)
-            audio = file.read(frames, dtype="float32", always_2d=True)
+            start = min(round(start_s * native), file.frames)
+            preroll = min(start, _preroll(file.format, start))
+            file.seek(start - preroll)
+            frames = -1 if duration_s is None else preroll + round(duration_s * native)
+            audio = file.read(frames, dtype="float32", always_2d=True)[preroll:]
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         raise _unreadable(path, error) from error
     mono = audio.mean(axis=1, dtype=np.float32)
     return resample(mono, native, sample_rate)
+
+
+def _preroll(file_format: str, start: int) -> int:
+    """Samples to decode before a window, so that it equals that part of the whole file.
+
+    libsndfile misplaces some windows of OGG files by some hundred samples, and begins MP3 windows
+    with frames that lack their predecessors' bits.
+    """
+    return {"MP3": _MP3_PREROLL, "OGG": start}.get(file_format, 0)
 
 
 def resample(audio: Waveform, source_rate: int, target_rate: int) -> Waveform:

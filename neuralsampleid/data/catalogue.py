@@ -127,7 +127,7 @@ def check_track_id(track_id: str, where: str) -> None:
     """
     if not _TRACK_ID.fullmatch(track_id):
         raise UserError(
-            f"{where}: track id '{track_id}' cannot be a file name, expected up to 100 letters, "
+            f"{where}: track id {track_id!r} cannot be a file name, expected up to 100 letters, "
             "digits, '_', '.', '-', beginning with a letter, digit or '_'"
         )
 

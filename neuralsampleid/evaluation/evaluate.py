@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from neuralsampleid.config import Evaluation
+from neuralsampleid.data.formats import METRICS, per_query_format
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.bootstrap import bootstrap_mean
-from neuralsampleid.evaluation.formats import METRICS, per_query_format
 from neuralsampleid.evaluation.metrics import average_precision, first_rank, hit_at_k
 from neuralsampleid.evaluation.protocol import FULL_TRACK, SEGMENT, milliseconds
 

@@ -24,8 +24,8 @@ import pandas as pd
 
 from neuralsampleid.config import Evaluation
 from neuralsampleid.data.catalogue import Catalogue
+from neuralsampleid.data.formats import QUERIES
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.formats import QUERIES
 
 FULL_TRACK = "full_track"
 SEGMENT = "segment"

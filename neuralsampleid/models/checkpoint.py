@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,10 @@ from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.gnn import GnnEncoder
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.models.resnet_ibn import ResNetIbnEncoder
+
+_NOT_OURS = (
+    "not a checkpoint of this project, expected one with architecture, settings and state_dict"
+)
 
 
 def make_encoder(settings: Gnn | ResNetIbn, seed: int) -> SegmentEncoder:
@@ -81,22 +85,23 @@ def _save(path: Path, architecture: str, settings: dict[str, Any], state: dict[s
 
 
 def _load(path: Path, architecture: str, module: torch.nn.Module) -> None:
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        found, state = content["architecture"], content["state_dict"]
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such checkpoint") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}: not a checkpoint of this project, expected one with architecture, settings "
-            "and state_dict"
-        ) from error
+    except Exception as error:  # the restricted unpickler raises whatever the bytes lead it to
+        raise UserError(f"{path}: {_NOT_OURS}") from error
+    state = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(state, dict) or "architecture" not in content:
+        raise UserError(f"{path}: {_NOT_OURS}")
+    found = content["architecture"]
     if found != architecture:
         raise UserError(f"{path}: checkpoint of architecture '{found}', expected '{architecture}'")
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
-        first = str(error).splitlines()[1].strip()
+        # torch lists every parameter; the first ones say enough.
+        first = textwrap.shorten(str(error).splitlines()[1], 160)
         raise UserError(
             f"{path}: checkpoint of another size than the configuration's {architecture} ({first})"
         ) from error

@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from neuralsampleid.config import Config
+from neuralsampleid.data.formats import MATCHES
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.formats import MATCHES
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.retrieval.index import SearchIndex
 from neuralsampleid.retrieval.rerank import Candidates, rerank
@@ -74,9 +73,12 @@ def match_queries(
     query_store: FingerprintStore,
     database: Database,
     index: SearchIndex,
-    config: Config,
-    reranker: CrossAttentionReranker | None,
-    threads: int,
+    *,
+    candidates: int,
+    ranks: int,
+    reranker: CrossAttentionReranker | None = None,
+    reranked: int = 0,
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Rank the database's tracks for every query.
 
@@ -85,29 +87,29 @@ def match_queries(
         query_store: fingerprints of the query tracks.
         database: fingerprints of noise and references.
         index: over the database's rows.
-        config: candidates per segment, ranks to keep.
-        reranker: weighs the votes anew; None keeps the similarities.
+        candidates: per query segment.
+        ranks: tracks kept per query.
+        reranker: adds its probabilities to the votes; None keeps the similarities.
+        reranked: how many candidates per query segment the re-ranker sees.
         threads: of the search.
 
     Returns:
-        Columns of ``formats.MATCHES``: the best ``evaluation.ranks`` tracks of each query, and
+        Columns of ``formats.MATCHES``: the best ``ranks`` tracks of each query, and
         the database segment that brought the largest vote. A query in which everything is silent
         has no row.
     """
-    kept = config.reranker.candidates if reranker is not None else config.index.candidates
-    candidates = _search(query_store, index, config.index.candidates, threads)
-    votes = _similarity_votes(candidates)
+    found = _search(query_store, index, candidates, threads)
+    votes = _similarity_votes(found)
     if reranker is not None:
-        candidates, votes = candidates.first(kept), votes[:, :kept]
-        votes = votes + rerank(reranker, query_store, database.nodes, candidates)
+        votes[:, :reranked] += rerank(reranker, query_store, database.nodes, found.first(reranked))
     rows: list[tuple[object, ...]] = []
     for query in queries.itertuples(index=False):
         chosen = segments_within(
             query_store, query.query_id, query.query_start_s, query.query_end_s
         )
         head = (query.protocol, query.query_id, query.query_start_s, query.query_end_s)
-        ranking = rank_tracks(candidates.rows[chosen], votes[chosen], database)
-        for rank, hit in enumerate(ranking[: config.evaluation.ranks], 1):
+        ranking = rank_tracks(found.rows[chosen], votes[chosen], database)
+        for rank, hit in enumerate(ranking[:ranks], 1):
             place = hit.row
             times = (database.starts_s[place], database.ends_s[place])
             rows.append((*head, rank, database.track_ids[hit.track], round(hit.score, 6), *times))

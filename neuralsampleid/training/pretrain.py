@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from torch.utils.data import DataLoader, Sampler
 from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
 from neuralsampleid.config import Gnn, ResNetIbn, Training
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import write_json
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.training.batched import BatchedViews
@@ -61,7 +65,7 @@ class EpochSampler(Sampler[int]):
 def pretrain(
     settings: Gnn | ResNetIbn, packed: PackedStems, seed: int, folder: Path, workers: int = 0
 ) -> Pretrained:
-    """Train an encoder; continue from ``folder/last.ckpt`` if an earlier run left it.
+    """Train an encoder; continue from ``folder/last.ckpt`` if an earlier run of it was stopped.
 
     Args:
         settings: the encoder and its training.
@@ -78,6 +82,7 @@ def pretrain(
         raise UserError(
             f"packed stems have {packed.sample_rate} Hz, expected {settings.front_end.sample_rate}"
         )
+    claim_folder(folder, settings, packed, seed)
     encoder = make_encoder(settings, seed)
     held_out, kept = split_tracks(len(packed.tracks), training.validation_share, seed)
     loaders = _loaders(settings, packed, held_out, kept, seed, workers, encoder)
@@ -99,6 +104,25 @@ def pretrain(
             weights_only=True,
         )
     return _best_of(module, checkpoint)
+
+
+def claim_folder(folder: Path, settings: Gnn | ResNetIbn, packed: PackedStems, seed: int) -> None:
+    """Make sure that what lies in a checkpoint folder belongs to this very training.
+
+    Checkpoints of other settings, another seed or other music are removed: to continue them would
+    train something that the configuration does not describe.
+    """
+    identity = {
+        "settings": settings.model_dump(mode="json"),
+        "seed": seed,
+        "audio_sha256": hashlib.sha256(packed.audio.data).hexdigest(),
+    }
+    record = folder / "identity.json"
+    if record.exists() and json.loads(record.read_text(encoding="utf-8")) == identity:
+        _LOG.info("%s: continuing an earlier training", folder)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    write_json(record, identity)
 
 
 def split_tracks(count: int, validation_share: float, seed: int) -> tuple[list[int], list[int]]:

@@ -84,8 +84,9 @@ def apply_effects(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
                 audio = peak(audio, sample_rate)
     if changes.compressor_ratio > 1.0:
         audio = _compressed(audio, changes)
-    makeup = np.sqrt(level / max(float(np.square(audio).mean()), 1e-10))
-    return (audio * makeup * 10 ** (changes.gain_db / 20)).astype(np.float32)
+    makeup = level / max(float(np.square(audio).mean()), 1e-10)
+    changed: Audio = audio * np.float32(np.sqrt(makeup) * 10 ** (changes.gain_db / 20))
+    return changed
 
 
 def apply_changes(audio: Audio, sample_rate: int, changes: Changes) -> Audio:
@@ -117,7 +118,8 @@ def _compressed(audio: Audio, changes: Changes) -> Audio:
     gain = 10 ** (-over * (1 - 1 / changes.compressor_ratio) / 20)
     places = (np.arange(len(gain)) + 0.5) * block
     smooth = np.interp(np.arange(len(audio)), places, gain)
-    return (audio * smooth).astype(np.float32)
+    compressed: Audio = audio * smooth.astype(np.float32)
+    return compressed
 
 
 def _edited(audio: Audio, sample_rate: int, changes: Changes) -> Audio:

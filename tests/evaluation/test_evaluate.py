@@ -6,15 +6,15 @@ import pandas as pd
 import pytest
 
 from neuralsampleid.config import Evaluation
-from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.evaluate import per_query, summarise
-from neuralsampleid.evaluation.formats import (
+from neuralsampleid.data.formats import (
     MATCHES,
     METRICS,
     QUERIES,
     per_query_format,
     read_table,
 )
+from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.evaluate import per_query, summarise
 from neuralsampleid.files import write_csv
 
 SETTINGS = Evaluation(query_seconds=[7.5, 5.0, 20.0], cutoffs=[3, 1], resamples=200)

@@ -7,8 +7,8 @@ import pytest
 
 from neuralsampleid.config import Evaluation
 from neuralsampleid.data.catalogue import OCCURRENCE_COLUMNS, TRACK_COLUMNS, Catalogue
+from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.formats import QUERIES, read_table
 from neuralsampleid.evaluation.protocol import derive_queries, find_passages
 from neuralsampleid.files import write_csv
 

@@ -1,0 +1,47 @@
+# make demo | test | lint | env | lock | clean
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+# For machines without a GPU: make env PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_FLAGS ?=
+TORCH := $(shell grep '^torch==' requirements.lock)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: env demo test lint lock clean
+
+env: $(READY)
+
+# torch first: whatever needs it then finds it, instead of pulling another build.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet $(PIP_FLAGS) "$(TORCH)"
+	$(VENV)/bin/pip install --quiet $(PIP_FLAGS) -r requirements.lock
+	$(VENV)/bin/pip install --quiet --no-deps --editable .
+	touch $@
+
+demo: env
+	snakemake --cores all
+	@echo
+	@cat results/demo/report/tables/main.txt
+	@echo
+	@echo "The report: $(CURDIR)/results/demo/report (tables, figures, metrics.csv)"
+	@echo "As one page: snakemake --report report.html"
+
+test: env
+	python -m pytest
+
+lint: env
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+# From the environment as it is: change versions there, test, then lock them.
+lock:
+	( echo "# Exact versions that the project is tested with; written by 'make lock'."; \
+	  $(VENV)/bin/pip freeze --exclude-editable \
+	  | grep -viE '^(nvidia|triton|setuptools|pip)[-=]' | sed 's/+cpu$$//' ) > requirements.lock
+
+clean:
+	rm -rf results .snakemake

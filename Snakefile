@@ -1,0 +1,46 @@
+"""The benchmark from audio to tables; one rule file per stage, see docs/architecture.md."""
+
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# Scripts find the library beside this file, in conda environments too.
+sys.path.insert(0, str(Path(workflow.basedir)))
+
+# A configuration given with --configfile replaces the demo's, it is not merged into it.
+if not workflow.overwrite_configfiles:
+
+    configfile: Path(workflow.basedir) / "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/separation.smk"
+include: "rules/training.smk"
+include: "rules/fingerprints.smk"
+include: "rules/evaluation.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        final_output(),
+
+
+rule data:
+    input:
+        f"{DATA}/tracks.csv",
+
+
+rule models:
+    input:
+        expand("{model}/trained.pt", model=trained_models()),
+
+
+rule metrics:
+    input:
+        f"{RUN}/report/metrics.csv",

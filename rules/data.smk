@@ -1,0 +1,30 @@
+# Needs: nothing but the configuration.
+# Makes: the catalogue of the built-in demo, its audio, and the true stems of its training songs.
+
+
+if IS_DEMO:
+
+    rule demo_data:
+        output:
+            tracks=f"{RUN}/data/tracks.csv",
+            occurrences=f"{RUN}/data/occurrences.csv",
+            production=f"{RUN}/data/production.json",
+            audio=directory(f"{RUN}/data/audio"),
+            true_stems=directory(f"{RUN}/data/true_stems"),
+        log:
+            f"{RUN}/logs/demo_data.log",
+        benchmark:
+            f"{RUN}/benchmarks/demo_data.tsv"
+        conda:
+            "../envs/audio.yaml"
+        threads: workflow.cores or 1
+        resources:
+            mem_mb=1500,
+            runtime=30,
+        params:
+            data=section(CONFIG.data),
+            seed=CONFIG.seed,
+        message:
+            "Composing and rendering the demo's music"
+        script:
+            "../scripts/demo_data.py"

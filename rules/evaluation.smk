@@ -1,0 +1,85 @@
+# Needs: the catalogue's occurrences, fingerprint stores, indexes, the re-ranker.
+# Makes: the queries, and per system the rankings, one row per query, and the metrics.
+
+
+rule derive_queries:
+    input:
+        tracks=f"{DATA}/tracks.csv",
+        occurrences=f"{DATA}/occurrences.csv",
+    output:
+        queries=f"{RUN}/evaluation/queries.csv",
+    log:
+        f"{RUN}/logs/derive_queries.log",
+    benchmark:
+        f"{RUN}/benchmarks/derive_queries.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        query_seconds=CONFIG.evaluation.query_seconds,
+        max_gap_s=CONFIG.evaluation.max_gap_s,
+    message:
+        "Deriving queries from the catalogue's occurrences"
+    script:
+        "../scripts/derive_queries.py"
+
+
+rule match:
+    input:
+        queries=f"{RUN}/evaluation/queries.csv",
+        query_store=lambda wildcards: in_store(wildcards.system, "query"),
+        stores=lambda wildcards: [
+            in_store(wildcards.system, role) for role in SEARCHED_ROLES
+        ],
+        index=lambda wildcards: in_store(wildcards.system, "index.faiss"),
+        reranker=lambda wildcards: reranker_of(wildcards.system),
+    output:
+        matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+    log:
+        f"{RUN}/logs/match_{{system}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/match_{{system}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2500,
+        runtime=120,
+    params:
+        candidates=CONFIG.index.candidates,
+        device=CONFIG.index.device,
+        ranks=CONFIG.evaluation.ranks,
+        reranker=reranker_settings,
+    message:
+        "Ranking tracks for every query: {wildcards.system}"
+    script:
+        "../scripts/match.py"
+
+
+rule evaluate:
+    input:
+        queries=f"{RUN}/evaluation/queries.csv",
+        matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+    output:
+        per_query=f"{RUN}/evaluation/{{system}}/per_query.csv",
+        metrics=f"{RUN}/evaluation/{{system}}/metrics.csv",
+    log:
+        f"{RUN}/logs/evaluate_{{system}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/evaluate_{{system}}.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        evaluation=section(CONFIG.evaluation),
+        seed=CONFIG.seed,
+    message:
+        "Scoring {wildcards.system}"
+    script:
+        "../scripts/evaluate.py"

@@ -1,0 +1,122 @@
+# Needs: metrics and per-query results of all systems, learning curves, the stems' quality.
+# Makes: the long metrics table, tables, figures, and the record of what made them.
+
+
+rule collect_metrics:
+    input:
+        expand(f"{RUN}/evaluation/{{system}}/metrics.csv", system=SYSTEMS),
+    output:
+        metrics=report(
+            f"{RUN}/report/metrics.csv",
+            caption="../report/metrics.rst",
+            category="Tables",
+        ),
+    log:
+        f"{RUN}/logs/collect_metrics.log",
+    benchmark:
+        f"{RUN}/benchmarks/collect_metrics.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Collecting the metrics of all systems"
+    script:
+        "../scripts/collect_metrics.py"
+
+
+rule tables:
+    input:
+        metrics=f"{RUN}/report/metrics.csv",
+    output:
+        [
+            report(
+                f"{RUN}/report/tables/{name}.md",
+                caption=f"../report/{name}_table.rst",
+                category="Tables",
+            )
+            for name in TABLES
+        ],
+        expand(
+            f"{RUN}/report/tables/{{name}}.{{format}}",
+            name=TABLES,
+            format=("csv", "tex", "txt"),
+        ),
+    log:
+        f"{RUN}/logs/tables.log",
+    benchmark:
+        f"{RUN}/benchmarks/tables.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        systems=list(SYSTEMS),
+    message:
+        "Writing the tables"
+    script:
+        "../scripts/tables.py"
+
+
+rule figures:
+    input:
+        metrics=f"{RUN}/report/metrics.csv",
+        per_query=expand(f"{RUN}/evaluation/{{system}}/per_query.csv", system=SYSTEMS),
+        curves=expand("{model}/curves.csv", model=trained_models()),
+        quality=f"{RUN}/stems/quality.csv" if "separation" in figure_names() else [],
+    output:
+        [
+            report(
+                f"{RUN}/report/figures/{name}.png",
+                caption=f"../report/{name}_figure.rst",
+                category="Figures",
+            )
+            for name in figure_names()
+        ],
+        expand(f"{RUN}/report/figures/{{name}}.pdf", name=figure_names()),
+    log:
+        f"{RUN}/logs/figures.log",
+    benchmark:
+        f"{RUN}/benchmarks/figures.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        systems=list(SYSTEMS),
+        cutoffs=CONFIG.evaluation.cutoffs,
+    message:
+        "Drawing the figures"
+    script:
+        "../scripts/figures.py"
+
+
+rule provenance:
+    input:
+        f"{RUN}/report/metrics.csv",
+    output:
+        record=f"{RUN}/report/provenance.json",
+        config=f"{RUN}/report/config.yaml",
+    log:
+        f"{RUN}/logs/provenance.log",
+    benchmark:
+        f"{RUN}/benchmarks/provenance.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        config=section(CONFIG),
+        code=workflow.basedir,
+    message:
+        "Recording configuration and versions"
+    script:
+        "../scripts/provenance.py"

@@ -1,0 +1,78 @@
+# Needs: packed stems.
+# Makes: encoders with fresh and with trained weights, the re-ranker, and their learning curves.
+
+
+rule initialise:
+    output:
+        weights=f"{RUN}/models/{{encoder}}/untrained.pt",
+    log:
+        f"{RUN}/logs/initialise_{{encoder}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/initialise_{{encoder}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        encoder=encoder_shape,
+        seed=CONFIG.seed,
+    message:
+        "Initialising encoder {wildcards.encoder}"
+    script:
+        "../scripts/initialise.py"
+
+
+rule pretrain:
+    input:
+        packed=lambda wildcards: packed_of(wildcards.encoder),
+    output:
+        weights=f"{RUN}/models/{{encoder}}/trained.pt",
+        curves=f"{RUN}/models/{{encoder}}/curves.csv",
+    log:
+        f"{RUN}/logs/pretrain_{{encoder}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/pretrain_{{encoder}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2500,
+        runtime=2880,
+    params:
+        encoder=lambda wildcards: section(CONFIG.encoders[wildcards.encoder]),
+        seed=CONFIG.seed,
+    message:
+        "Training encoder {wildcards.encoder}; progress is in {log}"
+    script:
+        "../scripts/pretrain.py"
+
+
+rule train_reranker:
+    input:
+        packed=packed_of(CONFIG.reranker.encoder) if USES_RERANKER else [],
+        weights=f"{RUN}/models/{CONFIG.reranker.encoder}/trained.pt",
+    output:
+        weights=f"{RUN}/models/reranker/trained.pt",
+        curves=f"{RUN}/models/reranker/curves.csv",
+    log:
+        f"{RUN}/logs/train_reranker.log",
+    benchmark:
+        f"{RUN}/benchmarks/train_reranker.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2500,
+        runtime=600,
+    params:
+        reranker=section(CONFIG.reranker),
+        encoder=(
+            section(CONFIG.encoders[CONFIG.reranker.encoder]) if USES_RERANKER else {}
+        ),
+        seed=CONFIG.seed,
+    message:
+        "Training the re-ranker"
+    script:
+        "../scripts/train_reranker.py"

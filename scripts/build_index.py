@@ -1,0 +1,22 @@
+"""Rule build_index: noise and reference fingerprints → a FAISS index."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.config import Index
+from neuralsampleid.retrieval.index import build_index
+from neuralsampleid.retrieval.matching import Database
+
+if __name__ == "__main__":
+    with job(snakemake):
+        database = Database.open([Path(store) for store in snakemake.input.stores])
+        index = build_index(
+            database.embeddings,
+            Index.model_validate(snakemake.params.index),
+            silent=database.silent,
+            threads=snakemake.threads,
+        )
+        index.save(Path(snakemake.output.index))
+        if index.reason:
+            print(f"note: a {index.kind} index was built: {index.reason}")

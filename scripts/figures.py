@@ -1,0 +1,32 @@
+"""Rule figures: metrics, ranks, learning curves and stem quality → PNG and PDF."""
+
+from pathlib import Path
+
+import pandas as pd
+from _job import job
+
+from neuralsampleid.data.formats import METRICS, per_query_format, read_table
+from neuralsampleid.report import figures
+from neuralsampleid.report.drawing import save_figure
+
+if __name__ == "__main__":
+    with job(snakemake):
+        metrics = read_table(Path(snakemake.input.metrics), METRICS)
+        systems, folder = snakemake.params.systems, Path(snakemake.output[0]).parent
+        columns = per_query_format(snakemake.params.cutoffs)
+        tables = [read_table(Path(path), columns) for path in snakemake.input.per_query]
+        judged = dict(zip(systems, tables, strict=True))
+        drawn = {
+            "hit_rates": figures.hit_rate_figure(metrics, systems),
+            "map": figures.map_figure(metrics, systems),
+            "ranks": figures.ranks_figure(judged, systems),
+        }
+        if snakemake.input.curves:
+            curves = pd.concat([pd.read_csv(path) for path in snakemake.input.curves])
+            curves = curves[curves["metric"] != "learning_rate"]
+            drawn["learning_curves"] = figures.learning_curves_figure(curves)
+        if snakemake.input.quality:
+            quality = pd.read_csv(snakemake.input.quality)
+            drawn["separation"] = figures.separation_figure(quality)
+        for name, figure in drawn.items():
+            save_figure(figure, folder / name)

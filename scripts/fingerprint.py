@@ -1,0 +1,28 @@
+"""Rule fingerprint: the tracks of one role → a fingerprint store."""
+
+from pathlib import Path
+
+from _job import job, use_threads
+
+from neuralsampleid.config import parse_encoder
+from neuralsampleid.data.catalogue import read_catalogue
+from neuralsampleid.models.checkpoint import load_encoder, sha256_of
+from neuralsampleid.retrieval.fingerprint import fingerprint_tracks
+
+if __name__ == "__main__":
+    with job(snakemake):
+        use_threads(snakemake)
+        weights = Path(snakemake.input.weights)
+        settings = parse_encoder(snakemake.params.encoder)
+        catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
+        meta = {
+            "encoder": settings.architecture,
+            "settings": snakemake.params.encoder,
+            "weights_sha256": sha256_of(weights),
+        }
+        fingerprint_tracks(
+            load_encoder(weights, settings),
+            catalogue.with_role(snakemake.wildcards.role),
+            Path(snakemake.output.store),
+            meta,
+        )

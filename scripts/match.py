@@ -1,0 +1,38 @@
+"""Rule match: queries, fingerprints and an index → rankings."""
+
+from pathlib import Path
+
+from _job import job, use_threads
+
+from neuralsampleid.config import Reranker
+from neuralsampleid.data.formats import QUERIES, read_table
+from neuralsampleid.files import write_csv
+from neuralsampleid.models.checkpoint import load_reranker
+from neuralsampleid.retrieval.index import load_index
+from neuralsampleid.retrieval.matching import Database, match_queries
+from neuralsampleid.retrieval.store import open_store
+
+if __name__ == "__main__":
+    with job(snakemake):
+        use_threads(snakemake)
+        params = snakemake.params
+        store = open_store(Path(snakemake.input.query_store))
+        reranker, reranked = None, 0
+        if params.reranker is not None:
+            settings = Reranker.model_validate(params.reranker)
+            reranker = load_reranker(
+                Path(snakemake.input.reranker[0]), settings, store.nodes.shape[1:]
+            )
+            reranked = settings.candidates
+        matches = match_queries(
+            read_table(Path(snakemake.input.queries), QUERIES),
+            store,
+            Database.open([Path(path) for path in snakemake.input.stores]),
+            load_index(Path(snakemake.input.index), params.device),
+            candidates=params.candidates,
+            ranks=params.ranks,
+            reranker=reranker,
+            reranked=reranked,
+            threads=snakemake.threads,
+        )
+        write_csv(Path(snakemake.output.matches), matches)

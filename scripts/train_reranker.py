@@ -1,0 +1,28 @@
+"""Rule train_reranker: a frozen encoder and packed stems → the re-ranker."""
+
+from pathlib import Path
+
+from _job import job, use_threads
+
+from neuralsampleid.config import Reranker, parse_encoder
+from neuralsampleid.files import write_csv
+from neuralsampleid.models.checkpoint import load_encoder, save_reranker
+from neuralsampleid.training.packed import open_packed
+from neuralsampleid.training.train_reranker import train_reranker
+
+if __name__ == "__main__":
+    with job(snakemake):
+        use_threads(snakemake)
+        settings = Reranker.model_validate(snakemake.params.reranker)
+        encoder_settings = parse_encoder(snakemake.params.encoder)
+        trained = train_reranker(
+            settings,
+            load_encoder(Path(snakemake.input.weights), encoder_settings),
+            encoder_settings,
+            open_packed(Path(snakemake.input.packed)),
+            snakemake.params.seed,
+        )
+        curves = trained.curves.copy()
+        curves.insert(0, "encoder", "reranker")
+        write_csv(Path(snakemake.output.curves), curves)
+        save_reranker(Path(snakemake.output.weights), trained.model, settings)

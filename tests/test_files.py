@@ -1,0 +1,74 @@
+"""Files and folders appear whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from neuralsampleid.files import replacing_file, replacing_folder, write_csv, write_json, write_text
+
+
+def test_a_file_appears_at_the_end(tmp_path: Path):
+    target = tmp_path / "deep" / "table.csv"
+    with replacing_file(target) as temporary:
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".csv"
+        temporary.write_text("new")
+        assert not target.exists()
+    assert target.read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failure_keeps_the_old_file(tmp_path: Path):
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), replacing_file(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path):
+    target = tmp_path / "store"
+    target.mkdir()
+    (target / "stale").write_text("old")
+    with replacing_folder(target) as temporary:
+        (temporary / "fresh").write_text("new")
+        assert (target / "stale").exists()
+    assert [path.name for path in target.iterdir()] == ["fresh"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failure_keeps_the_old_folder(tmp_path: Path):
+    target = tmp_path / "store"
+    target.mkdir()
+    (target / "kept").write_text("old")
+    with pytest.raises(KeyboardInterrupt), replacing_folder(target) as temporary:
+        (temporary / "half").write_text("new")
+        raise KeyboardInterrupt
+    assert [path.name for path in target.iterdir()] == ["kept"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_others_may_read_results(tmp_path: Path):
+    mask = os.umask(0o022)
+    try:
+        write_text(tmp_path / "file", "text")
+        with replacing_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o755
+
+
+def test_formats(tmp_path: Path):
+    write_json(tmp_path / "a.json", {"b": 1, "a": "ü"})
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == {"a": "ü", "b": 1}
+    assert text.index('"a"') < text.index('"b"')
+    write_csv(tmp_path / "a.csv", pd.DataFrame({"x": [1, 2], "y": ["é", ""]}))
+    assert (tmp_path / "a.csv").read_bytes() == "x,y\n1,é\n2,\n".encode()
