@@ -17,6 +17,16 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+
+
+wildcard_constraints:
+    encoder="|".join(CONFIG.encoders),
+    system="|".join(SYSTEMS),
+    weights="trained|untrained",
+    role="query|reference|noise",
+    rate=r"\d+",
+
+
 include: "rules/data.smk"
 include: "rules/separation.smk"
 include: "rules/training.smk"

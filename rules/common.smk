@@ -1,4 +1,4 @@
-"""Helpers of the rule files: which files, and which part of the configuration, a rule needs."""
+"""Which files, and which part of the configuration, the workflow needs where."""
 
 from snakemake.exceptions import WorkflowError
 
@@ -24,14 +24,6 @@ USES_RERANKER = any(system.reranker for system in CONFIG.systems)
 SEARCHED_ROLES = ["noise", "reference"]
 TABLES = ["main", "hit_rates", "sample_types"]
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
-
-
-wildcard_constraints:
-    encoder="|".join(CONFIG.encoders),
-    system="|".join(SYSTEMS),
-    weights="trained|untrained",
-    role="query|reference|noise",
-    rate=r"\d+",
 
 
 def section(part, *left_out):

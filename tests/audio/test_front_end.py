@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+
 from helpers.parity import released_outputs, waveform
 from helpers.songs import sine
-
 from neuralsampleid.audio.front_end import (
     ConstantQFrontEnd,
     LogMelFrontEnd,

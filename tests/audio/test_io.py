@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from helpers.songs import sine
 
+from helpers.songs import sine
 from neuralsampleid.audio.io import audio_info, read_audio, resample, write_audio
 from neuralsampleid.errors import UserError
 
