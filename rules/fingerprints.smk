@@ -45,7 +45,7 @@ rule build_index:
         mem_mb=2000,
         runtime=60,
     params:
-        index=section(CONFIG.index),
+        index=section(CONFIG.index, "candidates"),
     message:
         "Building the FAISS index of {wildcards.encoder} ({wildcards.weights})"
     script:

@@ -115,7 +115,6 @@ rule provenance:
         runtime=10,
     params:
         config=section(CONFIG),
-        code=workflow.basedir,
     message:
         "Recording configuration and versions"
     script:

@@ -11,5 +11,5 @@ from neuralsampleid.report.provenance import config_yaml, provenance
 if __name__ == "__main__":
     with job(snakemake):
         config = parse_config(snakemake.params.config, "configuration")
-        write_json(Path(snakemake.output.record), provenance(config, Path(snakemake.params.code)))
+        write_json(Path(snakemake.output.record), provenance(config, Path(snakemake.scriptdir)))
         write_text(Path(snakemake.output.config), config_yaml(config))

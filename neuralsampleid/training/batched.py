@@ -148,7 +148,7 @@ def _energy(power: Tensor) -> Tensor:
 
 def _centred(positions: Tensor) -> Tensor:
     frames = positions.shape[1]
-    return torch.arange(frames, device=positions.device) - (frames - 1) / 2
+    return torch.arange(frames, device=positions.device) - float(frames // 2)
 
 
 def _stack(arrays: list[np.ndarray]) -> Tensor:

@@ -81,7 +81,8 @@ def read_positions(
         and a mask float32 (frames,) that is 0 where the view is silenced. Positions lie within
         (frames / 2) × tempo + one edit of the middle.
     """
-    place = np.arange(frames, dtype=np.float32) - (frames - 1) / 2
+    # Whole frames: an unchanged view shall be read, not interpolated between neighbours.
+    place = np.arange(frames, dtype=np.float32) - frames // 2
     mask = np.ones(frames, np.float32)
     length = max(1, round(changes.edit_seconds * frame_rate))
     start = int(changes.edit_start * frames)

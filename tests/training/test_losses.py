@@ -52,9 +52,7 @@ def naive_nt_xent(queries: torch.Tensor, references: torch.Tensor, temperature: 
     count = len(queries)
     losses = []
     for i, anchor in enumerate(views):
-        scores = {
-            j: float(anchor @ other) / temperature for j, other in enumerate(views) if j != i
-        }
+        scores = {j: float(anchor @ other) / temperature for j, other in enumerate(views) if j != i}
         partner = (i + count) % (2 * count)
         losses.append(math.log(sum(map(math.exp, scores.values()))) - scores[partner])
     return sum(losses) / len(losses)
@@ -137,13 +135,15 @@ def test_the_described_triplet_pulls_pairs_together_and_the_released_one_pushes_
         anchor = queries.clone().requires_grad_()
         positive = (anchor * references).sum()
         loss = semi_hard_triplet(anchor, references, 0.9, reverse)
-        assert float(loss) > 0
+        assert loss.item() > 0
         moved = anchor.detach() - 1e-3 * torch.autograd.grad(loss, anchor)[0]
         change = (moved * references).sum() - positive.detach()
         assert change * sign < 0
 
 
-@pytest.mark.parametrize("loss", [NtXent(), ClassificationTriplet(), ClassificationTriplet(triplet="released")])
+@pytest.mark.parametrize(
+    "loss", [NtXent(), ClassificationTriplet(), ClassificationTriplet(triplet="released")]
+)
 @pytest.mark.parametrize("kind", ["random", "identical", "collapsed"])
 def test_gradients_are_finite(loss, kind: str):
     first, second = unit_rows(6, 4, 0)
