@@ -33,7 +33,7 @@ rule tables:
     output:
         [
             report(
-                f"{RUN}/report/tables/{name}.md",
+                f"{RUN}/report/tables/{name}.html",
                 caption=f"../report/{name}_table.rst",
                 category="Tables",
             )
@@ -42,7 +42,7 @@ rule tables:
         expand(
             f"{RUN}/report/tables/{{name}}.{{format}}",
             name=TABLES,
-            format=("csv", "tex", "txt"),
+            format=("csv", "md", "tex", "txt"),
         ),
     log:
         f"{RUN}/logs/tables.log",

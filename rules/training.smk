@@ -67,7 +67,7 @@ rule train_reranker:
         mem_mb=2500,
         runtime=600,
     params:
-        reranker=section(CONFIG.reranker, "candidates"),
+        reranker=section(CONFIG.reranker, "candidates", "weight"),
         encoder=(
             section(CONFIG.encoders[CONFIG.reranker.encoder]) if USES_RERANKER else {}
         ),

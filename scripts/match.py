@@ -17,13 +17,13 @@ if __name__ == "__main__":
         use_threads(snakemake)
         params = snakemake.params
         store = open_store(Path(snakemake.input.query_store))
-        reranker, reranked = None, 0
+        reranker, reranked, weight = None, 0, 0.0
         if params.reranker is not None:
             settings = Reranker.model_validate(params.reranker)
             reranker = load_reranker(
                 Path(snakemake.input.reranker[0]), settings, store.nodes.shape[1:]
             )
-            reranked = settings.candidates
+            reranked, weight = settings.candidates, settings.weight
         matches = match_queries(
             read_table(Path(snakemake.input.queries), QUERIES),
             store,
@@ -33,6 +33,7 @@ if __name__ == "__main__":
             ranks=params.ranks,
             reranker=reranker,
             reranked=reranked,
+            weight=weight,
             threads=snakemake.threads,
         )
         write_csv(Path(snakemake.output.matches), matches)

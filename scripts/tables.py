@@ -1,4 +1,4 @@
-"""Rule tables: the long metrics table → CSV, Markdown and LaTeX tables."""
+"""Rule tables: the long metrics table → CSV, Markdown, LaTeX, HTML and text tables."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from _job import job
 
 from neuralsampleid.data.formats import METRICS, read_table
 from neuralsampleid.files import write_text
-from neuralsampleid.report.rendering import plain_table, write_table
+from neuralsampleid.report.rendering import html_table, plain_table, write_table
 from neuralsampleid.report.tables import group_table, length_table, main_table, middle_length
 
 if __name__ == "__main__":
@@ -21,4 +21,5 @@ if __name__ == "__main__":
         }
         for name, table in made.items():
             write_table(table, folder / name)
+            write_text(folder / f"{name}.html", html_table(table))
             write_text(folder / f"{name}.txt", plain_table(table))

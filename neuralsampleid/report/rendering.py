@@ -1,8 +1,9 @@
-"""Tables as CSV, Markdown, LaTeX, and aligned text for a terminal."""
+"""Tables as CSV, Markdown, LaTeX, a web page, and aligned text for a terminal."""
 
 from __future__ import annotations
 
 import csv
+import html
 import io
 import math
 from pathlib import Path
@@ -62,6 +63,27 @@ def latex_table(table: Table) -> str:
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def html_table(table: Table) -> str:
+    """A page of its own, which Snakemake's report shows in place."""
+    style = (
+        "body{font-family:sans-serif}table{border-collapse:collapse}"
+        "th,td{padding:.3em .8em;text-align:left}th{border-bottom:1px solid}"
+        ".number{text-align:right;white-space:nowrap}"
+    )
+    kinds = [' class="number"' if right else "" for right in _right_aligned(table)]
+    rows = [("th", table.columns), *(("td", [_plain(cell) for cell in row]) for row in table.rows)]
+    lines = [
+        "".join(
+            f"<{tag}{kind}>{html.escape(text)}</{tag}>"
+            for kind, text in zip(kinds, texts, strict=True)
+        )
+        for tag, texts in rows
+    ]
+    body = "".join(f"<tr>{line}</tr>\n" for line in lines)
+    head = f'<!DOCTYPE html>\n<meta charset="utf-8">\n<style>{style}</style>\n'
+    return f"{head}<table>\n{body}</table>\n"
 
 
 def plain_table(table: Table) -> str:

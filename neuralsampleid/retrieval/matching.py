@@ -2,7 +2,7 @@
 
 Each segment of a query votes for the tracks that its nearest segments belong to. A vote weighs as
 much as the similarity stands out from the last candidate's, so a segment that is alike to
-everything says little. With a re-ranker a vote weighs as much as the classifier's probability.
+everything says little. A re-ranker adds its probability, weighted, where it does not reject.
 References and noise tracks are ranked alike, so noise can be a wrong answer; the released
 evaluation skips it (released README, section 5).
 """
@@ -78,6 +78,7 @@ def match_queries(
     ranks: int,
     reranker: CrossAttentionReranker | None = None,
     reranked: int = 0,
+    weight: float = 1.0,
     threads: int = 1,
 ) -> pd.DataFrame:
     """Rank the database's tracks for every query.
@@ -91,6 +92,7 @@ def match_queries(
         ranks: tracks kept per query.
         reranker: adds its probabilities to the votes; None keeps the similarities.
         reranked: how many candidates per query segment the re-ranker sees.
+        weight: of the re-ranker's probability beside a similarity's lead.
         threads: of the search.
 
     Returns:
@@ -101,7 +103,8 @@ def match_queries(
     found = _search(query_store, index, candidates, threads)
     votes = _similarity_votes(found)
     if reranker is not None:
-        votes[:, :reranked] += rerank(reranker, query_store, database.nodes, found.first(reranked))
+        probabilities = rerank(reranker, query_store, database.nodes, found.first(reranked))
+        votes[:, :reranked] += weight * probabilities
     rows: list[tuple[object, ...]] = []
     for query in queries.itertuples(index=False):
         chosen = segments_within(
@@ -173,7 +176,8 @@ def segments_within(
         distance = np.abs((starts + ends) / 2 - (start_s + end_s) / 2)
         inside[int(distance.argmin())] = True
     sounding = inside & ~segments["silent"].to_numpy(bool)
-    return np.flatnonzero(sounding) + rows.start
+    chosen: npt.NDArray[np.int64] = np.flatnonzero(sounding) + rows.start
+    return chosen
 
 
 def _search(store: FingerprintStore, index: SearchIndex, count: int, threads: int) -> Candidates:

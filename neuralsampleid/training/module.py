@@ -43,9 +43,10 @@ class Pretraining(lightning.LightningModule):
         self.register_buffer("bad_batches", torch.zeros((), dtype=torch.long))
         self._validation: list[tuple[Tensor, Tensor]] = []
 
-    def on_train_epoch_start(self) -> None:
-        # Dropout depends on the epoch, not on what was drawn before: a resumed run continues alike.
-        torch.manual_seed(self.seed + 1_000_003 * (self.current_epoch + 1))
+    def on_train_batch_start(self, batch: PowerBatch | WaveformBatch, batch_idx: int) -> None:
+        # Dropout depends on the step alone: loaders draw from the same generator, more or less
+        # often by the number of workers and by what was resumed.
+        torch.manual_seed(self.seed + 1_000_003 * (self.global_step + 1))
 
     def training_step(self, batch: PowerBatch | WaveformBatch, _: int) -> Tensor | None:
         """The loss of one batch; None (the step is skipped) where it is not finite."""
@@ -53,7 +54,7 @@ class Pretraining(lightning.LightningModule):
         loss = contrastive_loss(queries, references, self.settings.loss)
         if not torch.isfinite(loss):
             self.bad_batches += 1
-            _LOG.warning("step %d: the loss is %s, the batch is skipped", self.global_step, loss)
+            _LOG.warning("step %d: the loss is %s, skipped", self.global_step, loss.item())
             return None
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(queries))
         return loss

@@ -87,15 +87,16 @@ def pretrain(
     held_out, kept = split_tracks(len(packed.tracks), training.validation_share, seed)
     loaders = _loaders(settings, packed, held_out, kept, seed, workers, encoder)
     module = Pretraining(encoder, loaders.views, training, loaders.steps_per_epoch, seed)
-    checkpoint = ModelCheckpoint(
-        folder, "best", monitor="validation_loss", save_last=True, enable_version_counter=False
-    )
-    trainer = _trainer(training, checkpoint, folder)
+    best, latest = _checkpoints(folder)
+    trainer = _trainer(training, [best, latest], folder)
     last = folder / "last.ckpt"
     with warnings.catch_warnings():
         # Loading in this process is chosen on purpose; two cores are fully used either way.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*LeafSpec.*")
+        # The folder is claimed above, and a skipped batch is counted.
+        warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
+        warnings.filterwarnings("ignore", ".*`training_step` returned `None`.*")
         trainer.fit(
             module,
             loaders.training,
@@ -103,7 +104,7 @@ def pretrain(
             ckpt_path=str(last) if last.exists() else None,
             weights_only=True,
         )
-    return _best_of(module, checkpoint)
+    return _best_of(module, best, training.epochs * loaders.steps_per_epoch)
 
 
 def claim_folder(folder: Path, settings: Gnn | ResNetIbn, packed: PackedStems, seed: int) -> None:
@@ -198,7 +199,28 @@ def _loaders(
     )
 
 
-def _trainer(training: Training, checkpoint: ModelCheckpoint, folder: Path) -> lightning.Trainer:
+def _checkpoints(folder: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:
+    """Keep the best epoch, and the latest one to continue from.
+
+    They are two because Lightning's ``save_last`` writes only where the best improves. Both save at
+    the end of an epoch: earlier, a resumed run would repeat a part of it.
+    """
+    best = ModelCheckpoint(
+        folder,
+        "best",
+        monitor="validation_loss",
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    latest = ModelCheckpoint(
+        folder, "last", save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    return best, latest
+
+
+def _trainer(
+    training: Training, checkpoints: list[ModelCheckpoint], folder: Path
+) -> lightning.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     return lightning.Trainer(
         max_epochs=training.epochs,
@@ -206,7 +228,7 @@ def _trainer(training: Training, checkpoint: ModelCheckpoint, folder: Path) -> l
         devices=1,
         gradient_clip_val=training.gradient_clip,
         callbacks=[
-            checkpoint,
+            *checkpoints,
             CurveWriter(folder / "curves.csv"),
             EpochLog(),
             *progress_bars(),
@@ -220,11 +242,14 @@ def _trainer(training: Training, checkpoint: ModelCheckpoint, folder: Path) -> l
     )
 
 
-def _best_of(module: Pretraining, checkpoint: ModelCheckpoint) -> Pretrained:
+def _best_of(module: Pretraining, checkpoint: ModelCheckpoint, batches: int) -> Pretrained:
     bad = int(module.get_buffer("bad_batches"))
     best = Path(checkpoint.best_model_path)
-    if not best.is_file():
-        raise UserError(f"pretraining: no epoch had a finite loss ({bad} batches were skipped)")
+    if bad >= batches or not best.is_file():
+        raise UserError(
+            f"pretraining: none of {batches} batches had a finite loss, expected one that learns; "
+            "look at the learning rate and the temperature"
+        )
     content = torch.load(best, map_location="cpu", weights_only=True)
     module.load_state_dict(content["state_dict"])
     if bad:

@@ -11,6 +11,7 @@ from neuralsampleid.data.formats import METRICS
 from neuralsampleid.report.names import human_name
 from neuralsampleid.report.rendering import (
     csv_table,
+    html_table,
     latex_table,
     markdown_table,
     plain_table,
@@ -157,3 +158,10 @@ def test_three_files_are_written(tmp_path: Path):
 )
 def test_names_are_made_readable(name, shown):
     assert human_name(name) == shown
+
+
+def test_a_web_page_has_a_row_per_line_and_escapes_texts():
+    page = html_table(small())
+    assert "<tr><td>a_b &amp; c|d</td>" in page
+    assert '<td class="number">50.0 [45.0–55.1]</td></tr>' in page
+    assert page.count("<tr>") == 3

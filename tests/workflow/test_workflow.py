@@ -76,7 +76,18 @@ def copied(finished, tmp_path):
 def test_metrics_hold_every_system_as_fractions(finished):
     metrics = pd.read_csv(finished / RESULTS / "report/metrics.csv")
     assert list(metrics) == (
-        "system protocol metric k query_seconds group value low high queries".split()
+        [
+            "system",
+            "protocol",
+            "metric",
+            "k",
+            "query_seconds",
+            "group",
+            "value",
+            "low",
+            "high",
+            "queries",
+        ]
     )
     assert list(dict.fromkeys(metrics["system"])) == SYSTEMS
     values = metrics[["value", "low", "high"]].stack().dropna()
@@ -90,7 +101,7 @@ def test_metrics_hold_every_system_as_fractions(finished):
 def test_report_is_complete(finished):
     report = finished / RESULTS / "report"
     for name in ("main", "hit_rates", "sample_types"):
-        for suffix in ("md", "csv", "tex", "txt"):
+        for suffix in ("md", "csv", "tex", "html", "txt"):
             assert (report / f"tables/{name}.{suffix}").stat().st_size > 0
     for name in ("hit_rates", "map", "ranks", "learning_curves", "separation"):
         assert (report / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -112,6 +123,8 @@ def test_second_run_has_nothing_to_do(finished):
         ("index.kind", "hnsw", {"build_index", "match"}, {"fingerprint", "pretrain"}),
         ("reranker.epochs", 2, {"train_reranker"}, {"pretrain", "fingerprint", "build_index"}),
         ("evaluation.ranks", 9, {"match"}, {"build_index", "train_reranker"}),
+        ("index.candidates", 4, {"match"}, {"build_index", "fingerprint"}),
+        ("reranker.candidates", 2, {"match"}, {"train_reranker", "build_index"}),
     ],
 )
 def test_changed_value_reruns_what_depends_on_it(finished, key, value, rerun, untouched):

@@ -1,0 +1,288 @@
+"""Pretraining of tiny encoders: it learns, repeats to the bit, resumes, and says what is wrong."""
+
+import itertools
+import json
+import logging
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from helpers.songs import packed_songs, small_gnn, small_resnet, small_training
+from neuralsampleid.config import (
+    Augmentation,
+    BaselineAugmentation,
+    BaselineTraining,
+    ClassificationTriplet,
+    Cosine,
+    Gnn,
+    Pairs,
+    ResNetIbn,
+    Steps,
+)
+from neuralsampleid.errors import UserError
+from neuralsampleid.models.checkpoint import make_encoder
+from neuralsampleid.training import curves, module
+from neuralsampleid.training.module import learning_rate_factor
+from neuralsampleid.training.pretrain import EpochSampler, Pretrained, pretrain, split_tracks
+
+PACKED = packed_songs(6, 3.0)
+
+
+def run(folder: Path, settings: Gnn | ResNetIbn | None = None, **kwargs: int) -> Pretrained:
+    return pretrain(settings or small_gnn(), PACKED, kwargs.pop("seed", 1), folder, **kwargs)
+
+
+def weights(trained: Pretrained) -> dict[str, torch.Tensor]:
+    return trained.encoder.state_dict()
+
+
+def differing(first: Pretrained, second: Pretrained) -> list[str]:
+    ours, theirs = weights(first), weights(second)
+    return [name for name in ours if not torch.equal(ours[name], theirs[name])]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pretrained, Path]:
+    folder = tmp_path_factory.mktemp("pretrain") / "uninterrupted"
+    return run(folder), folder
+
+
+def curve(folder: Path, metric: str) -> list[float]:
+    table = pd.read_csv(folder / "curves.csv")
+    return table.loc[table["metric"] == metric, "value"].tolist()
+
+
+@pytest.mark.parametrize("architecture", ["gnn", "resnet_ibn"])
+def test_the_loss_goes_down(architecture: str, tmp_path: Path):
+    common = {
+        "epochs": 10,
+        "pairs_per_epoch": 16,
+        "batch_pairs": 8,
+        "validation_share": 0.34,
+        "validation_pairs": 8,
+    }
+    settings: Gnn | ResNetIbn
+    if architecture == "gnn":
+        unchanged = {"augmentation": Augmentation(changes=["none"])}
+        training = small_training(**common, **unchanged, learning_rate=Cosine(initial=5e-3))
+        settings = small_gnn(training)
+    else:
+        baseline = BaselineTraining(
+            **common,
+            augmentation=BaselineAugmentation(effects=["gain"], changes=["none"]),
+            learning_rate=Steps(initial=3e-3),
+            loss=ClassificationTriplet(temperature=0.1),
+        )
+        settings = small_resnet(training=baseline)
+    trained = run(tmp_path / "model", settings)
+    losses = curve(tmp_path / "model", "train_loss")
+    assert len(losses) == 10
+    assert sum(losses[-3:]) / 3 < 0.8 * losses[0]
+    assert trained.bad_batches == 0
+    held_out = curve(tmp_path / "model", "validation_loss")
+    assert trained.best_epoch == held_out.index(min(held_out))
+
+
+def test_one_seed_gives_the_same_bits_and_another_does_not(
+    uninterrupted: tuple[Pretrained, Path], tmp_path: Path
+):
+    torch.manual_seed(99)  # what was drawn before does not matter
+    assert not differing(run(tmp_path / "again"), uninterrupted[0])
+    assert differing(run(tmp_path / "other", seed=2), uninterrupted[0])
+    again = (tmp_path / "again" / "curves.csv").read_bytes()
+    assert again == (uninterrupted[1] / "curves.csv").read_bytes()
+
+
+def test_a_worker_process_changes_nothing(uninterrupted: tuple[Pretrained, Path], tmp_path: Path):
+    assert not differing(run(tmp_path / "worker", workers=1), uninterrupted[0])
+
+
+class Killed(Exception):  # noqa: N818 - not an error
+    """Stands for whatever ends a run."""
+
+
+@pytest.mark.parametrize("place", ["on_train_epoch_start", "on_train_epoch_end"])
+def test_an_interrupted_training_continues_to_the_same_bits(
+    place: str,
+    uninterrupted: tuple[Pretrained, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    folder = tmp_path / "interrupted"
+    original: Callable = getattr(curves.EpochLog, place)
+
+    def kill(self: curves.EpochLog, trainer, pl_module) -> None:
+        if trainer.current_epoch == 1:
+            raise Killed
+        original(self, trainer, pl_module)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(curves.EpochLog, place, kill)
+        with pytest.raises(Killed):
+            run(folder)
+    assert (folder / "last.ckpt").exists()
+    assert len(curve(folder, "train_loss")) < 3
+    assert not differing(run(folder), uninterrupted[0])
+    expected = (uninterrupted[1] / "curves.csv").read_bytes()
+    assert (folder / "curves.csv").read_bytes() == expected
+
+
+def test_a_finished_training_is_not_repeated(
+    uninterrupted: tuple[Pretrained, Path], monkeypatch: pytest.MonkeyPatch
+):
+    trained, folder = uninterrupted
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(module.Pretraining, "training_step", refuse)
+    again = run(folder)
+    assert not differing(again, trained)
+    assert again.best_epoch == trained.best_epoch
+
+
+def test_checkpoints_of_another_training_are_not_continued(
+    uninterrupted: tuple[Pretrained, Path], tmp_path: Path
+):
+    folder = tmp_path / "model"
+    run(folder, seed=2)
+    assert not differing(run(folder, seed=1), uninterrupted[0])
+    assert json.loads((folder / "identity.json").read_text())["seed"] == 1
+
+
+def test_what_is_left_behind(uninterrupted: tuple[Pretrained, Path]):
+    trained, folder = uninterrupted
+    names = {path.name for path in folder.iterdir()}
+    assert {"best.ckpt", "last.ckpt", "curves.csv", "tensorboard"} <= names
+    assert list((folder / "tensorboard").rglob("events.out.tfevents*"))
+    table = pd.read_csv(folder / "curves.csv")
+    assert list(table) == ["epoch", "step", "metric", "value"]
+    assert table["epoch"].unique().tolist() == [0, 1, 2]
+    assert table["step"].unique().tolist() == [2, 4, 6]
+    assert set(table["metric"]) == {
+        "train_loss",
+        "validation_loss",
+        "validation_hit_rate_1",
+        "learning_rate",
+    }
+    assert table["value"].notna().all()
+    assert not trained.encoder.training
+    assert not any(value.requires_grad is False for value in trained.encoder.parameters())
+
+
+def spoil_losses(monkeypatch: pytest.MonkeyPatch, bad: Callable[[int], bool]) -> None:
+    """Make the n-th training loss NaN where ``bad(n)`` says so; validation stays."""
+    original, calls = module.contrastive_loss, iter(range(10**6))
+    training_step = module.Pretraining.training_step
+
+    def spoiled(self, batch, number):
+        if bad(next(calls)):
+            with monkeypatch.context() as patched:
+                patched.setattr(module, "contrastive_loss", lambda *a: original(*a) * math.nan)
+                return training_step(self, batch, number)
+        return training_step(self, batch, number)
+
+    monkeypatch.setattr(module.Pretraining, "training_step", spoiled)
+
+
+def test_batches_without_a_finite_loss_are_counted_and_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    spoil_losses(monkeypatch, lambda number: number in (1, 4))
+    with caplog.at_level(logging.WARNING, "neuralsampleid"):
+        trained = run(tmp_path / "model")
+    assert trained.bad_batches == 2
+    assert all(value.isfinite().all() for value in weights(trained).values())
+    assert "2 batches had a loss that is not finite" in caplog.text
+
+
+def test_a_loss_that_is_never_finite_stops_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    spoil_losses(monkeypatch, lambda number: True)
+    with pytest.raises(UserError, match=r"^pretraining: none of 6 batches") as error:
+        run(tmp_path / "model")
+    assert "\n" not in str(error.value)
+
+
+def test_the_wrong_sample_rate_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match=r"^packed stems have 16000 Hz, expected 8000$"):
+        pretrain(small_gnn(), packed_songs(3, 3.0, 16000), 1, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_tracks_are_refused(tmp_path: Path):
+    with pytest.raises(UserError, match=r"^2 training tracks, expected at least 3"):
+        pretrain(small_gnn(), packed_songs(2, 3.0), 1, tmp_path / "model")
+
+
+@pytest.mark.parametrize("count", [3, 4, 10, 64])
+def test_held_out_tracks(count: int):
+    held_out, kept = split_tracks(count, 0.1, seed=3)
+    assert sorted(held_out + kept) == list(range(count))
+    assert len(held_out) == max(1, round(0.1 * count))
+    assert (held_out, kept) == split_tracks(count, 0.1, seed=3)
+    many, few = split_tracks(count, 0.99, seed=3)
+    assert len(few) == 2
+    assert len(many) == count - 2
+
+
+def test_an_epoch_s_indices_follow_the_last_one_s():
+    sampler = EpochSampler(5)
+    assert list(sampler) == [0, 1, 2, 3, 4]
+    sampler.set_epoch(3)
+    assert list(sampler) == [15, 16, 17, 18, 19]
+    assert len(sampler) == 5
+
+
+def test_both_backends_and_losses_train(tmp_path: Path):
+    training = small_training(
+        epochs=1,
+        pairs=Pairs(rest="other_song"),
+        augmentation=Augmentation(backend="audiomentations", changes=["both"]),
+        loss=ClassificationTriplet(),
+    )
+    trained = run(tmp_path / "model", small_gnn(training))
+    assert trained.bad_batches == 0
+    untrained = make_encoder(small_gnn(training), seed=1).state_dict()
+    assert not torch.equal(weights(trained)["projector.0.weight"], untrained["projector.0.weight"])
+
+
+def test_the_progress_bar_needs_a_person(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    assert curves.progress_bars() == []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert len(curves.progress_bars()) == 1
+
+
+def test_no_bar_is_drawn_into_a_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    run(tmp_path / "model", small_gnn(small_training(epochs=1)))
+    captured = capfd.readouterr()
+    assert "it/s" not in captured.out + captured.err
+
+
+def test_an_epoch_is_one_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO, "neuralsampleid"):
+        run(tmp_path / "model", small_gnn(small_training(epochs=2)))
+    lines = [record.getMessage() for record in caplog.records if "epoch" in record.getMessage()]
+    assert [line.split(":")[0] for line in lines] == ["epoch 1 of 2", "epoch 2 of 2"]
+    assert "nan" not in lines[-1]
+
+
+def test_learning_rates():
+    cosine = small_training(epochs=10, learning_rate=Cosine(initial=1e-3, final=1e-5, warmup=0.2))
+    factors = [learning_rate_factor(cosine, step, 10) for step in range(101)]
+    assert factors[0] == pytest.approx(1 / 21)
+    assert factors[20] == pytest.approx(1.0)
+    assert factors[60] == pytest.approx((1 + 0.01) / 2)
+    assert factors[100] == pytest.approx(0.01)
+    assert all(later > earlier for earlier, later in itertools.pairwise(factors[:21]))
+    assert all(later < earlier for earlier, later in itertools.pairwise(factors[20:]))
+    steps = small_training(learning_rate=Steps(initial=1e-4, factor=0.2, every=40))
+    at_epoch = {epoch: learning_rate_factor(steps, 7 * epoch, 7) for epoch in (0, 39, 40, 80)}
+    assert at_epoch == pytest.approx({0: 1.0, 39: 1.0, 40: 0.2, 80: 0.04})
