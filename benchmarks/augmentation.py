@@ -66,6 +66,7 @@ def without_offset(pair: RawPair) -> RawPair:
 
 
 def clipped(levels: torch.Tensor) -> torch.Tensor:
+    """Levels (batch, bands, frames) raised to at most ``FLOOR_DB`` below each loudest."""
     return torch.maximum(levels, levels.amax(dim=(1, 2), keepdim=True) - FLOOR_DB)
 
 
