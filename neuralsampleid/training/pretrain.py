@@ -112,6 +112,9 @@ def claim_folder(folder: Path, settings: Gnn | ResNetIbn, packed: PackedStems, s
 
     Checkpoints of other settings, another seed or other music are removed: to continue them would
     train something that the configuration does not describe.
+
+    Raises:
+        UserError: the folder holds files, but no training left them; nothing is removed.
     """
     identity = {
         "settings": settings.model_dump(mode="json"),
@@ -122,6 +125,8 @@ def claim_folder(folder: Path, settings: Gnn | ResNetIbn, packed: PackedStems, s
     if record.exists() and json.loads(record.read_text(encoding="utf-8")) == identity:
         _LOG.info("%s: continuing an earlier training", folder)
         return
+    if folder.exists() and any(folder.iterdir()) and not record.exists():
+        raise UserError(f"{folder}: holds files, but no training's; expected an empty folder")
     shutil.rmtree(folder, ignore_errors=True)
     write_json(record, identity)
 

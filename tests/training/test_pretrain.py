@@ -288,3 +288,11 @@ def test_learning_rates():
     steps = small_training(learning_rate=Steps(initial=1e-4, factor=0.2, every=40))
     at_epoch = {epoch: learning_rate_factor(steps, 7 * epoch, 7) for epoch in (0, 39, 40, 80)}
     assert at_epoch == pytest.approx({0: 1.0, 39: 1.0, 40: 0.2, 80: 0.04})
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path):
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years of work")
+    with pytest.raises(UserError, match="holds files"):
+        run(tmp_path)
+    assert thesis.read_text() == "years of work"
