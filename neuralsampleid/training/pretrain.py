@@ -119,6 +119,8 @@ def claim_folder(folder: Path, settings: Gnn | ResNetIbn, packed: PackedStems, s
     identity = {
         "settings": settings.model_dump(mode="json"),
         "seed": seed,
+        # Lightning's checkpoints name the best one by its path: a moved folder starts anew.
+        "folder": str(folder.resolve()),
         "audio_sha256": hashlib.sha256(packed.audio.data).hexdigest(),
     }
     record = folder / "identity.json"
