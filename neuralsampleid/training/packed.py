@@ -14,8 +14,8 @@ import pandas as pd
 from neuralsampleid.audio.io import audio_info, read_audio
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_folder, write_csv
+from neuralsampleid.separation.stems import STEMS
 
-STEMS = ("vocals", "drums", "bass", "other")
 _LOG = logging.getLogger(__name__)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.changes import plain_changes
 from helpers.songs import packed_songs, sine, small_training
 from neuralsampleid.audio.front_end import make_front_end
 from neuralsampleid.config import Augmentation, ConstantQ, LogMel, Pairs
@@ -23,21 +24,6 @@ from neuralsampleid.training.waveform import WaveformViews, apply_effects
 LOG_MEL = LogMel(frames=64)  # the demo's front end
 RATE = 16000
 TONE = 32.70 * 2 ** (52 / 12)  # Hz, in the middle of a constant-Q bin
-
-
-def changes(**values: object) -> Changes:
-    plain: dict = {
-        "gain_db": 0.0,
-        "equaliser_db": np.zeros(6, np.float32),
-        "compressor_threshold_db": -20.0,
-        "compressor_ratio": 1.0,
-        "tempo": 1.0,
-        "pitch_semitones": 0.0,
-        "edit": "",
-        "edit_start": 0.5,
-        "edit_seconds": 0.1,
-    }
-    return Changes(**(plain | values))
 
 
 def centred(frames: int, tempo: float = 1.0) -> torch.Tensor:
@@ -189,21 +175,21 @@ def sampled_db(change: Changes) -> float:
     ],
 )
 def test_only_the_gain_changes_the_level(others: dict):
-    plain = sampled_db(changes())
-    assert sampled_db(changes(**others)) == pytest.approx(plain, abs=0.2)
-    assert sampled_db(changes(gain_db=6.0, **others)) == pytest.approx(plain + 6, abs=0.2)
+    plain = sampled_db(plain_changes())
+    assert sampled_db(plain_changes(**others)) == pytest.approx(plain, abs=0.2)
+    assert sampled_db(plain_changes(gain_db=6.0, **others)) == pytest.approx(plain + 6, abs=0.2)
     # Changes of the waveform keep the same promise.
     audio = music(64 * 512)
-    waveform = apply_effects(audio, RATE, changes(gain_db=-6.0, **others))
+    waveform = apply_effects(audio, RATE, plain_changes(gain_db=-6.0, **others))
     level = 10 * np.log10(np.square(waveform).mean() / np.square(audio).mean())
     assert level == pytest.approx(-6, abs=0.01)
 
 
 def test_t2_acts_on_the_rest_only_where_it_is_of_the_same_song():
     sampled, rest = music(96 * 512, 0), music(96 * 512, 1)
-    pair = RawPair(sampled, rest, sampled[: 64 * 512 - 256], changes(pitch_semitones=3.0))
+    pair = RawPair(sampled, rest, sampled[: 64 * 512 - 256], plain_changes(pitch_semitones=3.0))
     silent = RawPair(np.zeros_like(sampled), rest, pair.reference, pair.changes)
-    still = RawPair(silent.sampled, rest, pair.reference, changes())
+    still = RawPair(silent.sampled, rest, pair.reference, plain_changes())
     front_end = make_front_end(LOG_MEL)
     for change_rest in (True, False):
         views = BatchedViews(front_end, change_rest)
@@ -215,7 +201,7 @@ def test_t2_acts_on_the_rest_only_where_it_is_of_the_same_song():
 def test_a_silenced_stretch_and_silence_are_finite():
     views = BatchedViews(make_front_end(LOG_MEL), change_rest=True)
     audio = music(80 * 512)
-    change = changes(edit="silence", edit_start=0.25, edit_seconds=0.2)
+    change = plain_changes(edit="silence", edit_start=0.25, edit_seconds=0.2)
     silent = np.zeros_like(audio)
     pairs = [
         RawPair(audio, audio, audio[: 64 * 512 - 256], change),
@@ -245,7 +231,7 @@ def test_pairs_of_a_batch_do_not_touch_each_other():
 def test_a_batch_moves_as_a_whole():
     views = BatchedViews(make_front_end(LOG_MEL), change_rest=True)
     audio = music(80 * 512)
-    batch = views.collate([RawPair(audio, audio, audio[: 64 * 512 - 256], changes())])
+    batch = views.collate([RawPair(audio, audio, audio[: 64 * 512 - 256], plain_changes())])
     moved = batch.to(torch.device("meta"))
     assert isinstance(moved, PowerBatch)
     assert all(value.device.type == "meta" for value in vars(moved).values())
@@ -264,7 +250,7 @@ def difference_db(change: Changes) -> tuple[float, float]:
     front_end = make_front_end(LOG_MEL)
     start = (geometry.window - geometry.segment) // 2
     features = []
-    for view in (change, changes()):
+    for view in (change, plain_changes()):
         pairs = []
         for seed in range(3):
             sampled = music(geometry.window, seed)
@@ -309,6 +295,6 @@ def difference_db(change: Changes) -> tuple[float, float]:
     ],
 )
 def test_both_backends_make_similar_views(change: dict, tolerance_db: float):
-    apart, changed = difference_db(changes(**change))
+    apart, changed = difference_db(plain_changes(**change))
     assert apart < tolerance_db
     assert not change or apart < changed / 2

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.changes import plain_changes
 from neuralsampleid.config import Augmentation
 from neuralsampleid.training.changes import EASY_GAIN_DB, Changes, draw_changes, read_positions
 
@@ -14,21 +15,6 @@ def draws(strength: float = 1.0, count: int = 200, **values: object) -> list[Cha
     return [
         draw_changes(augmentation, np.random.default_rng(seed), strength) for seed in range(count)
     ]
-
-
-def unchanged(**values: object) -> Changes:
-    plain: dict = {
-        "gain_db": 0.0,
-        "equaliser_db": np.zeros(6, np.float32),
-        "compressor_threshold_db": -20.0,
-        "compressor_ratio": 1.0,
-        "tempo": 1.0,
-        "pitch_semitones": 0.0,
-        "edit": "",
-        "edit_start": 0.5,
-        "edit_seconds": 0.1,
-    }
-    return Changes(**(plain | values))
 
 
 def test_the_released_ranges_are_filled_and_kept():
@@ -80,7 +66,7 @@ def test_a_weak_curriculum_is_easier():
 
 
 def test_positions_of_an_unchanged_view():
-    positions, mask = read_positions(unchanged(), 8, 10.0)
+    positions, mask = read_positions(plain_changes(), 8, 10.0)
     np.testing.assert_allclose(positions, np.arange(8) - 4)
     assert mask.all()
 
@@ -94,10 +80,10 @@ def test_positions_by_hand():
         "remove": [0, 1, 2, 3, 6, 7, 8, 9],
         "silence": own,
     }.items():
-        positions, mask = read_positions(unchanged(edit=edit, **kwargs), frames, rate)
+        positions, mask = read_positions(plain_changes(edit=edit, **kwargs), frames, rate)
         np.testing.assert_allclose(positions + 4, expected)
         assert mask.tolist() == ([1, 1, 1, 1, 0, 0, 1, 1] if edit == "silence" else [1] * 8)
-    positions, _ = read_positions(unchanged(tempo=2.0), frames, rate)
+    positions, _ = read_positions(plain_changes(tempo=2.0), frames, rate)
     np.testing.assert_allclose(positions, (own - 4) * 2)
 
 
