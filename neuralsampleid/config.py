@@ -175,8 +175,8 @@ LearningRate = Annotated[Cosine | Steps, Field(discriminator="kind")]
 class Pairs(Section):
     """How a training pair is made from stems (released README, section 4)."""
 
-    sampled: Literal["all_but_one", "any"] = "all_but_one"  # which of the sources are sampled
-    rest: Literal["same_song", "other_song"] = "same_song"  # what the sample is mixed with
+    sampled: Literal["all_but_one", "beat_or_riff"] = "all_but_one"  # which sources are sampled
+    rest: Literal["same_song", "other_song"] = "same_song"  # where the query's other sources are from
     reference: Literal["sampled", "mix", "either"] = "sampled"  # what the reference view holds
     jitter_s: NonNegativeFloat = 0.25  # the two views lie up to this far apart
     silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent

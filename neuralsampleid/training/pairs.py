@@ -21,6 +21,7 @@ from neuralsampleid.training.packed import PackedStems
 
 Audio = npt.NDArray[np.float32]
 SOURCES = ((0,), (1,), (2, 3))  # vocals; drums; bass and other are one source
+DRUMS, ACCOMPANIMENT = 1, 2  # places in SOURCES
 SMALLEST_STRENGTH = 0.25  # where a curriculum starts
 _ATTEMPTS = 10  # windows tried before one with too few sounding sources is taken
 
@@ -99,7 +100,7 @@ class PairSource(Dataset[RawPair]):
         changes = draw_changes(self.training.augmentation, rng, self._strength(index))
         sampled_audio = sources[sampled].sum(axis=0)
         if self.training.pairs.rest == "other_song":
-            rest_audio = _at_level_of(sampled_audio, self._other_rest(track, rng))
+            rest_audio = _at_level_of(sampled_audio, self._new_parts(track, sampled, rng))
         else:
             rest_audio = sources[rest].sum(axis=0)
         holds = self.training.pairs.reference
@@ -136,15 +137,18 @@ class PairSource(Dataset[RawPair]):
                 break
         return sources, sounding
 
-    def _other_rest(self, track: int, rng: np.random.Generator) -> Audio:
-        """New material: some of the sounding sources of another song."""
+    def _new_parts(self, track: int, sampled: list[int], rng: np.random.Generator) -> Audio:
+        """New material as producers add it: sources that the sample lacks, from another song."""
         others = [other for other in self.tracks if other != track] or self.tracks
-        other = others[int(rng.integers(len(others)))]
-        sources, sounding = self._window(other, rng)
-        if not sounding:
-            return np.zeros(self.geometry.window, np.float32)
-        rest: Audio = sources[_subset(sounding, rng)].sum(axis=0)
-        return rest
+        lacking = [source for source in range(len(SOURCES)) if source not in sampled]
+        wanted = lacking or [source for source in range(len(SOURCES)) if source != ACCOMPANIMENT]
+        for _ in range(_ATTEMPTS):
+            sources, sounding = self._window(others[int(rng.integers(len(others)))], rng)
+            able = [source for source in wanted if source in sounding]
+            if able:
+                parts: Audio = sources[_subset(able, rng)].sum(axis=0)
+                return parts
+        return np.zeros(self.geometry.window, np.float32)
 
     def _reference(self, audio: Audio, rng: np.random.Generator) -> Audio:
         geometry = self.geometry
@@ -169,18 +173,25 @@ def _split(
     """Divide the sounding sources into the sampled part and the rest."""
     if len(sounding) < 2:
         return list(range(len(SOURCES))), []
-    if settings.sampled == "any":
-        # Where the rest is another song, everything may be sampled.
-        sampled = _subset(sounding, rng, proper=settings.rest == "same_song")
+    if settings.sampled == "beat_or_riff":
+        sampled = _beat_or_riff(sounding, rng)
     else:
         rest = int(rng.choice(sounding))
         sampled = [source for source in sounding if source != rest]
     return sampled, [source for source in sounding if source not in sampled]
 
 
-def _subset(items: list[int], rng: np.random.Generator, proper: bool = False) -> list[int]:
-    """A non-empty subset, all equally likely; a proper one leaves something out."""
-    code = int(rng.integers(1, 2 ** len(items) - int(proper)))
+def _beat_or_riff(sounding: list[int], rng: np.random.Generator) -> list[int]:
+    """Drums alone half of the time; else the accompaniment with or without each other source."""
+    if DRUMS in sounding and rng.random() < 0.5:
+        return [DRUMS]
+    riff = [source for source in sounding if source == ACCOMPANIMENT or rng.random() < 0.5]
+    return riff or sounding
+
+
+def _subset(items: list[int], rng: np.random.Generator) -> list[int]:
+    """A non-empty subset, all equally likely."""
+    code = int(rng.integers(1, 2 ** len(items)))
     return [item for place, item in enumerate(items) if code >> place & 1]
 
 
