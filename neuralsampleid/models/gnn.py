@@ -7,6 +7,8 @@ reproduces that without computing them; ``connected`` is what the paper describe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -41,6 +43,11 @@ class GnnEncoder(SegmentEncoder):
         feature, nodes = self.encode_points(self.peak_extractor(features))
         embedding = nn.functional.normalize(self.projector(feature), dim=1)
         return Encoding(embedding, nodes.transpose(1, 2))
+
+    def acting_parameters(self) -> Iterator[nn.Parameter]:
+        """All but the graph blocks' where these are bypassed."""
+        idle = {id(parameter) for parameter in self.encoder.idle_parameters()}
+        return (parameter for parameter in self.parameters() if id(parameter) not in idle)
 
     def encode_points(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Points (batch, point channels, points) → h (batch, features), nodes as rows."""
@@ -171,10 +178,19 @@ class GraphEncoder(nn.Module):
         nodes = points.transpose(1, 2)
         nodes = self.stem[2](normalise_rows(self.stem[1], linear_rows(self.stem[0], nodes)))
         for layer in self.backbone:
-            if isinstance(layer, Downsample) or self.connected:
+            if self._acts(layer):
                 nodes = layer(nodes)
         # The mean and the last 1×1 convolution commute; this order is cheaper.
         return linear_rows(self.proj, nodes.mean(dim=1)), nodes
+
+    def idle_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters of the graph blocks if these are bypassed; else none."""
+        for layer in self.backbone:
+            if not self._acts(layer):
+                yield from layer.parameters()
+
+    def _acts(self, layer: nn.Module) -> bool:
+        return self.connected or isinstance(layer, Downsample)
 
 
 class Grapher(nn.Module):
