@@ -65,6 +65,15 @@ class CatalogueData(Section):
     folder: str
 
 
+class Sample100Data(Section):
+    """Sample100 with the Sample100-ext annotations; its audio is nobody's to share."""
+
+    kind: Literal["sample100"]
+    annotations: str  # folder with samples.csv, tracks.csv and annotations/S*.json
+    audio: str | None = None  # folder with files named by track id; None: annotations alone
+    noise: str | None = None  # folder of which every audio file is a noise track
+
+
 class Separation(Section):
     """How training tracks become stems."""
 
@@ -363,7 +372,7 @@ class Config(Section):
 
     run: Name
     seed: NonNegativeInt = 1
-    data: Annotated[DemoData | CatalogueData, Field(discriminator="kind")]
+    data: Annotated[DemoData | CatalogueData | Sample100Data, Field(discriminator="kind")]
     separation: Separation = Separation()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
     reranker: Reranker = Reranker()
