@@ -39,11 +39,20 @@ def nearest_neighbours(
     reach = min(count * dilation, nodes.shape[1])
     if order == "heap":
         return _heap_of_nearest(nodes, reach)[:, :, ::dilation]
-    # The node's own squared norm shifts a whole row and changes no order.
+    return ranking_distances(nodes).topk(reach, dim=2, largest=False).indices[:, :, ::dilation]
+
+
+def ranking_distances(nodes: Tensor) -> Tensor:
+    """What orders the neighbours of each node: (batch, nodes, channels) → (batch, nodes, nodes).
+
+    Squared distances less the node's own squared norm, which shifts a whole row and changes no
+    order; −∞ from a node to itself, because rounding must not put a twin before it.
+    """
+    # Nodes lie far from the origin and near each other: uncentred, rounding swaps close neighbours.
+    nodes = nodes - nodes.mean(dim=1, keepdim=True)
     distances = nodes.square().sum(2)[:, None, :] - 2.0 * (nodes @ nodes.transpose(1, 2))
-    # Rounding must not put a twin before the node itself.
     distances.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-    return distances.topk(reach, dim=2, largest=False).indices[:, :, ::dilation]
+    return distances
 
 
 def max_relative(nodes: Tensor, neighbours: Tensor, edge_dropout: float = 0.0) -> Tensor:

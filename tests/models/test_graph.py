@@ -28,6 +28,13 @@ def test_a_node_comes_before_its_twin():
     assert (nearest_neighbours(nodes, 3)[0, :, 0] == torch.arange(6)).all()
 
 
+def test_far_from_the_origin_the_order_is_still_exact():
+    nodes = random_nodes(2, 64, 32) * 0.05 + 3.0
+    distances = (nodes.double()[:, :, None] - nodes.double()[:, None]).square().sum(3)
+    expected = distances.argsort(dim=2)[:, :, :15:3]
+    torch.testing.assert_close(nearest_neighbours(nodes, 5, 3), expected)
+
+
 def test_few_nodes_give_fewer_neighbours():
     assert nearest_neighbours(random_nodes(1, 4, 3), 5).shape == (1, 4, 4)
     assert nearest_neighbours(random_nodes(1, 4, 3), 5, dilation=2).shape == (1, 4, 2)
