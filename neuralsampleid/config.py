@@ -266,6 +266,7 @@ class Gnn(Section):
     channels: Annotated[list[PositiveInt], Field(min_length=1)] = [64, 128, 256, 512]
     blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 2, 6, 2]
     graph: Literal["connected", "bypassed"] = "connected"
+    graph_backend: Literal["torch", "dgl"] = "torch"  # dgl: needs DGL 1.1.3, same outputs
     neighbours: PositiveInt = 5
     max_dilation: PositiveInt = 3
     neighbour_order: Literal["distance", "heap"] = "distance"  # heap: as released, see models/graph

@@ -7,7 +7,8 @@ reproduces that without computing them; ``connected`` is what the paper describe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -193,11 +194,35 @@ class GraphEncoder(nn.Module):
         return self.connected or isinstance(layer, Downsample)
 
 
+class GraphFunctions(NamedTuple):
+    """How graphs are built and convolved; described in ``models/graph.py``."""
+
+    nearest_neighbours: Callable[[Tensor, int, int, Literal["distance", "heap"]], Tensor]
+    max_relative: Callable[[Tensor, Tensor, float], Tensor]
+
+
+def graph_functions(backend: Literal["torch", "dgl"]) -> GraphFunctions:
+    """The functions of a backend.
+
+    Raises:
+        UserError: DGL is asked for and not installed.
+    """
+    if backend == "dgl":
+        from neuralsampleid.models import graph_dgl
+
+        graph_dgl.load_dgl()
+        return GraphFunctions(graph_dgl.nearest_neighbours, graph_dgl.max_relative)
+    return GraphFunctions(nearest_neighbours, max_relative)
+
+
 class Grapher(nn.Module):
     """Graph convolution with a residual: fc1, max-relative convolution, fc2."""
 
     def __init__(self, channels: int, dilation: int, drop_path: float, settings: Gnn) -> None:
         super().__init__()
+        # Where the blocks are bypassed, no graph is built and nothing for it is needed.
+        connected = settings.graph == "connected"
+        self.graph = graph_functions(settings.graph_backend) if connected else None
         self.dilation = dilation
         self.neighbours = settings.neighbours
         self.neighbour_order = settings.neighbour_order
@@ -211,9 +236,13 @@ class Grapher(nn.Module):
 
     def forward(self, nodes: Tensor) -> Tensor:
         """(batch, nodes, channels) → the same shape."""
+        assert self.graph is not None, "a bypassed block is not applied"
         hidden = apply_pointwise(self.fc1, nodes).relu()
-        neighbours = nearest_neighbours(nodes, self.neighbours, self.dilation, self.neighbour_order)
-        relative = max_relative(hidden, neighbours, self.edge_dropout if self.training else 0.0)
+        neighbours = self.graph.nearest_neighbours(
+            nodes, self.neighbours, self.dilation, self.neighbour_order
+        )
+        edge_dropout = self.edge_dropout if self.training else 0.0
+        relative = self.graph.max_relative(hidden, neighbours, edge_dropout)
         hidden = self.conv["nn"](torch.cat([hidden, relative], dim=2))
         hidden = apply_pointwise(self.fc2, hidden)
         hidden = drop_paths(hidden, self.drop_path, self.training) + nodes
