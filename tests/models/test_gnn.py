@@ -7,7 +7,14 @@ from helpers.parity import released_outputs, released_weights
 from helpers.songs import small_gnn
 from neuralsampleid.config import Gnn
 from neuralsampleid.models.checkpoint import make_encoder
-from neuralsampleid.models.gnn import GnnEncoder, drop_paths, limit_range, scale_bands, scale_levels
+from neuralsampleid.models.gnn import (
+    GnnEncoder,
+    apply_pointwise,
+    drop_paths,
+    limit_range,
+    scale_bands,
+    scale_levels,
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +60,27 @@ def test_neighbours_by_distance_differ_from_the_released_order(
 ):
     encoder = GnnEncoder(Gnn(graph="connected")).eval()
     encoder.load_state_dict(released_state)
+    nodes = encoder.encode(released["logmel"][:1]).nodes
+    assert (nodes - released["connected_nodes"][:1]).abs().max() > 1e-2
+
+
+@torch.no_grad()
+def test_the_graph_is_built_from_the_blocks_input(
+    released: dict[str, torch.Tensor], released_state: dict[str, torch.Tensor]
+):
+    """Built from what fc1 makes of it instead, the released outputs are missed."""
+    encoder = GnnEncoder(Gnn(graph="connected", neighbour_order="heap")).eval()
+    encoder.load_state_dict(released_state)
+    for block in encoder.encoder.backbone:
+        if isinstance(block, torch.nn.Sequential):
+            grapher = block[0]
+            assert grapher.graph is not None
+            build = grapher.graph.nearest_neighbours
+
+            def of_hidden(nodes, *rest, grapher=grapher, build=build):
+                return build(apply_pointwise(grapher.fc1, nodes).relu(), *rest)
+
+            grapher.graph = grapher.graph._replace(nearest_neighbours=of_hidden)
     nodes = encoder.encode(released["logmel"][:1]).nodes
     assert (nodes - released["connected_nodes"][:1]).abs().max() > 1e-2
 

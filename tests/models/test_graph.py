@@ -110,6 +110,18 @@ def test_both_orders_keep_the_same_set_without_dilation():
     assert not torch.equal(dilated, nearest_neighbours(nodes, 5, 3).sort(2).values)
 
 
+def test_released_dilation_keeps_the_farthest_and_often_drops_the_node():
+    nodes = random_nodes(4, 64, 16)
+    itself = torch.arange(64)[:, None]
+    by_distance = nearest_neighbours(nodes, 5, 3)
+    released = nearest_neighbours(nodes, 5, 3, order="heap")
+    farthest = nearest_neighbours(nodes, 15)[:, :, -1:]  # of the 15 nearest
+    assert (by_distance == itself).any(2).all()
+    assert not (by_distance == farthest).any()
+    assert (released == farthest).any(2).all()
+    assert (released == itself).any(2).float().mean() < 0.6
+
+
 def naive_max_relative(
     nodes: torch.Tensor, neighbours: torch.Tensor, kept: torch.Tensor
 ) -> torch.Tensor:
