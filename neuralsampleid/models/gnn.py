@@ -177,7 +177,7 @@ class GraphEncoder(nn.Module):
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, channels, points) → h (batch, features), node matrix (batch, nodes, channels)."""
         nodes = points.transpose(1, 2)
-        nodes = self.stem[2](normalise_rows(self.stem[1], linear_rows(self.stem[0], nodes)))
+        nodes = self.stem[2](linear_norm_rows(self.stem[0], self.stem[1], nodes))
         for layer in self.backbone:
             if self._acts(layer):
                 nodes = layer(nodes)
@@ -229,7 +229,7 @@ class Grapher(nn.Module):
         self.edge_dropout = settings.edge_dropout
         self.drop_path = drop_path
         self.norm = nn.BatchNorm1d(channels)
-        layers = nn.Sequential(nn.Linear(2 * channels, 2 * channels), nn.ReLU())
+        layers = nn.Sequential(nn.Linear(2 * channels, 2 * channels), nn.ReLU(inplace=True))
         self.conv = nn.ModuleDict({"nn": layers})
         self.fc1 = pointwise(channels, channels)
         self.fc2 = pointwise(2 * channels, channels)
@@ -237,7 +237,7 @@ class Grapher(nn.Module):
     def forward(self, nodes: Tensor) -> Tensor:
         """(batch, nodes, channels) → the same shape."""
         assert self.graph is not None, "a bypassed block is not applied"
-        hidden = apply_pointwise(self.fc1, nodes).relu()
+        hidden = apply_pointwise(self.fc1, nodes).relu_()
         neighbours = self.graph.nearest_neighbours(
             nodes, self.neighbours, self.dilation, self.neighbour_order
         )
@@ -246,7 +246,7 @@ class Grapher(nn.Module):
         hidden = self.conv["nn"](torch.cat([hidden, relative], dim=2))
         hidden = apply_pointwise(self.fc2, hidden)
         hidden = drop_paths(hidden, self.drop_path, self.training) + nodes
-        return normalise_rows(self.norm, hidden).relu()
+        return normalise_rows(self.norm, hidden).relu_()
 
 
 class FeedForward(nn.Module):
@@ -262,8 +262,8 @@ class FeedForward(nn.Module):
 
     def forward(self, nodes: Tensor) -> Tensor:
         """(batch, nodes, channels) → the same shape."""
-        hidden = normalise_rows(self.bn1, linear_rows(self.fc1, nodes)).relu()
-        hidden = normalise_rows(self.bn2, linear_rows(self.fc2, hidden))
+        hidden = linear_norm_rows(self.fc1, self.bn1, nodes).relu_()
+        hidden = linear_norm_rows(self.fc2, self.bn2, hidden)
         residual: Tensor = self.dropout(hidden)
         return residual + nodes
 
@@ -281,7 +281,7 @@ class Downsample(nn.Module):
     def forward(self, nodes: Tensor) -> Tensor:
         """(batch, nodes, channels in) → (batch, nodes / 2, channels out)."""
         hidden = self.conv[0](nodes.transpose(1, 2)).transpose(1, 2)
-        return normalise_rows(self.conv[1], hidden).relu()
+        return normalise_rows(self.conv[1], hidden).relu_()
 
 
 def pointwise(channels_in: int, channels_out: int) -> nn.Sequential:
@@ -291,7 +291,26 @@ def pointwise(channels_in: int, channels_out: int) -> nn.Sequential:
 
 def apply_pointwise(layers: nn.Sequential, nodes: Tensor) -> Tensor:
     """Apply ``pointwise`` layers to nodes kept as rows."""
-    return normalise_rows(layers[1], linear_rows(layers[0], nodes))
+    return linear_norm_rows(layers[0], layers[1], nodes)
+
+
+def linear_norm_rows(convolution: nn.Module, norm: nn.Module, nodes: Tensor) -> Tensor:
+    """A 1×1 convolution and batch normalisation of (…, channels in) → (…, channels out).
+
+    At inference the normalisation is affine and goes into the convolution's weights.
+    """
+    assert isinstance(norm, nn.BatchNorm1d)
+    if norm.training:
+        return normalise_rows(norm, linear_rows(convolution, nodes))
+    weight = convolution.get_parameter("weight").flatten(1)
+    bias = convolution.bias
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    shift = norm.bias - norm.running_mean * scale
+    if isinstance(bias, Tensor):
+        shift = torch.addcmul(shift, bias, scale)
+    return nn.functional.linear(nodes, weight * scale[:, None], shift)
 
 
 def normalise_rows(layer: nn.Module, nodes: Tensor) -> Tensor:

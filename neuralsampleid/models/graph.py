@@ -69,10 +69,24 @@ def max_relative(nodes: Tensor, neighbours: Tensor, edge_dropout: float = 0.0) -
     kept = None
     if edge_dropout > 0.0:
         kept = torch.rand(neighbours.shape, device=nodes.device) >= edge_dropout
+    if kept is None and not (torch.is_grad_enabled() and nodes.requires_grad):
+        return nodes - _lowest_neighbour(nodes, neighbours)
     # torch leaves Function.apply unannotated.
     lowest: Tensor = _LowestNeighbour.apply(nodes, neighbours, kept)[0]  # type: ignore[no-untyped-call]
     relative = nodes - lowest
     return relative if kept is None else torch.where(kept.any(2, keepdim=True), relative, 0.0)
+
+
+def _lowest_neighbour(nodes: Tensor, neighbours: Tensor) -> Tensor:
+    """Minimum over neighbours, not remembering which: for inference; (batch, nodes, channels)."""
+    batch, size, channels = nodes.shape
+    rows = nodes.reshape(batch * size, channels)
+    first = torch.arange(batch, device=nodes.device)[:, None, None] * size
+    places = (neighbours + first).view(batch * size, -1).unbind(dim=1)
+    lowest = rows.index_select(0, places[0])
+    for place in places[1:]:
+        torch.minimum(lowest, rows.index_select(0, place), out=lowest)
+    return lowest.view(nodes.shape)
 
 
 class _LowestNeighbour(torch.autograd.Function):

@@ -21,7 +21,7 @@ from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.retrieval.store import writing_store
 
 SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
-BATCH = 64  # segments encoded at once
+BATCH = 32  # segments encoded at once; more leave the processor's cache
 _LOG = logging.getLogger(__name__)
 
 

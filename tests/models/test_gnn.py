@@ -12,6 +12,7 @@ from neuralsampleid.models.gnn import (
     apply_pointwise,
     drop_paths,
     limit_range,
+    linear_norm_rows,
     scale_bands,
     scale_levels,
 )
@@ -160,6 +161,26 @@ def test_contrast_of_bands_ignores_a_fixed_equaliser():
         scale_bands(levels + equaliser), scale_bands(levels), atol=1e-5, rtol=0
     )
     assert not torch.allclose(scale_levels(levels + equaliser), scale_levels(levels), atol=0.05)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_at_inference_the_normalisation_goes_into_the_weights(bias: bool):
+    torch.manual_seed(0)
+    convolution, norm = torch.nn.Conv1d(6, 4, 1, bias=bias), torch.nn.BatchNorm1d(4)
+    for value in (norm.weight, norm.bias, norm.running_mean):
+        torch.nn.init.normal_(value)
+    torch.nn.init.uniform_(norm.running_var, 0.5, 2.0)
+    nodes = torch.randn(3, 5, 6, requires_grad=True)
+    plain = norm.eval()(convolution(nodes.transpose(1, 2))).transpose(1, 2)
+    folded = linear_norm_rows(convolution, norm, nodes)
+    torch.testing.assert_close(folded, plain)
+    gradients = [torch.autograd.grad(value.sum(), nodes)[0] for value in (folded, plain)]
+    torch.testing.assert_close(*gradients)
+    # In training the batch's own statistics count, and the running ones follow.
+    before = norm.running_mean.clone()
+    trained = linear_norm_rows(convolution, norm.train(), nodes)
+    torch.testing.assert_close(trained.mean(dim=(0, 1)), norm.bias)
+    assert not torch.equal(norm.running_mean, before)
 
 
 def test_drop_path_leaves_out_whole_samples_and_keeps_the_mean():

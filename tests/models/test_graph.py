@@ -150,6 +150,14 @@ def test_max_relative_equals_a_plain_gather_in_value_and_gradient(edge_dropout: 
     torch.testing.assert_close(found, expected)
 
 
+def test_inference_and_training_compute_the_same():
+    nodes = random_nodes(2, 12, 5).requires_grad_()
+    neighbours = nearest_neighbours(nodes, 4)
+    with torch.no_grad():
+        inference = max_relative(nodes, neighbours)
+    assert torch.equal(inference, max_relative(nodes, neighbours))
+
+
 def test_max_relative_by_hand():
     nodes = torch.tensor([[[1.0, 5.0], [2.0, 2.0], [4.0, 9.0]]])
     neighbours = torch.tensor([[[0, 1], [1, 2], [2, 0]]])
