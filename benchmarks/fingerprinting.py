@@ -11,6 +11,9 @@ import argparse
 import statistics
 import time
 
+import neuralsampleid  # noqa: F401 - before torch: it says how threads wait
+
+# isort: split
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
