@@ -65,6 +65,15 @@ class CatalogueData(Section):
     folder: str
 
 
+class Sample100Data(Section):
+    """Sample100 with the Sample100-ext annotations; its audio is nobody's to share."""
+
+    kind: Literal["sample100"]
+    annotations: str  # folder with samples.csv, tracks.csv and annotations/S*.json
+    audio: str | None = None  # folder with files named by track id; None: annotations alone
+    noise: str | None = None  # folder of which every audio file is a noise track
+
+
 class Separation(Section):
     """How training tracks become stems."""
 
@@ -257,6 +266,7 @@ class Gnn(Section):
     channels: Annotated[list[PositiveInt], Field(min_length=1)] = [64, 128, 256, 512]
     blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 2, 6, 2]
     graph: Literal["connected", "bypassed"] = "connected"
+    graph_backend: Literal["torch", "dgl"] = "torch"  # dgl: needs DGL 1.1.3, same outputs
     neighbours: PositiveInt = 5
     max_dilation: PositiveInt = 3
     neighbour_order: Literal["distance", "heap"] = "distance"  # heap: as released, see models/graph
@@ -363,7 +373,7 @@ class Config(Section):
 
     run: Name
     seed: NonNegativeInt = 1
-    data: Annotated[DemoData | CatalogueData, Field(discriminator="kind")]
+    data: Annotated[DemoData | CatalogueData | Sample100Data, Field(discriminator="kind")]
     separation: Separation = Separation()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
     reranker: Reranker = Reranker()

@@ -2,7 +2,7 @@
 
 from snakemake.exceptions import WorkflowError
 
-from neuralsampleid.config import CatalogueData, parse_config
+from neuralsampleid.config import CatalogueData, DemoData, parse_config
 from neuralsampleid.errors import UserError
 
 
@@ -17,8 +17,9 @@ def checked(values):
 
 CONFIG = checked(config)
 RUN = f"results/{CONFIG.run}"
-IS_DEMO = not isinstance(CONFIG.data, CatalogueData)
-DATA = f"{RUN}/data" if IS_DEMO else CONFIG.data.folder
+IS_DEMO = isinstance(CONFIG.data, DemoData)
+IS_CATALOGUE = isinstance(CONFIG.data, CatalogueData)
+DATA = CONFIG.data.folder if IS_CATALOGUE else f"{RUN}/data"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
 USES_RERANKER = any(system.reranker for system in CONFIG.systems)
 SEARCHED_ROLES = ["noise", "reference"]

@@ -184,6 +184,11 @@ def test_missing_keys(key: str):
         (put("data", {}), "data: unable to extract tag using discriminator 'kind'"),
         (put("data.kind", "fma"), "data: input tag 'fma' found using 'kind' does not match any"),
         (put("data", {"kind": "catalogue"}), "data.folder: field required"),
+        (put("data", {"kind": "sample100"}), "data.annotations: field required"),
+        (
+            put("data", {"kind": "sample100", "annotations": "a", "sound": "b"}),
+            "data.sound: unknown key",
+        ),
         (put("encoders.gnn.architecture", "cnn"), "encoders.gnn: input tag 'cnn' found"),
         (put("encoders.gnn.training.loss", {"kind": "x"}), "encoders.gnn.training.loss: input tag"),
         (

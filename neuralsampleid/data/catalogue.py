@@ -6,8 +6,9 @@ Every data set, published or a user's own, becomes two files in one folder: ``tr
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ import pandas as pd
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_csv
 
+ABSENCE = "absence"  # the kind of an interval in which the sample is said not to sound
 ROLES = ("train", "query", "reference", "noise")
 TRACK_COLUMNS = ("track_id", "role", "path", "duration_s", "title", "artist")
 OCCURRENCE_COLUMNS = (
@@ -35,19 +37,27 @@ _TEXT_COLUMNS = ("sample_id", "query_id", "reference_id", "kind", "sample_type",
 _TRACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
 
 
+def _no_rows() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(OCCURRENCE_COLUMNS))
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Tracks and the occurrences of samples in them.
 
-    ``tracks`` has ``TRACK_COLUMNS`` (duration in seconds, paths absolute after reading);
-    ``occurrences`` has ``OCCURRENCE_COLUMNS``: one row per interval of a query in which a sample
-    sounds. ``tempo_ratio`` is the query's speed over the reference's (1.1: 10 % faster);
+    ``tracks`` has ``TRACK_COLUMNS`` (duration in seconds, paths absolute after reading, empty where
+    there is no audio); ``occurrences`` has ``OCCURRENCE_COLUMNS``: one row per interval of a query
+    in which a sample sounds, or without interval if it is only known to sound in that query.
+    ``tempo_ratio`` is the query's speed over the reference's (1.1: 10 % faster);
     ``pitch_semitones`` is how far the sample was shifted up. Text columns are empty and number
-    columns NaN where unknown.
+    columns NaN where unknown. ``absences`` has the same columns: intervals in which a sample is
+    said not to sound. In the file both stand in one table and ``kind`` tells them apart; here they
+    are kept apart, so that none can be taken for a positive.
     """
 
     tracks: pd.DataFrame
     occurrences: pd.DataFrame
+    absences: pd.DataFrame = field(default_factory=_no_rows)
 
     def with_role(self, role: str) -> pd.DataFrame:
         """The tracks of one role in file order.
@@ -69,20 +79,26 @@ def read_catalogue(folder: Path) -> Catalogue:
     """
     tracks = _read(folder / "tracks.csv", TRACK_COLUMNS)
     tracks["duration_s"] = _number(tracks["duration_s"], folder / "tracks.csv")
-    tracks["path"] = [str((folder / path).resolve()) for path in tracks["path"]]
+    tracks["path"] = [str((folder / path).resolve()) if path else "" for path in tracks["path"]]
     occurrences = _read(folder / "occurrences.csv", OCCURRENCE_COLUMNS)
     for column in set(OCCURRENCE_COLUMNS) - set(_TEXT_COLUMNS):
         occurrences[column] = _number(occurrences[column], folder / "occurrences.csv")
-    catalogue = Catalogue(tracks, occurrences)
-    check_catalogue(catalogue, folder)
-    return catalogue
+    check_catalogue(Catalogue(tracks, occurrences), folder)
+    absent = occurrences["kind"] == ABSENCE
+    occurrences, absences = (
+        rows.reset_index(drop=True) for rows in (occurrences[~absent], occurrences[absent])
+    )
+    return Catalogue(tracks, occurrences, absences)
 
 
 def write_catalogue(catalogue: Catalogue, folder: Path) -> None:
     """Check the catalogue and write its two files; paths stay as they are given."""
-    check_catalogue(catalogue, folder)
+    rows = catalogue.occurrences
+    if not catalogue.absences.empty:
+        rows = pd.concat([rows, catalogue.absences], ignore_index=True)
+    check_catalogue(Catalogue(catalogue.tracks, rows), folder)
     write_csv(folder / "tracks.csv", catalogue.tracks[list(TRACK_COLUMNS)])
-    write_csv(folder / "occurrences.csv", catalogue.occurrences[list(OCCURRENCE_COLUMNS)])
+    write_csv(folder / "occurrences.csv", rows[list(OCCURRENCE_COLUMNS)])
 
 
 def check_catalogue(catalogue: Catalogue, folder: Path) -> None:
@@ -112,10 +128,11 @@ def check_catalogue(catalogue: Catalogue, folder: Path) -> None:
                     f"{where}: {column} '{getattr(row, column)}' is "
                     f"{'unknown' if found is None else f'a {found} track'}, expected a {role} track"
                 )
-        if not row.query_end_s > row.query_start_s >= 0:
+        nowhere = math.isnan(row.query_start_s) and math.isnan(row.query_end_s)
+        if not (nowhere or row.query_end_s > row.query_start_s >= 0):
             raise UserError(
                 f"{where}: query interval {row.query_start_s}–{row.query_end_s} s, "
-                "expected 0 ≤ start < end"
+                "expected 0 ≤ start < end, or both empty where unknown"
             )
 
 

@@ -72,6 +72,8 @@ def find_passages(occurrences: pd.DataFrame, max_gap_s: float) -> pd.DataFrame:
         query_id, reference_id, sample_id, start_ms, end_ms, group; sorted by the first four.
     """
     key = ["query_id", "reference_id", "sample_id"]
+    # Where a sample sounds may be unknown; its query is asked about as a whole only.
+    occurrences = occurrences.dropna(subset=["query_start_s", "query_end_s"])
     table = occurrences.assign(
         start_ms=milliseconds(occurrences["query_start_s"]),
         end_ms=milliseconds(occurrences["query_end_s"]),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -16,6 +18,13 @@ class Encoding:
 
     embedding: Tensor  # (batch, d), L2-normalised: the fingerprint
     nodes: Tensor | None  # (batch, channels, nodes) for a re-ranker; None if it has none
+
+
+class ParameterCounts(NamedTuple):
+    """How many numbers an encoder learned."""
+
+    stored: int  # in its checkpoint
+    acting: int  # that its fingerprints depend on
 
 
 class SegmentEncoder(nn.Module, ABC):
@@ -40,3 +49,16 @@ class SegmentEncoder(nn.Module, ABC):
     def forward(self, features: Tensor) -> Tensor:
         """Features (batch, bins, frames) → fingerprints (batch, d)."""
         return self.encode(features).embedding
+
+    def acting_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters that the fingerprints depend on; all, unless a part is bypassed."""
+        return self.parameters()
+
+
+def parameter_counts(encoder: SegmentEncoder) -> ParameterCounts:
+    """Count an encoder's parameters; statistics of normalisations are not learned, so not counted.
+
+    The released graph network stores 20.2 million, of which 5.8 million act.
+    """
+    stored = sum(parameter.numel() for parameter in encoder.parameters())
+    return ParameterCounts(stored, sum(p.numel() for p in encoder.acting_parameters()))

@@ -7,6 +7,9 @@ reproduces that without computing them; ``connected`` is what the paper describe
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -41,6 +44,11 @@ class GnnEncoder(SegmentEncoder):
         feature, nodes = self.encode_points(self.peak_extractor(features))
         embedding = nn.functional.normalize(self.projector(feature), dim=1)
         return Encoding(embedding, nodes.transpose(1, 2))
+
+    def acting_parameters(self) -> Iterator[nn.Parameter]:
+        """All but the graph blocks' where these are bypassed."""
+        idle = {id(parameter) for parameter in self.encoder.idle_parameters()}
+        return (parameter for parameter in self.parameters() if id(parameter) not in idle)
 
     def encode_points(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Points (batch, point channels, points) → h (batch, features), nodes as rows."""
@@ -169,12 +177,42 @@ class GraphEncoder(nn.Module):
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, channels, points) → h (batch, features), node matrix (batch, nodes, channels)."""
         nodes = points.transpose(1, 2)
-        nodes = self.stem[2](normalise_rows(self.stem[1], linear_rows(self.stem[0], nodes)))
+        nodes = self.stem[2](linear_norm_rows(self.stem[0], self.stem[1], nodes))
         for layer in self.backbone:
-            if isinstance(layer, Downsample) or self.connected:
+            if self._acts(layer):
                 nodes = layer(nodes)
         # The mean and the last 1×1 convolution commute; this order is cheaper.
         return linear_rows(self.proj, nodes.mean(dim=1)), nodes
+
+    def idle_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters of the graph blocks if these are bypassed; else none."""
+        for layer in self.backbone:
+            if not self._acts(layer):
+                yield from layer.parameters()
+
+    def _acts(self, layer: nn.Module) -> bool:
+        return self.connected or isinstance(layer, Downsample)
+
+
+class GraphFunctions(NamedTuple):
+    """How graphs are built and convolved; described in ``models/graph.py``."""
+
+    nearest_neighbours: Callable[[Tensor, int, int, Literal["distance", "heap"]], Tensor]
+    max_relative: Callable[[Tensor, Tensor, float], Tensor]
+
+
+def graph_functions(backend: Literal["torch", "dgl"]) -> GraphFunctions:
+    """The functions of a backend.
+
+    Raises:
+        UserError: DGL is asked for and not installed.
+    """
+    if backend == "dgl":
+        from neuralsampleid.models import graph_dgl
+
+        graph_dgl.load_dgl()
+        return GraphFunctions(graph_dgl.nearest_neighbours, graph_dgl.max_relative)
+    return GraphFunctions(nearest_neighbours, max_relative)
 
 
 class Grapher(nn.Module):
@@ -182,26 +220,33 @@ class Grapher(nn.Module):
 
     def __init__(self, channels: int, dilation: int, drop_path: float, settings: Gnn) -> None:
         super().__init__()
+        # Where the blocks are bypassed, no graph is built and nothing for it is needed.
+        connected = settings.graph == "connected"
+        self.graph = graph_functions(settings.graph_backend) if connected else None
         self.dilation = dilation
         self.neighbours = settings.neighbours
         self.neighbour_order = settings.neighbour_order
         self.edge_dropout = settings.edge_dropout
         self.drop_path = drop_path
         self.norm = nn.BatchNorm1d(channels)
-        layers = nn.Sequential(nn.Linear(2 * channels, 2 * channels), nn.ReLU())
+        layers = nn.Sequential(nn.Linear(2 * channels, 2 * channels), nn.ReLU(inplace=True))
         self.conv = nn.ModuleDict({"nn": layers})
         self.fc1 = pointwise(channels, channels)
         self.fc2 = pointwise(2 * channels, channels)
 
     def forward(self, nodes: Tensor) -> Tensor:
         """(batch, nodes, channels) → the same shape."""
-        hidden = apply_pointwise(self.fc1, nodes).relu()
-        neighbours = nearest_neighbours(nodes, self.neighbours, self.dilation, self.neighbour_order)
-        relative = max_relative(hidden, neighbours, self.edge_dropout if self.training else 0.0)
+        assert self.graph is not None, "a bypassed block is not applied"
+        hidden = apply_pointwise(self.fc1, nodes).relu_()
+        neighbours = self.graph.nearest_neighbours(
+            nodes, self.neighbours, self.dilation, self.neighbour_order
+        )
+        edge_dropout = self.edge_dropout if self.training else 0.0
+        relative = self.graph.max_relative(hidden, neighbours, edge_dropout)
         hidden = self.conv["nn"](torch.cat([hidden, relative], dim=2))
         hidden = apply_pointwise(self.fc2, hidden)
         hidden = drop_paths(hidden, self.drop_path, self.training) + nodes
-        return normalise_rows(self.norm, hidden).relu()
+        return normalise_rows(self.norm, hidden).relu_()
 
 
 class FeedForward(nn.Module):
@@ -217,8 +262,8 @@ class FeedForward(nn.Module):
 
     def forward(self, nodes: Tensor) -> Tensor:
         """(batch, nodes, channels) → the same shape."""
-        hidden = normalise_rows(self.bn1, linear_rows(self.fc1, nodes)).relu()
-        hidden = normalise_rows(self.bn2, linear_rows(self.fc2, hidden))
+        hidden = linear_norm_rows(self.fc1, self.bn1, nodes).relu_()
+        hidden = linear_norm_rows(self.fc2, self.bn2, hidden)
         residual: Tensor = self.dropout(hidden)
         return residual + nodes
 
@@ -236,7 +281,7 @@ class Downsample(nn.Module):
     def forward(self, nodes: Tensor) -> Tensor:
         """(batch, nodes, channels in) → (batch, nodes / 2, channels out)."""
         hidden = self.conv[0](nodes.transpose(1, 2)).transpose(1, 2)
-        return normalise_rows(self.conv[1], hidden).relu()
+        return normalise_rows(self.conv[1], hidden).relu_()
 
 
 def pointwise(channels_in: int, channels_out: int) -> nn.Sequential:
@@ -246,7 +291,26 @@ def pointwise(channels_in: int, channels_out: int) -> nn.Sequential:
 
 def apply_pointwise(layers: nn.Sequential, nodes: Tensor) -> Tensor:
     """Apply ``pointwise`` layers to nodes kept as rows."""
-    return normalise_rows(layers[1], linear_rows(layers[0], nodes))
+    return linear_norm_rows(layers[0], layers[1], nodes)
+
+
+def linear_norm_rows(convolution: nn.Module, norm: nn.Module, nodes: Tensor) -> Tensor:
+    """A 1×1 convolution and batch normalisation of (…, channels in) → (…, channels out).
+
+    At inference the normalisation is affine and goes into the convolution's weights.
+    """
+    assert isinstance(norm, nn.BatchNorm1d)
+    if norm.training:
+        return normalise_rows(norm, linear_rows(convolution, nodes))
+    weight = convolution.get_parameter("weight").flatten(1)
+    bias = convolution.bias
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    shift = norm.bias - norm.running_mean * scale
+    if isinstance(bias, Tensor):
+        shift = torch.addcmul(shift, bias, scale)
+    return nn.functional.linear(nodes, weight * scale[:, None], shift)
 
 
 def normalise_rows(layer: nn.Module, nodes: Tensor) -> Tensor:

@@ -39,11 +39,20 @@ def nearest_neighbours(
     reach = min(count * dilation, nodes.shape[1])
     if order == "heap":
         return _heap_of_nearest(nodes, reach)[:, :, ::dilation]
-    # The node's own squared norm shifts a whole row and changes no order.
+    return ranking_distances(nodes).topk(reach, dim=2, largest=False).indices[:, :, ::dilation]
+
+
+def ranking_distances(nodes: Tensor) -> Tensor:
+    """What orders the neighbours of each node: (batch, nodes, channels) → (batch, nodes, nodes).
+
+    Squared distances less the node's own squared norm, which shifts a whole row and changes no
+    order; −∞ from a node to itself, because rounding must not put a twin before it.
+    """
+    # Nodes lie far from the origin and near each other: uncentred, rounding swaps close neighbours.
+    nodes = nodes - nodes.mean(dim=1, keepdim=True)
     distances = nodes.square().sum(2)[:, None, :] - 2.0 * (nodes @ nodes.transpose(1, 2))
-    # Rounding must not put a twin before the node itself.
     distances.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-    return distances.topk(reach, dim=2, largest=False).indices[:, :, ::dilation]
+    return distances
 
 
 def max_relative(nodes: Tensor, neighbours: Tensor, edge_dropout: float = 0.0) -> Tensor:
@@ -60,10 +69,24 @@ def max_relative(nodes: Tensor, neighbours: Tensor, edge_dropout: float = 0.0) -
     kept = None
     if edge_dropout > 0.0:
         kept = torch.rand(neighbours.shape, device=nodes.device) >= edge_dropout
+    if kept is None and not (torch.is_grad_enabled() and nodes.requires_grad):
+        return nodes - _lowest_neighbour(nodes, neighbours)
     # torch leaves Function.apply unannotated.
     lowest: Tensor = _LowestNeighbour.apply(nodes, neighbours, kept)[0]  # type: ignore[no-untyped-call]
     relative = nodes - lowest
     return relative if kept is None else torch.where(kept.any(2, keepdim=True), relative, 0.0)
+
+
+def _lowest_neighbour(nodes: Tensor, neighbours: Tensor) -> Tensor:
+    """Minimum over neighbours, not remembering which: for inference; (batch, nodes, channels)."""
+    batch, size, channels = nodes.shape
+    rows = nodes.reshape(batch * size, channels)
+    first = torch.arange(batch, device=nodes.device)[:, None, None] * size
+    places = (neighbours + first).view(batch * size, -1).unbind(dim=1)
+    lowest = rows.index_select(0, places[0])
+    for place in places[1:]:
+        torch.minimum(lowest, rows.index_select(0, place), out=lowest)
+    return lowest.view(nodes.shape)
 
 
 class _LowestNeighbour(torch.autograd.Function):

@@ -21,7 +21,7 @@ from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.retrieval.store import writing_store
 
 SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
-BATCH = 64  # segments encoded at once
+BATCH = 32  # segments encoded at once; more leave the processor's cache
 _LOG = logging.getLogger(__name__)
 
 
@@ -91,6 +91,8 @@ def fingerprint_tracks(
     rate = encoder.front_end.sample_rate
     with writing_store(folder, meta) as store:
         for place, row in enumerate(tracks.itertuples(index=False), 1):
+            if not row.path:
+                raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
             audio = read_audio(Path(row.path), rate)
             if len(audio) == 0:
                 raise UserError(f"{row.path}: holds no audio, expected at least one sample")

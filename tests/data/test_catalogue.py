@@ -51,6 +51,25 @@ def test_ids_and_titles_stay_text(tmp_path: Path):
     assert tracks["title"].iat[2] == "NA"
 
 
+def test_absences_share_the_file_and_nothing_else(tmp_path: Path):
+    catalogue = example()
+    absences = catalogue.occurrences.iloc[:1].assign(kind="absence", query_start_s=0.0)
+    write_catalogue(Catalogue(catalogue.tracks, catalogue.occurrences, absences), tmp_path)
+    assert len(pd.read_csv(tmp_path / "occurrences.csv")) == 3
+    read = read_catalogue(tmp_path)
+    assert read.occurrences["kind"].tolist() == ["occurrence", ""]
+    pd.testing.assert_frame_equal(read.absences, absences, check_dtype=False)
+
+
+def test_what_is_not_known_stays_empty(tmp_path: Path):
+    catalogue = example()
+    nowhere = catalogue.occurrences.assign(query_start_s=float("nan"), query_end_s=float("nan"))
+    write_catalogue(Catalogue(catalogue.tracks.assign(path=""), nowhere), tmp_path)
+    read = read_catalogue(tmp_path)
+    assert set(read.tracks["path"]) == {""}
+    assert read.occurrences[["query_start_s", "query_end_s"]].isna().all(axis=None)
+
+
 def test_roles(tmp_path: Path):
     catalogue = example()
     assert catalogue.with_role("query")["track_id"].tolist() == ["q1"]

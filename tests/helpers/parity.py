@@ -24,9 +24,16 @@ def rng_for(name: str) -> np.random.Generator:
 
 def released_weights(model: str) -> dict[str, torch.Tensor]:
     """A state dict with the released names for ``gnn``, ``resnet_ibn`` or ``classifier``."""
-    shapes = json.loads((FOLDER / f"{model}_state_dict.json").read_text())
     variance = 2.0 if model == "classifier" else 0.5
-    return {name: torch.from_numpy(_value(name, shape, variance)) for name, shape in shapes.items()}
+    return {
+        name: torch.from_numpy(_value(name, shape, variance))
+        for name, shape in released_shapes(model).items()
+    }
+
+
+def released_shapes(model: str) -> dict[str, list[int]]:
+    """Names and shapes of the parameters that the release stores, at full size."""
+    return json.loads((FOLDER / f"{model}_state_dict.json").read_text())
 
 
 def _value(name: str, shape: list[int], variance: float) -> np.ndarray:

@@ -7,7 +7,15 @@ from helpers.parity import released_outputs, released_weights
 from helpers.songs import small_gnn
 from neuralsampleid.config import Gnn
 from neuralsampleid.models.checkpoint import make_encoder
-from neuralsampleid.models.gnn import GnnEncoder, drop_paths, limit_range, scale_bands, scale_levels
+from neuralsampleid.models.gnn import (
+    GnnEncoder,
+    apply_pointwise,
+    drop_paths,
+    limit_range,
+    linear_norm_rows,
+    scale_bands,
+    scale_levels,
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,27 @@ def test_neighbours_by_distance_differ_from_the_released_order(
 ):
     encoder = GnnEncoder(Gnn(graph="connected")).eval()
     encoder.load_state_dict(released_state)
+    nodes = encoder.encode(released["logmel"][:1]).nodes
+    assert (nodes - released["connected_nodes"][:1]).abs().max() > 1e-2
+
+
+@torch.no_grad()
+def test_the_graph_is_built_from_the_blocks_input(
+    released: dict[str, torch.Tensor], released_state: dict[str, torch.Tensor]
+):
+    """Built from what fc1 makes of it instead, the released outputs are missed."""
+    encoder = GnnEncoder(Gnn(graph="connected", neighbour_order="heap")).eval()
+    encoder.load_state_dict(released_state)
+    for block in encoder.encoder.backbone:
+        if isinstance(block, torch.nn.Sequential):
+            grapher = block[0]
+            assert grapher.graph is not None
+            build = grapher.graph.nearest_neighbours
+
+            def of_hidden(nodes, *rest, grapher=grapher, build=build):
+                return build(apply_pointwise(grapher.fc1, nodes).relu(), *rest)
+
+            grapher.graph = grapher.graph._replace(nearest_neighbours=of_hidden)
     nodes = encoder.encode(released["logmel"][:1]).nodes
     assert (nodes - released["connected_nodes"][:1]).abs().max() > 1e-2
 
@@ -132,6 +161,26 @@ def test_contrast_of_bands_ignores_a_fixed_equaliser():
         scale_bands(levels + equaliser), scale_bands(levels), atol=1e-5, rtol=0
     )
     assert not torch.allclose(scale_levels(levels + equaliser), scale_levels(levels), atol=0.05)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_at_inference_the_normalisation_goes_into_the_weights(bias: bool):
+    torch.manual_seed(0)
+    convolution, norm = torch.nn.Conv1d(6, 4, 1, bias=bias), torch.nn.BatchNorm1d(4)
+    for value in (norm.weight, norm.bias, norm.running_mean):
+        torch.nn.init.normal_(value)
+    torch.nn.init.uniform_(norm.running_var, 0.5, 2.0)
+    nodes = torch.randn(3, 5, 6, requires_grad=True)
+    plain = norm.eval()(convolution(nodes.transpose(1, 2))).transpose(1, 2)
+    folded = linear_norm_rows(convolution, norm, nodes)
+    torch.testing.assert_close(folded, plain)
+    gradients = [torch.autograd.grad(value.sum(), nodes)[0] for value in (folded, plain)]
+    torch.testing.assert_close(*gradients)
+    # In training the batch's own statistics count, and the running ones follow.
+    before = norm.running_mean.clone()
+    trained = linear_norm_rows(convolution, norm.train(), nodes)
+    torch.testing.assert_close(trained.mean(dim=(0, 1)), norm.bias)
+    assert not torch.equal(norm.running_mean, before)
 
 
 def test_drop_path_leaves_out_whole_samples_and_keeps_the_mean():

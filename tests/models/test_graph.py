@@ -28,6 +28,13 @@ def test_a_node_comes_before_its_twin():
     assert (nearest_neighbours(nodes, 3)[0, :, 0] == torch.arange(6)).all()
 
 
+def test_far_from_the_origin_the_order_is_still_exact():
+    nodes = random_nodes(2, 64, 32) * 0.05 + 3.0
+    distances = (nodes.double()[:, :, None] - nodes.double()[:, None]).square().sum(3)
+    expected = distances.argsort(dim=2)[:, :, :15:3]
+    torch.testing.assert_close(nearest_neighbours(nodes, 5, 3), expected)
+
+
 def test_few_nodes_give_fewer_neighbours():
     assert nearest_neighbours(random_nodes(1, 4, 3), 5).shape == (1, 4, 4)
     assert nearest_neighbours(random_nodes(1, 4, 3), 5, dilation=2).shape == (1, 4, 2)
@@ -103,6 +110,18 @@ def test_both_orders_keep_the_same_set_without_dilation():
     assert not torch.equal(dilated, nearest_neighbours(nodes, 5, 3).sort(2).values)
 
 
+def test_released_dilation_keeps_the_farthest_and_often_drops_the_node():
+    nodes = random_nodes(4, 64, 16)
+    itself = torch.arange(64)[:, None]
+    by_distance = nearest_neighbours(nodes, 5, 3)
+    released = nearest_neighbours(nodes, 5, 3, order="heap")
+    farthest = nearest_neighbours(nodes, 15)[:, :, -1:]  # of the 15 nearest
+    assert (by_distance == itself).any(2).all()
+    assert not (by_distance == farthest).any()
+    assert (released == farthest).any(2).all()
+    assert (released == itself).any(2).float().mean() < 0.6
+
+
 def naive_max_relative(
     nodes: torch.Tensor, neighbours: torch.Tensor, kept: torch.Tensor
 ) -> torch.Tensor:
@@ -129,6 +148,14 @@ def test_max_relative_equals_a_plain_gather_in_value_and_gradient(edge_dropout: 
     (found,) = torch.autograd.grad((ours * weight).sum(), nodes)
     (expected,) = torch.autograd.grad((naive * weight).sum(), nodes)
     torch.testing.assert_close(found, expected)
+
+
+def test_inference_and_training_compute_the_same():
+    nodes = random_nodes(2, 12, 5).requires_grad_()
+    neighbours = nearest_neighbours(nodes, 4)
+    with torch.no_grad():
+        inference = max_relative(nodes, neighbours)
+    assert torch.equal(inference, max_relative(nodes, neighbours))
 
 
 def test_max_relative_by_hand():

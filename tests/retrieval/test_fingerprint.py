@@ -180,3 +180,10 @@ def test_an_unusable_track_leaves_no_store(kind: str, encoder: SegmentEncoder, t
     with pytest.raises(UserError, match=f"^{path}: {message}"):
         fingerprint_tracks(encoder, tracks, tmp_path / "store", {})
     assert {entry.suffix for entry in tmp_path.iterdir()} == {".wav"}
+
+
+def test_a_track_without_a_path(encoder: SegmentEncoder, tmp_path: Path):
+    tracks = tracks_table(tmp_path)
+    tracks.loc[0, "path"] = ""
+    with pytest.raises(UserError, match=r"^tracks\.csv: track '.*' has no path, expected a file$"):
+        fingerprint_tracks(encoder, tracks, tmp_path / "store", {})

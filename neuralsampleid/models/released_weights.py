@@ -1,0 +1,184 @@
+"""The published checkpoints: weights of the public release in this project's models.
+
+The models here bear the released parameter names, so nothing is renamed. A published encoder is a
+dictionary with ``state_dict``, ``optimizer``, ``scheduler``, ``epoch`` and ``loss``, the published
+re-ranker a bare state dict; names may begin with ``module.`` (released README, section 6).
+
+**Which weights are the published ones?** Nothing in a file says so, and its SHA-256 is known only
+once it has been downloaded. So any checkpoint that reaches this module is taken for one of the
+released training, in which the graph blocks had no effect and learned nothing, and using it with
+``graph: connected`` is logged as a warning. Where the blocks' normalisations are still exactly as
+initialised, the warning says that for certain; else, that it holds if these are the published
+weights. Checkpoints of this project say how they were trained and have their own loader.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neuralsampleid.config import Gnn, Reranker, ResNetIbn
+from neuralsampleid.errors import UserError
+from neuralsampleid.models.checkpoint import make_encoder, make_reranker
+from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.models.reranker import CrossAttentionReranker
+
+_EXPECTED = "expected a released checkpoint (a state dict, bare or under 'state_dict')"
+# A released training may have stored its loss as a NumPy number; rebuilding one runs nothing.
+_NUMPY_NUMBERS: list[Any] = [
+    (np.float64(0).__reduce__()[0], f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")
+] + [np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32))]
+_LOG = logging.getLogger(__name__)
+
+
+def load_released_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncoder:
+    """Read a published encoder, ready for inference.
+
+    Published weights of the graph network need ``graph: bypassed``; with ``connected`` a warning
+    is logged, see the module's description.
+
+    Args:
+        path: the released ``.pth`` file.
+        settings: of the same size as the weights; the defaults are the released size.
+
+    Raises:
+        UserError: the file is missing, is no checkpoint, holds more than tensors and plain values,
+            or its parameters have other names or shapes than the settings' encoder.
+    """
+    state = read_state_dict(path)
+    encoder = make_encoder(settings, seed=0)
+    _fill(path, encoder, state, settings.architecture)
+    if isinstance(settings, Gnn) and settings.graph == "connected":
+        _LOG.warning("%s: %s", path, _bypassed_notice(state))
+    return encoder.eval()
+
+
+def load_released_reranker(path: Path, settings: Reranker) -> CrossAttentionReranker:
+    """Read a published re-ranker, ready for inference; its weights say for which node shape.
+
+    Raises:
+        UserError: as ``load_released_encoder``; or the channels do not split into the heads.
+    """
+    state = read_state_dict(path)
+    embedding = state.get("positional_embedding")
+    if embedding is None or embedding.ndim != 3:
+        found = "missing" if embedding is None else f"of shape {_shape(embedding)}"
+        raise UserError(
+            f"{path}: parameter 'positional_embedding' is {found}, "
+            "expected (1, nodes, channels) as in a released re-ranker"
+        )
+    nodes, channels = embedding.shape[1:]
+    if channels % settings.heads:
+        raise UserError(
+            f"{path}: positional_embedding has {channels} channels, "
+            f"expected a multiple of the configuration's {settings.heads} heads"
+        )
+    reranker = make_reranker(settings, (channels, nodes), seed=0)
+    _fill(path, reranker, state, "re-ranker")
+    return reranker.eval()
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Parameter names without ``module.`` → tensors, of a checkpoint that may be anyone's.
+
+    Only tensors and plain values are unpickled; nothing in the file is executed.
+
+    Raises:
+        UserError: the file is missing, is no checkpoint, was written by this project, or holds
+            more than tensors and plain values.
+    """
+    content = _read(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds a {type(content).__name__}, {_EXPECTED}")
+    if "architecture" in content:
+        raise UserError(f"{path}: a checkpoint that this project wrote, {_EXPECTED}")
+    state = content.get("state_dict", content)
+    if not isinstance(state, dict) or not state:
+        raise UserError(f"{path}: holds no parameters, {_EXPECTED}")
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise UserError(
+                f"{path}: entry {str(name)[:60]!r} is a {type(value).__name__}, {_EXPECTED}"
+            )
+    return {name.removeprefix("module."): value for name, value in state.items()}
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint")
+    with path.open("rb") as file:
+        if file.read(64).lstrip()[:1] == b"<":
+            # The release's own script asks the model hub for such a page.
+            raise UserError(
+                f"{path}: a web page, {_EXPECTED}; the hub serves files under 'resolve/main/'"
+            )
+    try:
+        with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        refused = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if refused:
+            raise UserError(
+                f"{path}: needs '{refused[1]}' to load, which could run code, "
+                "expected only tensors and plain values"
+            ) from error
+        raise UserError(f"{path}: not a checkpoint, {_EXPECTED}") from error
+    except Exception as error:  # the restricted unpickler raises whatever the bytes lead it to
+        raise UserError(f"{path}: not a checkpoint, {_EXPECTED}") from error
+
+
+def _fill(path: Path, module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
+    """Load a state dict of exactly the module's names and shapes."""
+    expected = module.state_dict()
+    for problem, names in (
+        ("is missing", [name for name in expected if name not in state]),
+        ("is unexpected", [name for name in state if name not in expected]),
+    ):
+        if names:
+            others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+            raise UserError(
+                f"{path}: parameter '{names[0]}' {problem}{others}, "
+                f"expected the {len(expected)} parameters of the configuration's {what}"
+            )
+    for name, value in expected.items():
+        if state[name].shape != value.shape:
+            raise UserError(
+                f"{path}: parameter '{name}' has shape {_shape(state[name])}, expected "
+                f"{_shape(value)} of the configuration's {what}"
+            )
+    module.load_state_dict(state)
+
+
+def _bypassed_notice(state: Mapping[str, Tensor]) -> str:
+    consequence = "so 'graph: connected' sends fingerprints through untrained blocks"
+    if _blocks_are_untrained(state):
+        return (
+            "the graph blocks of these weights were never trained (their normalisations are as "
+            f"initialised), {consequence}; they need 'graph: bypassed'"
+        )
+    return (
+        "the published weights need 'graph: bypassed': in their training the graph blocks had no "
+        f"effect, {consequence} if these are the published weights"
+    )
+
+
+def _blocks_are_untrained(state: Mapping[str, Tensor]) -> bool:
+    """Whether every normalisation in the graph blocks still has its initial scale of 1.
+
+    A parameter without a gradient stays as it is; one step with a gradient moves these.
+    """
+    block = re.compile(r"encoder\.backbone\.\d+\.[01]\..*\.weight")
+    scales = [value for name, value in state.items() if value.ndim == 1 and block.fullmatch(name)]
+    return bool(scales) and all(bool((scale == 1).all()) for scale in scales)
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))
