@@ -61,6 +61,7 @@ class PairScorer:
             self._folded = weight.unflatten(1, (reranker.heads, -1)).permute(1, 2, 0)
             self._bias = hidden.weight @ out.bias + hidden.bias
 
+    @torch.inference_mode()
     def grid(self, query_nodes: Matrices, rows: Rows) -> npt.NDArray[np.float32]:
         """Score every query segment against every candidate.
 
@@ -80,6 +81,33 @@ class PairScorer:
                 batches = zip(keys.split(step), values.split(step), strict=True)
                 parts += _each(pool, lambda batch: self._score(queries, *batch), batches)
         scores: npt.NDArray[np.float32] = torch.cat(parts, dim=1).numpy()
+        return scores
+
+    @torch.inference_mode()
+    def pairs(self, query_nodes: Matrices, rows: Rows) -> npt.NDArray[np.float32]:
+        """Score each query segment against candidates of its own.
+
+        Args:
+            query_nodes: (q, channels, nodes).
+            rows: (q, k) database rows, −1 for none.
+
+        Returns:
+            Probabilities (q, k); 0 where there is no candidate.
+        """
+        scores = np.zeros(rows.shape, np.float32)
+        segments, places = np.nonzero(rows >= 0)
+        with _no_torch_threads(), ThreadPoolExecutor(self._threads) as pool:
+            for start in range(0, len(segments), _PAIRS):
+                chosen = segments[start : start + _PAIRS], places[start : start + _PAIRS]
+                distinct, which = np.unique(chosen[0], return_inverse=True)
+                queries = self._project_queries(query_nodes[distinct], pool)
+                queries = queries.unflatten(1, (len(distinct), -1)).transpose(0, 1)
+                keys, values = self._project_candidates(rows[chosen], pool)
+                # (pairs, heads, query's nodes, candidate's nodes)
+                attention = (queries[torch.from_numpy(which)] @ keys.mT).softmax(dim=3)
+                scores[chosen] = self._probability(
+                    attention.mean(dim=2).flatten(1)[:, None], values
+                )[:, 0]
         return scores
 
     def _project_queries(self, nodes: Matrices, pool: ThreadPoolExecutor) -> Tensor:
@@ -117,10 +145,14 @@ class PairScorer:
         products = queries @ keys.permute(1, 3, 0, 2).flatten(2)
         attention = products.view(heads, -1, nodes, candidates, nodes).softmax(dim=4)
         # The mean over the query's nodes comes before the values: both maps are linear.
-        pooled = attention.mean(dim=2).permute(2, 1, 0, 3).flatten(2)  # (c, q, heads · nodes)
-        hidden = pooled @ values.flatten(1, 2) + self._bias  # (c, q, hidden)
+        pooled = attention.mean(dim=2).permute(2, 1, 0, 3).flatten(2)
+        return self._probability(pooled, values).T
+
+    def _probability(self, pooled: Tensor, values: Tensor) -> Tensor:
+        """Attention (c, q, heads · nodes) on candidates' folded values → (c, q)."""
+        hidden = pooled @ values.flatten(1, 2) + self._bias
         logits: Tensor = self._last(hidden.relu())
-        return logits[..., 0].T.sigmoid()
+        return logits[..., 0].sigmoid()
 
 
 def _each(
