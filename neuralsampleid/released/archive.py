@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_folder
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -40,7 +43,7 @@ def unpack(archive: Path, folder: Path) -> None:
         raise UserError(f"{archive}: no such file, expected a ZIP archive") from error
     except FileExistsError as error:
         raise UserError(f"{archive}: holds a member twice, expected each once") from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         raise UserError(f"{archive}: cannot be unpacked ({error}), expected a ZIP file") from error
 
 
