@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.parity import FOLDER, released_weights
 from helpers.released_set import tree_bytes, unit, write_set
+from helpers.scripted import matrices, scripted_reranker
 from neuralsampleid.config import Reranker
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import average_precision
@@ -204,34 +204,6 @@ def test_short_occurrences_are_left_out_and_map_skips_short_tracks(tmp_path):
 def test_columns_are_as_asked(tmp_path):
     judged = ask(tmp_path, lengths=(3, 1), occurrences={"Q_0": np.stack([E0, E0])})
     assert judged.queries() == [0, 1]
-
-
-class Scripted(CrossAttentionReranker):
-    """A re-ranker of 2 channels and 1 node: the logit is the product of the first channels."""
-
-    def __init__(self):
-        super().__init__(Reranker(heads=1, hidden_size=2, dropout=0.0), 2, 1)
-        with torch.no_grad():
-            for parameter in self.parameters():
-                parameter.zero_()
-            self.positional_embedding.zero_()
-
-
-def scripted_reranker(bias=0.0):
-    """Values pass through, so the logit is the candidate's first channel (plus ``bias``)."""
-    model = Scripted()
-    with torch.no_grad():
-        model.attn.in_proj_weight[4:] = torch.eye(2)  # values
-        model.attn.out_proj.weight.copy_(torch.eye(2))
-        model.fc[0].weight.copy_(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
-        model.fc[-1].weight.copy_(torch.tensor([[1.0, -1.0]]))
-        model.fc[-1].bias.fill_(bias)
-    return model.eval()
-
-
-def matrices(*logits):
-    """Node matrices (segments, 2, 1) whose first channel is a logit."""
-    return np.array([[[logit], [0.0]] for logit in logits], np.float32)
 
 
 def reranked(tmp_path, reference_logits, **parts):
