@@ -48,25 +48,29 @@ def main() -> None:
     print("| protocol | system | index | fastest, s | median, s | CPU, s | released / fastest |")
     print("|---|---|---|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
-        fingerprints, truth = write_parity_set(Path(folder))
+        parity_set = write_parity_set(Path(folder))
         for protocol in get_args(Protocol):
             for system in get_args(SystemName):
                 for index in get_args(IndexKind):
-                    wall, cpu = [], []
-                    for _ in range(options.rounds):
-                        started: Any = time.perf_counter(), time.process_time()
-                        evaluate_folder(
-                            *(fingerprints, truth, system, protocol, index, _LENGTHS, reranker),
-                            threads=options.threads,
-                        )
-                        wall.append(time.perf_counter() - started[0])
-                        cpu.append(time.process_time() - started[1])
-                    comparable = protocol == "released" and system == "proposed"
+                    job = (*parity_set, system, protocol, index, _LENGTHS, reranker)
+                    wall, cpu = time_job(job, options.rounds, options.threads)
+                    comparable = (protocol, system) == ("released", "proposed")
                     ratio = f"{_RELEASED_S / min(wall):.0f}" if comparable else ""
                     print(
-                        f"| {protocol} | {system} | {index} | {min(wall):.2f} "
-                        f"| {statistics.median(wall):.2f} | {statistics.median(cpu):.2f} | {ratio} |"
+                        f"| {protocol} | {system} | {index} | {min(wall):.2f} | "
+                        f"{statistics.median(wall):.2f} | {statistics.median(cpu):.2f} | {ratio} |"
                     )
+
+
+def time_job(job: tuple[Any, ...], rounds: int, threads: int) -> tuple[list[float], list[float]]:
+    """Wall and CPU seconds of every round."""
+    wall, cpu = [], []
+    for _ in range(rounds):
+        started, worked = time.perf_counter(), time.process_time()
+        evaluate_folder(*job, threads=threads)
+        wall.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - worked)
+    return wall, cpu
 
 
 if __name__ == "__main__":
