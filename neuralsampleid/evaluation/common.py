@@ -18,6 +18,7 @@ from neuralsampleid.retrieval.pair_scores import PairScorer
 
 SystemName = Literal["proposed", "proposed_no_reranker", "baseline"]
 IndexKind = Literal["flat", "ivfpq"]
+_WORTH_SHARING = 20_000  # rows of noise
 Truth = Mapping[str, AbstractSet[str]]  # reference → query tracks that sample it
 
 
@@ -36,6 +37,11 @@ def make_scorer(
         return nodes
 
     return PairScorer(reranker, nodes_of, threads)
+
+
+def index_threads(fingerprints: ReleasedFingerprints, threads: int) -> int:
+    """Threads for FAISS: one where its loops are so short that more would wait for each other."""
+    return threads if len(fingerprints.noise) >= _WORTH_SHARING else 1
 
 
 def check_nodes(nodes: Mapping[str, Nodes], reranker: CrossAttentionReranker, source: Path) -> None:

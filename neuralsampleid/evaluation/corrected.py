@@ -36,6 +36,7 @@ from neuralsampleid.evaluation.common import (
     SystemName,
     Truth,
     check_nodes,
+    index_threads,
     make_scorer,
 )
 from neuralsampleid.evaluation.judged import Judged, SegmentAnswer, TrackAnswer
@@ -137,7 +138,7 @@ class _Ranker:
     """Ranks the tracks of the database, noise and references, for a run of query rows."""
 
     def __init__(self, fingerprints: ReleasedFingerprints, kind: IndexKind, threads: int) -> None:
-        self._threads = threads
+        self._threads = index_threads(fingerprints, threads)
         self._fingerprints = fingerprints
         self._settings = config.Index(kind=kind, device="cpu")
         self._reranking = config.Reranker()
@@ -148,7 +149,7 @@ class _Ranker:
             self._settings,
             training=_sounding(fingerprints.noise),
             silent=self._database.silent,
-            threads=threads,
+            threads=self._threads,
         )
 
     def votes(

@@ -37,6 +37,7 @@ from neuralsampleid.evaluation.common import (
     SystemName,
     Truth,
     check_nodes,
+    index_threads,
     make_scorer,
 )
 from neuralsampleid.evaluation.judged import Judged, SegmentAnswer, TrackAnswer
@@ -92,7 +93,7 @@ def evaluate_released(
     """
     workers = min(threads, 2)
     with ThreadPoolExecutor(workers) as pool:
-        # Trained side by side: FAISS's own loops are too short here to be shared.
+        # Trained side by side, each with its share of the threads.
         by_occurrence, by_track = (
             pool.submit(_Search, fingerprints, index, lists, threads // workers)
             for lists in (_HIT_RATE_LISTS, _MAP_LISTS)
@@ -123,10 +124,12 @@ class _Search:
         self, fingerprints: ReleasedFingerprints, kind: IndexKind, lists: int, threads: int
     ) -> None:
         self.fingerprints = fingerprints
-        self._threads = threads
+        self._threads = index_threads(fingerprints, threads)
         settings = config.Index(kind=kind, lists=lists, device="cpu")
         rows = np.concatenate([fingerprints.noise, fingerprints.references])
-        self._index = build_index(rows, settings, training=fingerprints.noise, threads=threads)
+        self._index = build_index(
+            rows, settings, training=fingerprints.noise, threads=self._threads
+        )
         if self._index.kind != kind:
             raise UserError(f"{fingerprints.folder / 'dummy_db.mm'}: {self._index.reason}")
 
