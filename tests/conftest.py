@@ -1,6 +1,15 @@
 """For all tests."""
 
+import pytest
 import torch
+
+from helpers.released_set import write_parity_set
 
 # The tensors here are small: on a busy machine more threads would only wait for each other.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def parity_set(tmp_path_factory):
+    """Fingerprints in the released layout and their ground truth: (folder, file). Do not change."""
+    return write_parity_set(tmp_path_factory.mktemp("parity_set"))

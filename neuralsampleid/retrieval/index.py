@@ -26,6 +26,7 @@ from neuralsampleid.files import replacing_file
 Embeddings = npt.NDArray[np.float32]
 Similarities = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+Found = tuple[npt.NDArray[np.float32], Rows]
 Kind = Literal["flat", "ivf", "ivfpq", "hnsw"]
 Device = Literal["auto", "cpu", "gpu"]
 
@@ -50,13 +51,18 @@ class SearchIndex:
             Inner products (queries, k) in descending order and rows (queries, k). Where fewer
             than k are found, the row is -1 and the inner product -inf.
         """
+        distances, rows = self.search_distances(queries, k, threads)
+        # |q − x|² = |q|² + |x|² − 2 q·x with |x| = 1
+        lengths = np.einsum("qd,qd->q", queries, queries)[:, None]
+        similarities = np.where(rows < 0, -np.inf, (lengths + 1 - distances) / 2)
+        return similarities.astype(np.float32), rows
+
+    def search_distances(self, queries: Embeddings, k: int, threads: int = 1) -> Found:
+        """Like ``search``, but with FAISS's own squared distances (queries, k), ascending."""
         contiguous = np.ascontiguousarray(queries, dtype=np.float32)
         with _threads(threads):
             distances, rows = self.labelled.search(contiguous, k)
-        # |q − x|² = |q|² + |x|² − 2 q·x with |x| = 1
-        lengths = np.einsum("qd,qd->q", contiguous, contiguous)[:, None]
-        similarities = np.where(rows < 0, -np.inf, (lengths + 1 - distances) / 2)
-        return similarities.astype(np.float32), rows
+        return distances, rows
 
     def save(self, path: Path) -> None:
         """Write the index as one FAISS file; it appears whole or not at all."""

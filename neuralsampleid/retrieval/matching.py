@@ -101,7 +101,7 @@ def match_queries(
         has no row.
     """
     found = _search(query_store, index, candidates, threads)
-    votes = _similarity_votes(found)
+    votes = similarity_votes(found)
     if reranker is not None:
         probabilities = rerank(reranker, query_store, database.nodes, found.first(reranked))
         votes[:, :reranked] += weight * probabilities
@@ -185,7 +185,7 @@ def _search(store: FingerprintStore, index: SearchIndex, count: int, threads: in
     return Candidates(rows, similarities)
 
 
-def _similarity_votes(candidates: Candidates) -> npt.NDArray[np.float64]:
+def similarity_votes(candidates: Candidates) -> npt.NDArray[np.float64]:
     """How far each candidate's similarity stands out from the last one's, (segments, k)."""
     similarities = candidates.similarities.astype(np.float64)
     found = np.isfinite(similarities)

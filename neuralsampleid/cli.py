@@ -1,0 +1,141 @@
+"""``nsid``: fingerprints and evaluations on the command line, without Snakemake.
+
+Each command is one call of the library. Errors that a person can mend are one line on standard
+error and exit status 1; wrong usage is status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from neuralsampleid.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(format="nsid: %(message)s", stream=sys.stderr)
+    logging.getLogger("neuralsampleid").setLevel(logging.INFO)  # other libraries' only if serious
+    without_weights = getattr(options, "reranker_weights", None) is None
+    if getattr(options, "system", "") == "proposed" and without_weights:
+        parser.error("--system proposed needs --reranker-weights")
+    try:
+        _COMMANDS[options.command](options)
+    except (UserError, OSError) as error:
+        print(f"nsid: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _fingerprint(options: argparse.Namespace) -> None:
+    # Heavy imports stand where they are needed, so that --help is quick.
+    import torch
+
+    from neuralsampleid.retrieval.own_audio import fingerprint_files
+
+    torch.set_num_threads(options.threads)
+    fingerprint_files(
+        options.audio, options.encoder, options.weights, options.out, graph=options.graph
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from neuralsampleid.evaluation.folder import evaluate_folder
+    from neuralsampleid.files import write_json
+    from neuralsampleid.models.weights import load_any_reranker
+
+    reranker = load_any_reranker(options.reranker_weights) if options.system == "proposed" else None
+    judged = evaluate_folder(
+        options.fingerprints,
+        options.ground_truth,
+        options.system,
+        options.protocol,
+        options.index,
+        options.query_segments,
+        reranker,
+        threads=options.threads,
+    )
+    about = {"system": options.system, "protocol": options.protocol, "index": options.index}
+    write_json(options.json, {**about, **judged.as_json()})
+
+
+_COMMANDS = {"fingerprint": _fingerprint, "evaluate": _evaluate}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nsid", description="Automatic sample identification.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    fingerprint = commands.add_parser(
+        "fingerprint", help="audio files → a fingerprint store", description=_FINGERPRINT
+    )
+    fingerprint.add_argument("audio", nargs="+", type=Path, help="audio files")
+    fingerprint.add_argument("--encoder", required=True, choices=("gnn", "resnet_ibn"))
+    fingerprint.add_argument("--weights", required=True, type=Path, help="checkpoint (.pth, .pt)")
+    fingerprint.add_argument(
+        "--graph",
+        choices=("bypassed", "connected"),
+        help="of gnn; by default as the weights were trained, bypassed for the published ones",
+    )
+    fingerprint.add_argument("--out", required=True, type=Path, help="folder of the store")
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="released fingerprints → hit rates, mAP, rankings",
+        description=_EVALUATE,
+    )
+    evaluate.add_argument(
+        "--fingerprints", required=True, type=Path, help="folder in the released layout"
+    )
+    evaluate.add_argument("--ground-truth", required=True, type=Path, help="gt_dict.json")
+    evaluate.add_argument(
+        "--system", required=True, choices=("proposed", "proposed_no_reranker", "baseline")
+    )
+    evaluate.add_argument("--reranker-weights", type=Path, help="for --system proposed")
+    evaluate.add_argument("--protocol", required=True, choices=("released", "corrected"))
+    evaluate.add_argument("--index", required=True, choices=("flat", "ivfpq"))
+    evaluate.add_argument(
+        "--query-segments",
+        type=_lengths,
+        help="lengths of segment queries, such as 1,3,6; by default those of 5, 7, 10, 15, 20 s",
+    )
+    evaluate.add_argument("--json", required=True, type=Path, help="file to write")
+
+    for command in (fingerprint, evaluate):
+        command.add_argument(
+            "--threads", type=_count, default=_cores(), help="of the CPU; by default all"
+        )
+    return parser
+
+
+_FINGERPRINT = "Fingerprint audio files; a track's id is its file's name without the ending."
+_EVALUATE = (
+    "Evaluate fingerprints in the released layout, as the release does (mistakes included) or "
+    "corrected. The JSON file holds hit_rates (percent; rows top 1, 3, 10; columns the query "
+    "segments), map (fraction) and rankings (query → tracks, best first)."
+)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}', expected a number of at least 1")
+    return int(text)
+
+
+def _lengths(text: str) -> list[int]:
+    return [_count(part.strip()) for part in text.split(",")]
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The published artefacts of the release: the archive and the folder of fingerprints in it."""

@@ -1,0 +1,125 @@
+"""``nsid``: its two commands end to end, and errors of one line."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.parity import FOLDER, released_weights, waveform
+from helpers.released_set import tree_bytes
+from neuralsampleid.audio.io import write_audio
+from neuralsampleid.cli import main
+from neuralsampleid.retrieval.store import open_store
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Checkpoints in the published form."""
+    folder = tmp_path_factory.mktemp("weights")
+    state = {f"module.{name}": value for name, value in released_weights("gnn").items()}
+    torch.save({"state_dict": state, "optimizer": {}, "epoch": 1, "loss": 0.5}, folder / "gnn.pth")
+    torch.save({"state_dict": released_weights("resnet_ibn")}, folder / "resnet.pth")
+    torch.save(released_weights("classifier"), folder / "reranker.pth")
+    return folder
+
+
+def evaluate(parity_set, out, *more, system="baseline", protocol="released"):
+    folder, truth = parity_set
+    return main(
+        [
+            *("evaluate", "--fingerprints", str(folder), "--ground-truth", str(truth)),
+            *("--system", system, "--protocol", protocol, "--index", "flat"),
+            *("--query-segments", "1,3, 6,12,20", "--json", str(out), *more),
+        ]
+    )
+
+
+def test_evaluate_as_released(parity_set, weights, tmp_path):
+    before = tree_bytes(parity_set[0])
+    reranker = ("--reranker-weights", str(weights / "reranker.pth"), "--threads", "1")
+    assert evaluate(parity_set, tmp_path / "out.json", *reranker, system="proposed") == 0
+    found = json.loads((tmp_path / "out.json").read_text())
+    expected = json.loads((FOLDER / "release_eval_seed7.json").read_text())
+    np.testing.assert_allclose(found["hit_rates"], expected["proposed_hit_rates_l2"])
+    assert found["map"] == expected["proposed_map_at_20_l2"]
+    assert found["rankings"] == expected["proposed_rankings_l2"]
+    assert found["query_segments"] == expected["query_segments"]
+    assert (found["system"], found["protocol"], found["index"]) == ("proposed", "released", "flat")
+    assert tree_bytes(parity_set[0]) == before
+
+
+def test_evaluate_corrected(parity_set, tmp_path):
+    assert evaluate(parity_set, tmp_path / "out.json", protocol="corrected") == 0
+    assert json.loads((tmp_path / "out.json").read_text())["queries"] == [35] * 5
+
+
+@pytest.mark.parametrize(("encoder", "nodes"), [("gnn", (512, 32)), ("resnet_ibn", None)])
+def test_fingerprint(encoder, nodes, weights, tmp_path):
+    rate = 22050
+    for name in ("one", "two"):
+        write_audio(tmp_path / f"{name}.wav", waveform(name, 6.0, rate), rate)
+    file = weights / ("gnn.pth" if encoder == "gnn" else "resnet.pth")
+    audio = [str(tmp_path / "two.wav"), str(tmp_path / "one.wav")]
+    arguments = ("--encoder", encoder, "--weights", str(file), "--threads", "1")
+    assert main(["fingerprint", *audio, *arguments, "--out", str(tmp_path / "store")]) == 0
+    store = open_store(tmp_path / "store")
+    assert list(store.tracks) == ["two", "one"]
+    assert store.embeddings.shape[1] == (128 if nodes else 2048)
+    assert (store.nodes.shape[1:] if store.nodes is not None else None) == nodes
+    np.testing.assert_allclose(np.linalg.norm(store.embeddings, axis=1), 1, atol=1e-5)
+
+
+def test_errors_are_one_line_and_status_1(parity_set, tmp_path, capsys):
+    folder = parity_set[0]
+    assert evaluate((tmp_path / "nowhere", parity_set[1]), tmp_path / "out.json") == 1
+    assert capsys.readouterr().err == (
+        f"nsid: error: {tmp_path / 'nowhere'}: no such folder, "
+        "expected fingerprints in the released layout\n"
+    )
+    assert evaluate((folder, tmp_path / "gt.json"), tmp_path / "out.json") == 1
+    assert "gt.json: no such file" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert evaluate(parity_set, tmp_path / "file" / "out.json") == 1  # the system's own error
+    error = capsys.readouterr().err
+    assert error.startswith("nsid: error: ")
+    assert len(error.splitlines()) == 1
+    missing = ("--reranker-weights", str(tmp_path / "missing.pth"))
+    assert evaluate(parity_set, tmp_path / "out.json", *missing, system="proposed") == 1
+    assert "missing.pth: no such checkpoint" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--query-segments", "1,x"), "'x', expected a number of at least 1"),
+        (("--query-segments", "0"), "'0', expected a number of at least 1"),
+        (("--threads", "0"), "'0', expected a number of at least 1"),
+        (("--system", "proposed"), "--system proposed needs --reranker-weights"),
+        (("--protocol", "other"), "invalid choice"),
+    ],
+)
+def test_wrong_usage_is_status_2(parity_set, tmp_path, capsys, more, message):
+    with pytest.raises(SystemExit) as stopped:
+        evaluate(parity_set, tmp_path / "out.json", *more)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_as_a_program(tmp_path):
+    command = [sys.executable, "-m", "neuralsampleid.cli"]
+    arguments = ["fingerprint", "no.wav", "--encoder", "gnn", "--weights", "no.pth", "--out", "out"]
+    run = subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert run.returncode == 1
+    assert run.stderr == "nsid: error: no.pth: no such checkpoint\n"
+    assert run.stdout == ""
+    assert not (tmp_path / "out").exists()
+    usage = subprocess.run([*command, "--help"], capture_output=True, text=True, check=False)
+    assert usage.returncode == 0
+    assert "fingerprint" in usage.stdout
+    assert "evaluate" in usage.stdout
