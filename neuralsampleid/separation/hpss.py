@@ -43,7 +43,6 @@ class Hpss(Separator):
     kick_hz: float = 120.0  # below, drums are what exceeds the long median
     bass_hz: float = 170.0
     voice_hz: tuple[float, float] = (400.0, 8000.0)
-    sharpness: float = 2.0  # exponent of the weights; 1 leaves 5 dB more of the others in the drums
 
     def separate(self, audio: Waveform, sample_rate: int) -> Stems:
         """Split a mono mix into stems that add up to it; see ``Separator``."""
@@ -55,7 +54,6 @@ class Hpss(Separator):
             transform.f.astype(np.float32)[:, None],
             1 / transform.delta_t,
         )
-        weights = {stem: weight**self.sharpness for stem, weight in weights.items()}
         total = sum(weights.values()) + np.finfo(np.float32).tiny
         stems: Stems = {}
         for stem in ("vocals", "drums", "bass"):
