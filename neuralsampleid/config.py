@@ -8,7 +8,7 @@ rules.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -28,6 +28,7 @@ from neuralsampleid.errors import UserError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
 Lengths = Annotated[list[PositiveFloat], Field(min_length=1)]
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
 
@@ -185,7 +186,9 @@ class Pairs(Section):
     """How a training pair is made from stems (released README, section 4)."""
 
     sampled: Literal["all_but_one", "beat_or_riff"] = "all_but_one"  # which sources are sampled
-    rest: Literal["same_song", "other_song"] = "same_song"  # where the query's other sources are from
+    rest: Literal["same_song", "other_song"] = (
+        "same_song"  # where the query's other sources are from
+    )
     reference: Literal["sampled", "mix", "either"] = "sampled"  # what the reference view holds
     jitter_s: NonNegativeFloat = 0.25  # the two views lie up to this far apart
     silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent
@@ -404,6 +407,78 @@ class Config(Section):
         return self
 
 
+class PublishedData(Section):
+    """The published files: downloaded, or from a folder that holds them under the same names."""
+
+    kind: Literal["published"]
+    folder: str | None = None  # None: download
+    artefacts: str = "config/artefacts.csv"  # relative to the workflow, as quoted
+    quoted: str = "config/quoted.csv"
+    ground_truth: FileName = "gt_dict.json"
+    query_index: FileName = "sample100_query_index.json"  # optional
+    groups: dict[Name, FileName] = {  # lists of queries; optional
+        "riff": "riff_query_type.json",
+        "beat": "beat_query_type.json",
+        "interpolated": "yes_interpolation.json",
+        "not_interpolated": "no_interpolation.json",
+    }
+    annotations: str | None = None  # folder of Sample100-ext in place of index and groups
+
+
+class PublishedSystem(Section):
+    """A published system: a row of the tables for each protocol."""
+
+    name: Name
+    system: Literal["proposed", "proposed_no_reranker", "baseline"]
+    encoder: Literal["gnn", "resnet_ibn"]
+    fingerprints: FileName  # archive
+    weights: FileName | None = None  # of the encoder, to count its parameters
+    reranker: FileName | None = None  # weights
+    optional: bool = False  # is left out, and reported, where its files are missing
+
+    @model_validator(mode="after")
+    def _reranked(self) -> PublishedSystem:
+        if (self.system == "proposed") != (self.reranker is not None):
+            raise ValueError(
+                f"system '{self.name}': 'proposed' needs a re-ranker's weights, the others none"
+            )
+        return self
+
+
+class PublishedEvaluation(Section):
+    """Query lengths, metrics and intervals of published fingerprints."""
+
+    query_seconds: Lengths = [5.0, 7.0, 10.0, 15.0, 20.0]
+    cutoffs: Cutoffs = [1, 3, 10]
+    resamples: PositiveInt = 2000
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+
+class PublishedConfig(Section):
+    """A run on published fingerprints; its results lie in ``results/<run>/``."""
+
+    run: Name
+    seed: NonNegativeInt = 1
+    data: PublishedData
+    protocols: Annotated[list[Literal["released", "corrected"]], Field(min_length=1)] = [
+        "released",
+        "corrected",
+    ]
+    index: Literal["flat", "ivfpq"] = "ivfpq"
+    systems: Annotated[list[PublishedSystem], Field(min_length=1)]
+    evaluation: PublishedEvaluation = PublishedEvaluation()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> PublishedConfig:
+        for what, names in (
+            ("systems", [system.name for system in self.systems]),
+            ("protocols", self.protocols),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"two {what} bear the same name")
+        return self
+
+
 def parse_config(values: object, source: str) -> Config:
     """Check a configuration given as nested dictionaries.
 
@@ -414,11 +489,19 @@ def parse_config(values: object, source: str) -> Config:
     Raises:
         UserError: one line with every wrong key, what was found and what was expected.
     """
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        problems = "; ".join(_problem(item) for item in error.errors())
-        raise UserError(f"{source}: {problems}") from error
+    return _parse(Config, values, source)
+
+
+def parse_any_config(values: object, source: str) -> Config | PublishedConfig:
+    """As ``parse_config``; ``data.kind: published`` has a configuration of its own.
+
+    Raises:
+        UserError: see ``parse_config``.
+    """
+    data = values.get("data") if isinstance(values, dict) else None
+    if isinstance(data, dict) and data.get("kind") == "published":
+        return _parse(PublishedConfig, values, source)
+    return parse_config(values, source)
 
 
 def parse_encoder(values: object) -> Gnn | ResNetIbn:
@@ -442,11 +525,22 @@ def read_config(path: Path) -> Config:
     return parse_config(values, str(path))
 
 
-def _problem(item: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+_Parsed = TypeVar("_Parsed", bound=Section)
+
+
+def _parse(model: type[_Parsed], values: object, source: str) -> _Parsed:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        unions = {"data", "loss", "learning_rate"} if model is Config else set()
+        problems = "; ".join(_problem(item, unions) for item in error.errors())
+        raise UserError(f"{source}: {problems}") from error
+
+
+def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     """One pydantic complaint as ``key: what is wrong``."""
     # pydantic puts the tag of a union after its key; the file has no such level.
     path = item["loc"]
-    unions = {"data", "loss", "learning_rate"}
     location = [
         str(part)
         for place, part in enumerate(path)

@@ -1,0 +1,236 @@
+"""The published files: where each comes from, and whether it is the one that was used before.
+
+A table (``config/artefacts.csv``: name, url, version, size in bytes, sha256) has a row per file. A
+download must agree with what its row says; cells that are still empty are filled in on first use.
+A user's own folder is another matter: its files are compared with the table and the report says
+what differs, but they neither fill the table nor have to agree with it.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import write_text
+from neuralsampleid.released.download import MissingFileError, Patience, check_file, download
+
+COLUMNS = ("name", "url", "version", "size", "sha256")
+
+Checksum = Literal["verified", "recorded", "unrecorded", "differs"]
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A row of the table; what is not known is empty or None."""
+
+    name: str
+    url: str = ""
+    version: str = ""
+    size: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """What became of one published file; ready for JSON."""
+
+    name: str
+    source: str  # URL or file
+    path: str | None  # None: there is none, see reason
+    version: str = ""
+    size: int | None = None
+    sha256: str | None = None
+    checksum: Checksum | None = None
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_artefacts(table: Path) -> dict[str, Artefact]:
+    """Read the table, by name.
+
+    Raises:
+        UserError: the file is missing or no such table.
+    """
+    artefacts = {}
+    for line, row in enumerate(_read_rows(table), 2):
+        where = f"{table}, line {line}"
+        size, sha256 = row["size"], row["sha256"].lower()
+        if size and not size.isdecimal():
+            raise UserError(f"{where}: size is '{size}', expected a number of bytes")
+        if sha256 and (len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef")):
+            raise UserError(f"{where}: sha256 is '{sha256}', expected 64 hexadecimal digits")
+        if row["name"] in artefacts:
+            raise UserError(f"{where}: '{row['name']}' stands twice, expected a row per file")
+        artefacts[row["name"]] = Artefact(
+            row["name"], row["url"], row["version"], int(size) if size else None, sha256 or None
+        )
+    return artefacts
+
+
+def obtain(
+    name: str,
+    table: Path,
+    target: Path,
+    *,
+    folder: Path | None = None,
+    part: Path | None = None,
+    optional: bool = False,
+    patience: Patience | None = None,
+) -> Obtained:
+    """Download a published file, or find it in the user's folder.
+
+    Args:
+        name: of the file.
+        table: ``artefacts.csv``; a download fills the empty cells of its row.
+        target: where a download goes.
+        folder: where to look instead; the file stays there.
+        part: where a download grows.
+        optional: a missing file is noted, not an error.
+        patience: of a download.
+
+    Raises:
+        UserError: the file is missing and not optional, is a web page, or a download is not what
+            the table says.
+    """
+    artefact = read_artefacts(table).get(name, Artefact(name))
+    source = str(folder / name) if folder is not None else artefact.url
+    try:
+        if folder is not None:
+            return _find(artefact, folder / name)
+        if not artefact.url:
+            raise MissingFileError(f"{table}: no URL of '{name}', expected one")
+        return _download(artefact, table, target, part, patience)
+    except MissingFileError as error:
+        if not optional:
+            raise
+        _LOG.warning("%s; the run goes on without it", error)
+        return Obtained(name, source, None, reason=str(error))
+
+
+def record(table: Path, found: Artefact) -> list[str]:
+    """Fill the empty cells of a file's row; what is filled stays as it is.
+
+    Safe when several processes do it at once.
+
+    Returns:
+        The columns that were filled.
+
+    Raises:
+        UserError: the table has no row of that name.
+        OSError: it cannot be written.
+    """
+    values = {
+        "url": found.url,
+        "version": found.version,
+        "size": "" if found.size is None else str(found.size),
+        "sha256": found.sha256 or "",
+    }
+    with _locked(table.parent):
+        rows = _read_rows(table)
+        row = next((row for row in rows if row["name"] == found.name), None)
+        if row is None:
+            raise UserError(f"{table}: no row of '{found.name}', expected one")
+        filled = [column for column, value in values.items() if value and not row[column]]
+        if filled:
+            row.update({column: values[column] for column in filled})
+            text = io.StringIO()
+            writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            write_text(table, text.getvalue())
+    return filled
+
+
+def _find(artefact: Artefact, path: Path) -> Obtained:
+    if not path.is_file():
+        raise MissingFileError(f"{path}: no such file, expected the published one")
+    sha256, checksum = check_file(path, str(path)), "unrecorded"
+    if artefact.sha256 is not None:
+        checksum = "verified" if sha256 == artefact.sha256 else "differs"
+    if checksum == "differs":
+        _LOG.warning("%s: not the published file (SHA-256 %s)", path, sha256)
+    size = path.stat().st_size
+    return Obtained(
+        artefact.name,
+        str(path),
+        str(path.resolve()),
+        artefact.version if checksum == "verified" else "",
+        size,
+        sha256,
+        checksum,  # type: ignore[arg-type] # mypy widens the literals
+    )
+
+
+def _download(
+    artefact: Artefact, table: Path, target: Path, part: Path | None, patience: Patience | None
+) -> Obtained:
+    arrived = download(
+        artefact.url,
+        target,
+        part=part,
+        sha256=artefact.sha256,
+        size=artefact.size,
+        patience=patience,
+    )
+    checksum: Checksum = "recorded" if artefact.sha256 is None else "verified"
+    version = arrived.version or artefact.version
+    found = Artefact(artefact.name, artefact.url, version, arrived.size, arrived.sha256)
+    try:
+        filled = record(table, found)
+    except OSError as error:
+        checksum = "unrecorded" if checksum == "recorded" else checksum
+        _LOG.warning("%s: cannot be written (%s); nothing was recorded", table, error.strerror)
+    else:
+        if filled:
+            _LOG.warning(
+                "%s: recorded %s of '%s' on first use; commit the file to verify later downloads",
+                *(table, ", ".join(filled), artefact.name),
+            )
+    return Obtained(
+        artefact.name,
+        artefact.url,
+        str(target.resolve()),
+        version,
+        arrived.size,
+        arrived.sha256,
+        checksum,
+    )
+
+
+def _read_rows(table: Path) -> list[dict[str, str]]:
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except FileNotFoundError as error:
+        raise UserError(f"{table}: no such file, expected columns {', '.join(COLUMNS)}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{table}: not a CSV table ({error})") from error
+    if tuple(reader.fieldnames or ()) != COLUMNS or any(
+        None in row or None in row.values() for row in rows
+    ):
+        raise UserError(f"{table}: columns differ, expected {', '.join(COLUMNS)} in every row")
+    return rows
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; it goes with its process and leaves no file behind."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
