@@ -20,19 +20,30 @@ include: "rules/common.smk"
 
 
 wildcard_constraints:
-    encoder="|".join(CONFIG.encoders),
+    encoder="|".join(ENCODERS),
     system="|".join(SYSTEMS),
     weights="trained|untrained",
     role="query|reference|noise",
     rate=r"\d+",
+    artefact=r"\w[\w.-]*",
+    protocol="released|corrected",
 
 
-include: "rules/data.smk"
-include: "rules/separation.smk"
-include: "rules/training.smk"
-include: "rules/fingerprints.smk"
-include: "rules/evaluation.smk"
-include: "rules/report.smk"
+include: "rules/metrics.smk"
+
+
+if IS_PUBLISHED:
+
+    include: "rules/published.smk"
+
+else:
+
+    include: "rules/data.smk"
+    include: "rules/separation.smk"
+    include: "rules/training.smk"
+    include: "rules/fingerprints.smk"
+    include: "rules/evaluation.smk"
+    include: "rules/report.smk"
 
 
 rule all:
@@ -43,7 +54,7 @@ rule all:
 
 rule data:
     input:
-        f"{DATA}/tracks.csv",
+        data_files(),
 
 
 rule models:

@@ -2,7 +2,12 @@
 
 from snakemake.exceptions import WorkflowError
 
-from neuralsampleid.config import CatalogueData, DemoData, parse_config
+from neuralsampleid.config import (
+    CatalogueData,
+    DemoData,
+    PublishedConfig,
+    parse_any_config,
+)
 from neuralsampleid.errors import UserError
 
 
@@ -10,20 +15,23 @@ def checked(values):
     """The typed configuration with its defaults, or one line that says what is wrong."""
     source = ", ".join(str(file) for file in workflow.configfiles) or "configuration"
     try:
-        return parse_config(values, source)
+        return parse_any_config(values, source)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
 
 CONFIG = checked(config)
 RUN = f"results/{CONFIG.run}"
+IS_PUBLISHED = isinstance(CONFIG, PublishedConfig)
 IS_DEMO = isinstance(CONFIG.data, DemoData)
 IS_CATALOGUE = isinstance(CONFIG.data, CatalogueData)
 DATA = CONFIG.data.folder if IS_CATALOGUE else f"{RUN}/data"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
+ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
 USES_RERANKER = any(system.reranker for system in CONFIG.systems)
 SEARCHED_ROLES = ["noise", "reference"]
 TABLES = ["main", "hit_rates", "sample_types"]
+TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
 
 
@@ -67,8 +75,15 @@ def reranker_settings(wildcards):
     return section(CONFIG.reranker, *training)
 
 
+def data_files():
+    """The catalogue, or the published files."""
+    return artefacts(*published_files()) if IS_PUBLISHED else f"{DATA}/tracks.csv"
+
+
 def trained_models():
     """Folders of everything that is trained, in the order of the configuration."""
+    if IS_PUBLISHED:
+        return []
     used = {row.encoder for row in CONFIG.systems if row.weights == "trained"}
     if USES_RERANKER:
         used.add(CONFIG.reranker.encoder)
@@ -77,13 +92,86 @@ def trained_models():
     return [f"{RUN}/models/{name}" for name in names]
 
 
+def metrics_of_systems():
+    """The metrics of each system, in the order of the configuration."""
+    if not IS_PUBLISHED:
+        return expand(f"{RUN}/evaluation/{{system}}/metrics.csv", system=SYSTEMS)
+    return expand(
+        f"{RUN}/evaluation/{{system}}/{{protocol}}/metrics.csv",
+        system=SYSTEMS,
+        protocol=CONFIG.protocols,
+    )
+
+
 def figure_names():
     """Figures of the report; what was not trained or separated cannot be drawn."""
+    if IS_PUBLISHED:
+        return []
     names = ["hit_rates", "map", "ranks"]
     if trained_models():
         names.append("learning_curves")
         names += ["separation"] if IS_DEMO else []
     return names
+
+
+def artefacts(*names):
+    """Folders of published files, each with its record; None is left out."""
+    return [f"{RUN}/artefacts/{name}" for name in names if name is not None]
+
+
+def file_in_folder(name):
+    """A published file in the user's folder, so that changing it reruns what it was used for."""
+    if CONFIG.data.folder is None:
+        return []
+    path = Path(CONFIG.data.folder, name)
+    return [str(path)] if path.exists() else []
+
+
+def files_of(systems):
+    """Published files that systems need: weights and fingerprints."""
+    files = [(row.weights, row.reranker, row.fingerprints) for row in systems]
+    return [name for row in files for name in row if name is not None]
+
+
+def lists_of_queries():
+    """Published lists of queries by group; annotations replace them."""
+    return [] if CONFIG.data.annotations else list(CONFIG.data.groups.values())
+
+
+def annotation_files():
+    """Tables of the user's Sample100-ext, if any."""
+    folder = CONFIG.data.annotations
+    return [f"{folder}/{name}" for name in ("samples.csv", "tracks.csv") if folder]
+
+
+def unpacked(system):
+    """The folder of a published system's fingerprints."""
+    return f"{RUN}/fingerprints/{SYSTEMS[system].fingerprints}"
+
+
+def published_files():
+    """Every published file of the run, each once."""
+    lists = [CONFIG.data.ground_truth, CONFIG.data.query_index, *lists_of_queries()]
+    return list(dict.fromkeys([*files_of(CONFIG.systems), *lists]))
+
+
+def is_optional(wildcards):
+    """Whether the run goes on without a published file."""
+    needed = files_of(row for row in CONFIG.systems if not row.optional)
+    return wildcards.artefact not in [*needed, CONFIG.data.ground_truth]
+
+
+def used_by():
+    """What cannot be had without a published file, for the report."""
+    without = {}
+    for row in CONFIG.systems:
+        for name in (row.reranker, row.fingerprints):
+            without.setdefault(name, []).append(f"evaluation of {row.name}")
+    for row in CONFIG.systems:
+        without.setdefault(row.weights, []).append(f"parameters of {row.name}")
+    for group, name in CONFIG.data.groups.items():
+        without.setdefault(name, []).append(f"group {group}")
+    return {name: ", ".join(what) for name, what in without.items() if name}
 
 
 def final_output():

@@ -1,30 +1,5 @@
 # Needs: metrics and per-query results of all systems, learning curves, the stems' quality.
-# Makes: the long metrics table, tables, figures, and the record of what made them.
-
-
-rule collect_metrics:
-    input:
-        expand(f"{RUN}/evaluation/{{system}}/metrics.csv", system=SYSTEMS),
-    output:
-        metrics=report(
-            f"{RUN}/report/metrics.csv",
-            caption="../report/metrics.rst",
-            category="Tables",
-        ),
-    log:
-        f"{RUN}/logs/collect_metrics.log",
-    benchmark:
-        f"{RUN}/benchmarks/collect_metrics.tsv"
-    conda:
-        "../envs/audio.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    message:
-        "Collecting the metrics of all systems"
-    script:
-        "../scripts/collect_metrics.py"
+# Makes: tables and figures.
 
 
 rule tables:
@@ -95,27 +70,3 @@ rule figures:
         "Drawing the figures"
     script:
         "../scripts/figures.py"
-
-
-rule provenance:
-    input:
-        f"{RUN}/report/metrics.csv",
-    output:
-        record=f"{RUN}/report/provenance.json",
-        config=f"{RUN}/report/config.yaml",
-    log:
-        f"{RUN}/logs/provenance.log",
-    benchmark:
-        f"{RUN}/benchmarks/provenance.tsv"
-    conda:
-        "../envs/audio.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        config=section(CONFIG),
-    message:
-        "Recording configuration and versions"
-    script:
-        "../scripts/provenance.py"

@@ -58,8 +58,10 @@ def evaluate_folder(
     return evaluate(fingerprints, truth, system, index, lengths, reranker, threads=threads)
 
 
-def default_segments(system: SystemName) -> list[int]:
-    """``QUERY_SECONDS`` as numbers of segments: ⌊(seconds − segment) / hop + 1⌋, as released."""
+def default_segments(
+    system: SystemName, query_seconds: Sequence[float] = QUERY_SECONDS
+) -> list[int]:
+    """Query lengths as numbers of segments: ⌊(seconds − segment) / hop + 1⌋, as released."""
     encoder = "resnet_ibn" if system == "baseline" else "gnn"
     segment, hop = _SEGMENT_AND_HOP_MS[encoder]
-    return [(1000 * seconds - segment) // hop + 1 for seconds in QUERY_SECONDS]
+    return [(round(1000 * seconds) - segment) // hop + 1 for seconds in query_seconds]

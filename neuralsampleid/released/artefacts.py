@@ -11,20 +11,22 @@ from __future__ import annotations
 import csv
 import fcntl
 import io
+import json
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import write_text
+from neuralsampleid.files import write_json, write_text
 from neuralsampleid.released.download import MissingFileError, Patience, check_file, download
 
 COLUMNS = ("name", "url", "version", "size", "sha256")
 
+_RECORD = "record.json"
 Checksum = Literal["verified", "recorded", "unrecorded", "differs"]
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Obtained:
-    """What became of one published file; ready for JSON."""
+    """What became of one published file."""
 
     name: str
     source: str  # URL or file
@@ -52,9 +54,6 @@ class Obtained:
     sha256: str | None = None
     checksum: Checksum | None = None
     reason: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def read_artefacts(table: Path) -> dict[str, Artefact]:
@@ -119,6 +118,16 @@ def obtain(
         return Obtained(name, source, None, reason=str(error))
 
 
+def read_record(folder: Path) -> Obtained:
+    """What ``write_record`` wrote."""
+    return Obtained(**json.loads((folder / _RECORD).read_text(encoding="utf-8")))
+
+
+def write_record(folder: Path, obtained: Obtained) -> None:
+    """Write what became of a file into a folder of its own."""
+    write_json(folder / _RECORD, asdict(obtained))
+
+
 def record(table: Path, found: Artefact) -> list[str]:
     """Fill the empty cells of a file's row; what is filled stays as it is.
 
@@ -165,7 +174,7 @@ def _find(artefact: Artefact, path: Path) -> Obtained:
     return Obtained(
         artefact.name,
         str(path),
-        str(path.resolve()),
+        str(path),
         artefact.version if checksum == "verified" else "",
         size,
         sha256,
@@ -201,7 +210,7 @@ def _download(
     return Obtained(
         artefact.name,
         artefact.url,
-        str(target.resolve()),
+        str(target),
         version,
         arrived.size,
         arrived.sha256,

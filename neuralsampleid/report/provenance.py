@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from neuralsampleid.config import Config
+from neuralsampleid.config import Config, PublishedConfig
 
 PACKAGES = (
     "neuralsampleid",
@@ -35,7 +35,7 @@ PACKAGES = (
 )
 
 
-def provenance(config: Config, folder: Path) -> dict[str, object]:
+def provenance(config: Config | PublishedConfig, folder: Path) -> dict[str, object]:
     """What someone needs to know to repeat a run; ready for JSON.
 
     It holds no time and no host name: two runs of one state on one machine give the same record.
@@ -55,8 +55,8 @@ def provenance(config: Config, folder: Path) -> dict[str, object]:
     }
 
 
-def config_yaml(config: Config) -> str:
-    """The merged configuration, defaults included, as YAML that ``read_config`` accepts."""
+def config_yaml(config: Config | PublishedConfig) -> str:
+    """The merged configuration, defaults included, as YAML that ``parse_any_config`` accepts."""
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
 
 

@@ -42,14 +42,14 @@ def main_table(metrics: pd.DataFrame, systems: Sequence[str], seconds: float) ->
         systems: names in the order of the rows.
         seconds: the query length of the hit rates; see ``middle_length``.
     """
-    cutoffs = _numbers(metrics, "k")
+    cutoffs = numbers_of(metrics, "k")
     rows = [(human_name(name), *_results(metrics, name, "all", seconds)) for name in systems]
     return Table(("System", *_result_columns(cutoffs, seconds)), tuple(rows))
 
 
 def group_table(metrics: pd.DataFrame, systems: Sequence[str], seconds: float) -> Table:
     """As ``main_table``, but per sample type, such as beat and riff."""
-    cutoffs = _numbers(metrics, "k")
+    cutoffs = numbers_of(metrics, "k")
     rows = [
         (human_name(group), human_name(name), *_results(metrics, name, group, seconds))
         for group in sorted(set(metrics["group"]) - {"all"})
@@ -63,30 +63,30 @@ def length_table(metrics: pd.DataFrame, systems: Sequence[str]) -> Table:
 
     The last row has the number of queries.
     """
-    lengths, cutoffs = _numbers(metrics, "query_seconds"), _numbers(metrics, "k")
-    hit_rates = _select(metrics, metric="hit_rate", group="all")
+    lengths, cutoffs = numbers_of(metrics, "query_seconds"), numbers_of(metrics, "k")
+    hit_rates = select(metrics, metric="hit_rate", group="all")
     rows: list[tuple[Cell, ...]] = [
         (
             human_name(name),
             int(k),
             *(
-                _interval(_select(hit_rates, system=name, k=k, query_seconds=seconds))
+                interval_of(select(hit_rates, system=name, k=k, query_seconds=seconds))
                 for seconds in lengths
             ),
         )
         for name in systems
         for k in cutoffs
     ]
-    counts = [_count(_select(hit_rates, query_seconds=seconds)) for seconds in lengths]
+    counts = [count_of(select(hit_rates, query_seconds=seconds)) for seconds in lengths]
     columns = ("System", "k", *(f"{seconds:g} s (%)" for seconds in lengths))
     return Table(columns, (*rows, ("Queries", "", *counts)))
 
 
 def middle_length(metrics: pd.DataFrame) -> float:
     """The middle of the query lengths, in seconds, that some query reaches; else of all."""
-    hit_rates = _select(metrics, metric="hit_rate")
-    reached = _numbers(hit_rates[hit_rates["queries"] > 0], "query_seconds")
-    lengths = reached or _numbers(hit_rates, "query_seconds")
+    hit_rates = select(metrics, metric="hit_rate")
+    reached = numbers_of(hit_rates[hit_rates["queries"] > 0], "query_seconds")
+    lengths = reached or numbers_of(hit_rates, "query_seconds")
     return lengths[(len(lengths) - 1) // 2]
 
 
@@ -96,24 +96,26 @@ def _result_columns(cutoffs: Sequence[float], seconds: float) -> tuple[str, ...]
 
 
 def _results(metrics: pd.DataFrame, system: str, group: str, seconds: float) -> tuple[Cell, ...]:
-    own = _select(metrics, system=system, group=group)
-    precision = _select(own, metric="map")
-    hit_rates = _select(own, metric="hit_rate", query_seconds=seconds)
-    hits = (_interval(_select(hit_rates, k=k)) for k in _numbers(metrics, "k"))
-    return (_count(precision), _interval(precision), _count(hit_rates), *hits)
+    own = select(metrics, system=system, group=group)
+    precision = select(own, metric="map")
+    hit_rates = select(own, metric="hit_rate", query_seconds=seconds)
+    hits = (interval_of(select(hit_rates, k=k)) for k in numbers_of(metrics, "k"))
+    return (count_of(precision), interval_of(precision), count_of(hit_rates), *hits)
 
 
-def _select(metrics: pd.DataFrame, **wanted: str | float) -> pd.DataFrame:
+def select(metrics: pd.DataFrame, **wanted: str | float) -> pd.DataFrame:
+    """The rows that have these values in these columns."""
     for column, value in wanted.items():
         metrics = metrics[metrics[column] == value]
     return metrics
 
 
-def _numbers(metrics: pd.DataFrame, column: str) -> list[float]:
+def numbers_of(metrics: pd.DataFrame, column: str) -> list[float]:
+    """The different numbers of a column, ascending."""
     return sorted({float(number) for number in metrics[column].dropna()})
 
 
-def _interval(rows: pd.DataFrame) -> Interval:
+def interval_of(rows: pd.DataFrame) -> Interval:
     """The one row as percent; unknown if there is none."""
     if rows.empty:
         return Interval(float("nan"), float("nan"), float("nan"))
@@ -121,5 +123,6 @@ def _interval(rows: pd.DataFrame) -> Interval:
     return Interval(value, low, high)
 
 
-def _count(rows: pd.DataFrame) -> int:
+def count_of(rows: pd.DataFrame) -> int:
+    """The number of queries behind the rows."""
     return 0 if rows.empty else int(rows["queries"].max())

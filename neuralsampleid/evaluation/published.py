@@ -1,0 +1,227 @@
+"""Answers about published fingerprints as a row per query and as rows of the metrics table.
+
+In the table of such a run ``protocol`` is released or corrected; which queries a row is about
+follows from its metric: ``map`` from whole tracks, ``hit_rate`` from segments.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from neuralsampleid.config import PublishedEvaluation
+from neuralsampleid.data.formats import METRICS
+from neuralsampleid.data.sample100_annotations import read_annotations
+from neuralsampleid.data.sample100_released import (
+    SUBSETS,
+    read_released_queries,
+    segment_queries,
+    subset,
+)
+from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.bootstrap import bootstrap_mean
+from neuralsampleid.evaluation.judged import Judged
+
+PER_QUERY_COLUMNS = (
+    "protocol",
+    "metric",
+    "query_id",
+    "occurrence",
+    "query_seconds",
+    "groups",
+    "first_rank",
+    "ap",
+)
+# Two groups of one kind exclude each other: a track of both is of neither.
+KINDS = (frozenset({"riff", "beat"}), frozenset({"interpolated", "not_interpolated"}))
+_DECIMALS = 6  # more would differ between machines
+_KEY = ["sample_id", "query_id", "reference_id", "start_s", "end_s"]
+_NAMES = ", ".join(f"{name}.json" for name in SUBSETS)
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class QueryGroups:
+    """Which groups a query belongs to.
+
+    Attributes:
+        subsets: group → its queries, ``sample100_released.QUERY_COLUMNS``.
+        index: the list of all queries whose place is an occurrence's number; None where unknown.
+    """
+
+    subsets: Mapping[str, pd.DataFrame]
+    index: pd.DataFrame | None = None
+
+    def of_tracks(self, tracks: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Groups of whole tracks: of all their samples, but for those that exclude each other."""
+        asked = {group: set(rows["query_id"]) for group, rows in self.subsets.items()}
+        found = {}
+        for track in tracks:
+            groups = {group for group, queries in asked.items() if track in queries}
+            for kind in KINDS:
+                if len(groups & kind) > 1:
+                    groups -= kind
+            found[track] = frozenset(groups)
+        return found
+
+    def of_occurrences(self, occurrences: Mapping[str, str]) -> dict[str, frozenset[str]]:
+        """Groups of occurrences, given as name ``<track>_<number>`` → track.
+
+        The number is a place in ``index``. Where that names other tracks, or there is none, an
+        occurrence has the groups of its track.
+        """
+        if not self.subsets:
+            return dict.fromkeys(occurrences, frozenset())
+        rows = self._rows(occurrences)
+        if rows is None:
+            of_track = self.of_tracks(set(occurrences.values()))
+            return {name: of_track[track] for name, track in occurrences.items()}
+        keys = {group: set(_keys(subset)) for group, subset in self.subsets.items()}
+        return {
+            name: frozenset(group for group, members in keys.items() if key in members)
+            for name, key in zip(occurrences, rows, strict=True)
+        }
+
+    def _rows(self, occurrences: Mapping[str, str]) -> list[tuple[object, ...]] | None:
+        """What each occurrence is in ``index``; None where the two do not belong together."""
+        if self.index is None:
+            return None
+        keys, rows = _keys(self.index), []
+        for name, track in occurrences.items():
+            number = int(name.rpartition("_")[2])
+            if number >= len(keys) or keys[number][1] != track:
+                _LOG.warning(
+                    "occurrence '%s' is not query %d of the list's %d; occurrences have the groups "
+                    "of their tracks",
+                    *(name, number, len(keys)),
+                )
+                return None
+            rows.append(keys[number])
+        return rows
+
+
+def read_groups(
+    lists: Mapping[str, Path], index: Path | None, annotations: Path | None = None
+) -> QueryGroups:
+    """Groups from the released lists of queries, or from the annotations they were made of.
+
+    Args:
+        lists: group → list of its queries; with ``annotations`` only the files' names matter.
+        index: the list of all queries; None where there is none.
+        annotations: folder of Sample100-ext.
+
+    Raises:
+        UserError: a file is missing or broken, or a list's name is not one that the annotations
+            can stand for.
+    """
+    queries = None if index is None else read_released_queries(index)
+    if annotations is None:
+        return QueryGroups({name: read_released_queries(lists[name]) for name in lists}, queries)
+    known = read_annotations(annotations)
+    for name, path in lists.items():
+        if path.stem not in SUBSETS:
+            raise UserError(f"group '{name}': list '{path.name}', expected one of {_NAMES}")
+    subsets = {name: subset(known, path.stem) for name, path in lists.items()}
+    return QueryGroups(subsets, segment_queries(known) if queries is None else queries)
+
+
+def per_query(
+    judged: Judged, protocol: str, seconds: Mapping[float, int], groups: QueryGroups
+) -> pd.DataFrame:
+    """A row for each whole track, and one for each occurrence and length.
+
+    Args:
+        judged: one system's answers.
+        protocol: by which.
+        seconds: query length → number of segments, as asked about.
+        groups: of the queries.
+
+    Returns:
+        ``PER_QUERY_COLUMNS``; groups are sorted and joined by '|'.
+    """
+    of_tracks = groups.of_tracks(answer.track for answer in judged.track_answers)
+    of_occurrences = groups.of_occurrences(
+        {answer.occurrence: answer.track for answer in judged.segment_answers}
+    )
+    rows: list[tuple[object, ...]] = []
+    for track in judged.track_answers:
+        about = (track.track, "", None, _joined(of_tracks[track.track]))
+        rows.append((protocol, "map", *about, None, track.average_precision))
+    for length, segments in seconds.items():
+        for answer in judged.segment_answers:
+            if answer.segments == segments:
+                joined = _joined(of_occurrences[answer.occurrence])
+                asked = (answer.track, answer.occurrence, length, joined)
+                rows.append((protocol, "hit_rate", *asked, answer.first_rank, None))
+    table = pd.DataFrame(rows, columns=list(PER_QUERY_COLUMNS))
+    return table.astype({"first_rank": "Int64", "ap": "float64", "query_seconds": "float64"})
+
+
+def summarise(
+    answers: pd.DataFrame,
+    system: str,
+    protocol: str,
+    groups: Sequence[str],
+    evaluation: PublishedEvaluation,
+    seed: int,
+) -> pd.DataFrame:
+    """Average over queries, with intervals over query tracks.
+
+    Args:
+        answers: what ``per_query`` returned.
+        system: its name in the config.
+        protocol: released or corrected.
+        groups: beside ``all``; one without queries has rows with 0 queries and no value.
+        evaluation: lengths, cutoffs, and the bootstrap's settings.
+        seed: of the bootstrap.
+
+    Returns:
+        Columns ``formats.METRICS``, fractions to six decimals.
+    """
+    rows: list[tuple[object, ...]] = []
+    members = {"all": answers} | {
+        group: answers[[group in joined.split("|") for joined in answers["groups"]]]
+        for group in groups
+    }
+    for group, chosen in members.items():
+        tracks = chosen[chosen["metric"] == "map"]
+        mean = _mean(tracks["ap"], tracks, evaluation, seed)
+        rows.append((system, protocol, "map", None, None, group, *mean))
+    for seconds in sorted(set(evaluation.query_seconds)):
+        length = int(seconds) if seconds == int(seconds) else seconds
+        for k in sorted(set(evaluation.cutoffs)):
+            for group, chosen in members.items():
+                segments = chosen[chosen["query_seconds"] == seconds]
+                hits = (segments["first_rank"] <= k).fillna(value=False).astype(float)
+                mean = _mean(hits, segments, evaluation, seed)
+                rows.append((system, protocol, "hit_rate", k, length, group, *mean))
+    table = pd.DataFrame(rows, columns=list(METRICS), dtype=object)
+    numbers = dict.fromkeys(("value", "low", "high"), "float64")
+    texts = dict.fromkeys(("system", "protocol", "metric", "group"), "str")
+    return table.astype({**texts, **numbers, "k": "Int64", "queries": "int64"})
+
+
+def _mean(
+    values: pd.Series[float], answers: pd.DataFrame, evaluation: PublishedEvaluation, seed: int
+) -> tuple[float, float, float, int]:
+    """Value, low, high and number of queries."""
+    if answers.empty:
+        return float("nan"), float("nan"), float("nan"), 0
+    tracks, settings = answers["query_id"].tolist(), evaluation
+    low, high = bootstrap_mean(
+        values.to_numpy(), tracks, settings.resamples, settings.confidence, seed
+    )
+    value = float(values.mean())
+    return round(value, _DECIMALS), round(low, _DECIMALS), round(high, _DECIMALS), len(values)
+
+
+def _keys(queries: pd.DataFrame) -> list[tuple[object, ...]]:
+    return list(queries[_KEY].itertuples(index=False, name=None))
+
+
+def _joined(groups: Iterable[str]) -> str:
+    return "|".join(sorted(groups))

@@ -1,0 +1,51 @@
+# Needs: the metrics of each system.
+# Makes: the long metrics table, and the record of what made it; whatever kind of run it is.
+
+
+rule collect_metrics:
+    input:
+        metrics_of_systems(),
+    output:
+        metrics=report(
+            f"{RUN}/report/metrics.csv",
+            caption="../report/metrics.rst",
+            category="Tables",
+        ),
+    log:
+        f"{RUN}/logs/collect_metrics.log",
+    benchmark:
+        f"{RUN}/benchmarks/collect_metrics.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Collecting the metrics of all systems"
+    script:
+        "../scripts/collect_metrics.py"
+
+
+rule provenance:
+    input:
+        f"{RUN}/report/metrics.csv",
+    output:
+        record=f"{RUN}/report/provenance.json",
+        config=f"{RUN}/report/config.yaml",
+    log:
+        f"{RUN}/logs/provenance.log",
+    benchmark:
+        f"{RUN}/benchmarks/provenance.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        config=section(CONFIG),
+    message:
+        "Recording configuration and versions"
+    script:
+        "../scripts/provenance.py"

@@ -1,0 +1,75 @@
+"""Rule evaluate_published: published fingerprints → answers and metrics under one protocol."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+from _job import job, use_threads
+
+from neuralsampleid.config import PublishedEvaluation
+from neuralsampleid.data.formats import METRICS
+from neuralsampleid.evaluation.folder import default_segments, evaluate_folder
+from neuralsampleid.evaluation.published import (
+    PER_QUERY_COLUMNS,
+    per_query,
+    read_groups,
+    summarise,
+)
+from neuralsampleid.files import write_csv, write_json
+from neuralsampleid.models.weights import load_any_reranker
+from neuralsampleid.released.archive import find_fingerprints
+from neuralsampleid.released.artefacts import read_record
+
+
+def found(folders: list[str]) -> dict[str, Path]:
+    """Paths of files by name, without those that there are not."""
+    records = [read_record(Path(folder)) for folder in folders]
+    return {record.name: Path(record.path) for record in records if record.path is not None}
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        use_threads(snakemake)
+        params, files = snakemake.params, snakemake.input
+        needed = [*files.archive, *files.ground_truth, *files.reranker]
+        paths = [read_record(Path(folder)) for folder in needed]
+        missing = [record.reason for record in paths if record.path is None]
+        answers = pd.DataFrame(columns=list(PER_QUERY_COLUMNS))
+        metrics = pd.DataFrame(columns=list(METRICS))
+        summary = {"not_run": missing}
+        if missing:
+            logging.warning("not run: %s", "; ".join(missing))
+        else:
+            settings = PublishedEvaluation.model_validate(params.evaluation)
+            archive, ground_truth, *reranker = (Path(record.path) for record in paths)
+            lengths = default_segments(params.system, settings.query_seconds)
+            judged = evaluate_folder(
+                find_fingerprints(Path(files.fingerprints)),
+                ground_truth,
+                params.system,
+                snakemake.wildcards.protocol,
+                params.index,
+                lengths,
+                *(load_any_reranker(path) for path in reranker),
+                threads=snakemake.threads,
+            )
+            lists = found(files.groups)
+            groups = read_groups(
+                {
+                    group: lists.get(name, Path(name))
+                    for group, name in params.groups.items()
+                    if name in lists or params.annotations
+                },
+                next(iter(found(files.query_index).values()), None),
+                None if params.annotations is None else Path(params.annotations),
+            )
+            seconds = dict(zip(settings.query_seconds, lengths, strict=True))
+            answers = per_query(judged, snakemake.wildcards.protocol, seconds, groups)
+            system, protocol = snakemake.wildcards.system, snakemake.wildcards.protocol
+            metrics = summarise(
+                answers, system, protocol, list(params.groups), settings, params.seed
+            )
+            summary = judged.as_json()
+        write_csv(Path(snakemake.output.per_query), answers)
+        write_csv(Path(snakemake.output.metrics), metrics)
+        write_json(Path(snakemake.output.summary), summary)

@@ -1,0 +1,17 @@
+"""Rule unpack_fingerprints: a published archive → a folder; empty where there is no archive."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.released.archive import unpack
+from neuralsampleid.released.artefacts import read_record
+
+if __name__ == "__main__":
+    with job(snakemake):
+        archive = read_record(Path(snakemake.input.archive))
+        folder = Path(snakemake.output.folder)
+        if archive.path is None:
+            folder.mkdir(parents=True)
+        else:
+            unpack(Path(archive.path), folder)
