@@ -127,6 +127,12 @@ def file_in_folder(name):
     return [str(path)] if path.exists() else []
 
 
+def weight_files():
+    """Published weights, each file once."""
+    files = [name for row in CONFIG.systems for name in (row.weights, row.reranker)]
+    return [name for name in dict.fromkeys(files) if name is not None]
+
+
 def files_of(systems):
     """Published files that systems need: weights and fingerprints."""
     files = [(row.weights, row.reranker, row.fingerprints) for row in systems]

@@ -51,14 +51,13 @@ rule unpack_fingerprints:
 
 rule count_parameters:
     input:
-        weights=lambda wildcards: artefacts(SYSTEMS[wildcards.system].weights),
-        reranker=lambda wildcards: artefacts(SYSTEMS[wildcards.system].reranker),
+        artefacts(*weight_files()),
     output:
-        counts=f"{RUN}/models/{{system}}.json",
+        counts=f"{RUN}/models/parameters.json",
     log:
-        f"{RUN}/logs/count_parameters_{{system}}.log",
+        f"{RUN}/logs/count_parameters.log",
     benchmark:
-        f"{RUN}/benchmarks/count_parameters_{{system}}.tsv"
+        f"{RUN}/benchmarks/count_parameters.tsv"
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -66,9 +65,12 @@ rule count_parameters:
         mem_mb=1500,
         runtime=10,
     params:
-        encoder=lambda wildcards: SYSTEMS[wildcards.system].encoder,
+        systems=[
+            section(row, "system", "fingerprints", "optional")
+            for row in CONFIG.systems
+        ],
     message:
-        "Counting the parameters of {wildcards.system}"
+        "Counting the parameters of the published weights"
     script:
         "../scripts/count_parameters.py"
 
@@ -112,7 +114,7 @@ rule evaluate_published:
 rule published_tables:
     input:
         metrics=f"{RUN}/report/metrics.csv",
-        parameters=expand(f"{RUN}/models/{{system}}.json", system=SYSTEMS),
+        parameters=f"{RUN}/models/parameters.json",
         artefacts=artefacts(*published_files()),
         quoted=f"{workflow.basedir}/{CONFIG.data.quoted}",
     output:

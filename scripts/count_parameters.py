@@ -1,4 +1,4 @@
-"""Rule count_parameters: published weights → numbers of stored and acting parameters."""
+"""Rule count_parameters: published weights → numbers of stored and acting parameters by system."""
 
 from pathlib import Path
 
@@ -11,16 +11,16 @@ from neuralsampleid.released.artefacts import read_record
 
 if __name__ == "__main__":
     with job(snakemake):
-        counted = {}
-        for folder in snakemake.input.weights:
-            path = read_record(Path(folder)).path
-            if path is not None:
-                encoder, _ = load_any_encoder(Path(path), snakemake.params.encoder)
+        records = [read_record(Path(folder)) for folder in snakemake.input]
+        found = {record.name: Path(record.path) for record in records if record.path is not None}
+        counted: dict[str, dict[str, int]] = {}
+        for system in snakemake.params.systems:
+            counted[system["name"]] = own = {}
+            if system["weights"] in found:
+                encoder, _ = load_any_encoder(found[system["weights"]], system["encoder"])
                 counts = parameter_counts(encoder)
-                counted |= {"stored": counts.stored, "acting": counts.acting}
-        for folder in snakemake.input.reranker:
-            path = read_record(Path(folder)).path
-            if path is not None:
-                parameters = load_any_reranker(Path(path)).parameters()
-                counted["reranker"] = sum(parameter.numel() for parameter in parameters)
+                own |= {"stored": counts.stored, "acting": counts.acting}
+            if system["reranker"] in found:
+                reranker = load_any_reranker(found[system["reranker"]])
+                own["reranker"] = sum(parameter.numel() for parameter in reranker.parameters())
         write_json(Path(snakemake.output.counts), counted)

@@ -8,7 +8,6 @@ from _job import job, use_threads
 
 from neuralsampleid.config import PublishedEvaluation
 from neuralsampleid.data.formats import METRICS
-from neuralsampleid.evaluation.folder import default_segments, evaluate_folder
 from neuralsampleid.evaluation.published import (
     PER_QUERY_COLUMNS,
     per_query,
@@ -16,7 +15,6 @@ from neuralsampleid.evaluation.published import (
     summarise,
 )
 from neuralsampleid.files import write_csv, write_json
-from neuralsampleid.models.weights import load_any_reranker
 from neuralsampleid.released.archive import find_fingerprints
 from neuralsampleid.released.artefacts import read_record
 
@@ -29,7 +27,6 @@ def found(folders: list[str]) -> dict[str, Path]:
 
 if __name__ == "__main__":
     with job(snakemake):
-        use_threads(snakemake)
         params, files = snakemake.params, snakemake.input
         needed = [*files.archive, *files.ground_truth, *files.reranker]
         paths = [read_record(Path(folder)) for folder in needed]
@@ -40,6 +37,10 @@ if __name__ == "__main__":
         if missing:
             logging.warning("not run: %s", "; ".join(missing))
         else:
+            from neuralsampleid.evaluation.folder import default_segments, evaluate_folder
+            from neuralsampleid.models.weights import load_any_reranker
+
+            use_threads(snakemake)
             settings = PublishedEvaluation.model_validate(params.evaluation)
             archive, ground_truth, *reranker = (Path(record.path) for record in paths)
             lengths = default_segments(params.system, settings.query_seconds)

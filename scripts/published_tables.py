@@ -25,8 +25,7 @@ if __name__ == "__main__":
         metrics = read_table(Path(snakemake.input.metrics), METRICS)
         quoted = read_quoted(Path(snakemake.input.quoted))
         systems, folder = snakemake.params.systems, Path(snakemake.output[0]).parent
-        counts = [json.loads(Path(path).read_text()) for path in snakemake.input.parameters]
-        parameters = dict(zip(systems, counts, strict=True))
+        parameters = json.loads(Path(snakemake.input.parameters).read_text())
         records = [read_record(Path(path)) for path in snakemake.input.artefacts]
         grouped = (metrics, systems), (middle_length(metrics), quoted)
         made = {

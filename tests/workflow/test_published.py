@@ -1,0 +1,187 @@
+"""The published configuration from a user's folder to the tables, by real Snakemake processes."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from helpers.parity import released_weights
+from neuralsampleid.config import Gnn
+from neuralsampleid.evaluation.folder import default_segments, evaluate_folder
+from neuralsampleid.models.checkpoint import make_encoder, save_encoder
+from neuralsampleid.models.encoder import parameter_counts
+from neuralsampleid.models.weights import load_any_reranker
+
+ROOT = Path(__file__).parents[2]
+REPORT = Path("results/published/report")
+SMALL = Gnn(channels=[8, 16], blocks=[1, 1], feature_size=16, projection_size=32, graph="bypassed")
+SECONDS = (5, 7, 10, 15, 20)
+
+
+def snakemake(place, *arguments, **data):
+    """Run the published configuration in a folder; keywords replace keys of its section data."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
+    command += ["--configfile", str(ROOT / "config/published.yaml"), "--cores", "2"]
+    if data:
+        command += ["--config", f"data={json.dumps(data)}"]
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=place,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+
+
+def write_lists(folder, fingerprints):
+    """The list of queries in the order of the occurrences, and its four subsets."""
+    names = list(dict.fromkeys(json.loads((fingerprints / "query_db_lookup.json").read_text())))
+    rows = [
+        {
+            "sample_id": f"S{number}",
+            "query_file": name.partition("_")[0],
+            "ref_file": "T100",
+            "start_time": float(number),
+            "end_time": number + 4.5,
+        }
+        for number, name in enumerate(names)
+    ]
+    lists = {
+        "sample100_query_index": rows,
+        "riff_query_type": [row for row in rows if row["query_file"] < "T208"],
+        "beat_query_type": [row for row in rows if row["query_file"] >= "T208"][:-1],
+        "no_interpolation": rows[::2],
+    }
+    for name, content in lists.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+@pytest.fixture(scope="module")
+def published(parity_set, tmp_path_factory):
+    """A folder with what a user may have: no baseline archive, and no list of interpolated ones."""
+    fingerprints, ground_truth = parity_set
+    folder = tmp_path_factory.mktemp("published")
+    with zipfile.ZipFile(folder / "model_tc_35_best.zip", "w") as archive:
+        for path in sorted(fingerprints.rglob("*")):
+            archive.write(path, Path("model_tc_35_best") / path.relative_to(fingerprints))
+    shutil.copy(ground_truth, folder / "gt_dict.json")
+    write_lists(folder, fingerprints)
+    save_encoder(folder / "model_tc_35_best.pth", make_encoder(SMALL, seed=0), SMALL)
+    torch.save(released_weights("classifier"), folder / "clf_tc_35_4.pth")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(published, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    before = (ROOT / "config/artefacts.csv").read_bytes()
+    done = snakemake(folder, folder=str(published))
+    assert done.returncode == 0, done.stdout
+    assert (ROOT / "config/artefacts.csv").read_bytes() == before
+    return folder
+
+
+def value(metrics, **wanted):
+    for column, what in wanted.items():
+        metrics = metrics[metrics[column] == what]
+    assert len(metrics) == 1
+    return metrics["value"].item()
+
+
+@pytest.mark.parametrize("protocol", ["released", "corrected"])
+@pytest.mark.parametrize("system", ["proposed", "proposed_no_reranker"])
+def test_metrics_are_those_of_the_library(finished, published, parity_set, system, protocol):
+    metrics = pd.read_csv(finished / REPORT / "metrics.csv")
+    metrics = metrics[(metrics["system"] == system) & (metrics["protocol"] == protocol)]
+    weights = published / "clf_tc_35_4.pth"
+    reranker = [load_any_reranker(weights)] if system == "proposed" else []
+    lengths = default_segments(system)
+    judged = evaluate_folder(*parity_set, system, protocol, "ivfpq", lengths, *reranker)
+    precision = judged.mean_average_precision()
+    assert value(metrics, metric="map", group="all") == pytest.approx(precision, abs=1e-6)
+    for row, k in zip(judged.hit_rates(), (1, 3, 10), strict=True):
+        for rate, seconds in zip(row, SECONDS, strict=True):
+            found = value(metrics, metric="hit_rate", group="all", k=k, query_seconds=seconds)
+            assert 100 * found == pytest.approx(rate, abs=1e-4, nan_ok=True)
+    everything = metrics[(metrics["group"] == "all") & (metrics["k"] == 1)]
+    assert everything["queries"].tolist() == judged.queries()
+    answers = [a.average_precision for a in judged.track_answers if a.track < "T208"]
+    riff = metrics[(metrics["group"] == "riff") & (metrics["metric"] == "map")]
+    assert riff["queries"].item() == len(answers)
+    assert riff["value"].item() == pytest.approx(sum(answers) / len(answers), abs=1e-6)
+
+
+def test_groups_are_those_of_the_lists(finished):
+    answers = pd.read_csv(
+        finished / "results/published/evaluation/proposed/corrected/per_query.csv"
+    )
+    segments = answers[answers["query_seconds"] == 5]
+    numbers = segments["occurrence"].str.rpartition("_")[2].astype(int)
+    groups = segments["groups"].fillna("").str.split("|")
+    assert all(
+        ("not_interpolated" in g) == (n % 2 == 0) for g, n in zip(groups, numbers, strict=True)
+    )
+    assert sum("riff" in g for g in groups) + sum("beat" in g for g in groups) == len(groups) - 1
+
+
+def test_a_missing_archive_is_reported_and_not_fatal(finished):
+    metrics = pd.read_csv(finished / REPORT / "metrics.csv")
+    assert set(metrics["system"]) == {"proposed", "proposed_no_reranker"}
+    files = pd.read_csv(finished / REPORT / "tables/artefacts.csv").set_index("File")
+    assert files.loc["model_tc_39_100.zip", "State"] == "missing: no evaluation of baseline"
+    assert files.loc["yes_interpolation.json", "State"] == "missing: no group interpolated"
+    assert files.loc["gt_dict.json", "Checksum"] == "differs"
+    assert files.loc["clf_tc_35_4.pth", "Checksum"] == "unrecorded"
+    table = (finished / REPORT / "tables/main.md").read_text()
+    assert re.search(r"Baseline \(ResNet-IBN\) \| Released \| – \| – \| – \| 0 \| –", table)
+
+
+def test_tables_show_parameters_and_quoted_figures(finished):
+    tables = finished / REPORT / "tables"
+    for name in ("main", "hit_rates", "sample_types", "interpolation", "artefacts"):
+        for suffix in ("md", "csv", "tex", "html", "txt"):
+            assert (tables / f"{name}.{suffix}").stat().st_size > 0
+    main = pd.read_csv(tables / "main.csv")
+    counts = parameter_counts(make_encoder(SMALL, seed=0))
+    assert int(main.loc[0, "Parameters stored"]) == counts.stored
+    assert int(main.loc[0, "Parameters acting"]) == counts.acting
+    assert main.loc[main["System"] == "Proposed", "mAP quoted (%)"].tolist() == [44.2, 44.2]
+    assert main.loc[main["System"] != "Proposed", "mAP quoted (%)"].isna().all()
+    hits = pd.read_csv(tables / "hit_rates.csv")
+    assert set(hits["Protocol"]) == {"Released", "Corrected", "Quoted"}
+    assert hits.loc[hits["k"] == "Queries", "5 s (%)"].astype(float).max() == 35
+
+
+def test_a_finished_run_has_nothing_to_do(finished, published):
+    done = snakemake(finished, "-n", folder=str(published))
+    assert "Nothing to be done" in done.stdout, done.stdout
+
+
+def test_everything_is_planned_without_a_file(tmp_path):
+    done = snakemake(tmp_path, "-n")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^fetch_artefact +11$", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^evaluate_published +6$", done.stdout, flags=re.MULTILINE)
+
+
+def test_a_missing_file_is_one_line(published, tmp_path):
+    done = snakemake(tmp_path, "--", "results/published/artefacts/gt_dict.json", folder="empty")
+    assert done.returncode != 0
+    assert "error: empty/gt_dict.json: no such file, expected the published one" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_mistyped_key_is_one_line(tmp_path):
+    done = snakemake(tmp_path, "-n", foldr="x")
+    assert done.returncode != 0
+    assert "data.foldr: unknown key" in done.stdout
