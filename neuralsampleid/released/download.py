@@ -150,13 +150,13 @@ def _receive_all(url: str, part: Path, patience: Patience) -> Mapping[str, str]:
         try:
             return _receive(url, part, patience.timeout_s)
         except _InterruptedError as error:
-            failures = 1 if _stored(part) > before else failures + 1
+            failures = 0 if _stored(part) > before else failures + 1
             if failures >= patience.attempts:
                 raise UserError(
                     f"{url}: {error}, {failures} times in a row; {_stored(part)} bytes are kept, "
                     "the next run goes on from there"
                 ) from error
-            backoff = patience.first_wait_s * 2 ** (failures - 1)
+            backoff = patience.first_wait_s * 2 ** max(failures - 1, 0)
             wait = min(max(backoff, error.wait_s), patience.longest_wait_s)
             _LOG.warning(
                 "%s: %s; %d bytes so far, next attempt in %g s",
