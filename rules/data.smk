@@ -48,6 +48,7 @@ elif not IS_CATALOGUE:
             f"{RUN}/benchmarks/sample100_data.tsv"
         conda:
             "../envs/audio.yaml"
+        threads: 1
         resources:
             mem_mb=500,
             runtime=10,

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,13 @@ from neuralsampleid.config import (
     Gnn,
     LogMel,
     NtXent,
+    PublishedConfig,
+    PublishedData,
+    PublishedEvaluation,
     Reranker,
     ResNetIbn,
     Steps,
+    parse_any_config,
     parse_config,
     read_config,
 )
@@ -311,3 +316,34 @@ def test_the_json_schema_knows_the_keys():
     assert schema["required"] == ["run", "data", "encoders", "systems"]
     assert set(schema["$defs"]["Gnn"]["properties"]) == set(Gnn.model_fields)
     assert schema["$defs"]["Gnn"]["properties"]["embedding_size"]["default"] == 128
+
+
+def published() -> dict[str, Any]:
+    return yaml.safe_load((Path(__file__).parents[1] / "config/published.yaml").read_text())
+
+
+def test_the_published_configuration_says_the_defaults():
+    config = parse_any_config(published(), "published.yaml")
+    assert isinstance(config, PublishedConfig)
+    assert config.data == PublishedData(kind="published")
+    assert config.evaluation == PublishedEvaluation()
+    assert [system.name for system in config.systems if system.optional] == ["baseline"]
+    assert isinstance(parse_any_config(MINIMAL, "config.yaml"), Config)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("data.foldr", "x", "data.foldr: unknown key"),
+        ("data.ground_truth", "../gt.json", "data.ground_truth: string should match pattern"),
+        ("systems.0.reranker", None, "'proposed' needs a re-ranker's weights"),
+        ("systems.1.name", "proposed", "two systems bear the same name"),
+        ("protocols", ["released", "released"], "two protocols bear the same name"),
+        ("index", "hnsw", "index: input should be 'flat' or 'ivfpq', found 'hnsw'"),
+    ],
+)
+def test_wrong_keys_of_the_published_configuration(path, value, message):
+    values = published()
+    put(path, value)(values)
+    with pytest.raises(UserError, match=re.escape(message)):
+        parse_any_config(values, "published.yaml")

@@ -1,5 +1,6 @@
 """The published configuration from a user's folder to the tables, by real Snakemake processes."""
 
+import hashlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
+from helpers.file_server import serving
 from helpers.parity import released_weights
 from neuralsampleid.config import Gnn
 from neuralsampleid.evaluation.folder import default_segments, evaluate_folder
@@ -179,6 +181,34 @@ def test_a_missing_file_is_one_line(published, tmp_path):
     assert done.returncode != 0
     assert "error: empty/gt_dict.json: no such file, expected the published one" in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_files_are_downloaded_recorded_and_verified(published, tmp_path):
+    names = ["gt_dict.json", "sample100_query_index.json", "riff_query_type.json"]
+    table = tmp_path / "artefacts.csv"
+    wanted = [f"results/published/artefacts/{name}" for name in names]
+    with serving() as site:
+        site.files = {name: (published / name).read_bytes() for name in names}
+        site.break_after = [100]
+        rows = [f"{name},{site.url}/{name},,,\n" for name in names]
+        table.write_text("name,url,version,size,sha256\n" + "".join(rows))
+        done = snakemake(tmp_path, "--", *wanted, artefacts=str(table))
+        assert done.returncode == 0, done.stdout
+        recorded = pd.read_csv(table, dtype=str).set_index("name")
+        for name in names:
+            content = (tmp_path / "results/published/artefacts" / name / name).read_bytes()
+            assert content == site.files[name]
+            assert recorded.loc[name, "sha256"] == hashlib.sha256(content).hexdigest()
+        # What was recorded is no reason to fetch again, and no other file passes for it.
+        assert (
+            "Nothing to be done"
+            in snakemake(tmp_path, "-n", "--", *wanted, artefacts=str(table)).stdout
+        )
+        site.files["gt_dict.json"] = b"{}"
+        shutil.rmtree(tmp_path / wanted[0])
+        done = snakemake(tmp_path, "--", wanted[0], artefacts=str(table))
+    assert done.returncode != 0
+    assert re.search(r"error: http\S+/gt_dict.json: 2 bytes, expected \d+", done.stdout)
 
 
 def test_a_mistyped_key_is_one_line(tmp_path):
