@@ -16,6 +16,7 @@ rule separate:
     conda:
         "../envs/separation.yaml"
     threads: workflow.cores or 1
+    priority: 1  # the longest chain of jobs leads through here
     resources:
         mem_mb=3000,
         runtime=240,
@@ -69,6 +70,7 @@ rule pack_stems:
     conda:
         "../envs/audio.yaml"
     threads: 1
+    priority: 1  # the longest chain of jobs leads through here
     resources:
         mem_mb=1000,
         runtime=60,

@@ -37,6 +37,7 @@ rule pretrain:
     conda:
         "../envs/torch.yaml"
     threads: 1
+    priority: 1  # the longest chain of jobs leads through here
     resources:
         mem_mb=2500,
         runtime=2880,
@@ -63,6 +64,7 @@ rule train_reranker:
     conda:
         "../envs/torch.yaml"
     threads: 1
+    priority: 1  # the longest chain of jobs leads through here
     resources:
         mem_mb=2500,
         runtime=600,
