@@ -13,10 +13,10 @@ rule separate:
         f"{RUN}/logs/separate.log",
     benchmark:
         f"{RUN}/benchmarks/separate.tsv"
+    priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/separation.yaml"
     threads: workflow.cores or 1
-    priority: 1  # the longest chain of jobs leads through here
     resources:
         mem_mb=3000,
         runtime=240,
@@ -67,10 +67,10 @@ rule pack_stems:
         f"{RUN}/logs/pack_stems_{{rate}}.log",
     benchmark:
         f"{RUN}/benchmarks/pack_stems_{{rate}}.tsv"
+    priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/audio.yaml"
     threads: 1
-    priority: 1  # the longest chain of jobs leads through here
     resources:
         mem_mb=1000,
         runtime=60,

@@ -34,10 +34,10 @@ rule pretrain:
         f"{RUN}/logs/pretrain_{{encoder}}.log",
     benchmark:
         f"{RUN}/benchmarks/pretrain_{{encoder}}.tsv"
+    priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/torch.yaml"
     threads: 1
-    priority: 1  # the longest chain of jobs leads through here
     resources:
         mem_mb=2500,
         runtime=2880,
@@ -61,10 +61,10 @@ rule train_reranker:
         f"{RUN}/logs/train_reranker.log",
     benchmark:
         f"{RUN}/benchmarks/train_reranker.tsv"
+    priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/torch.yaml"
     threads: 1
-    priority: 1  # the longest chain of jobs leads through here
     resources:
         mem_mb=2500,
         runtime=600,
