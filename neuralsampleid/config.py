@@ -186,9 +186,7 @@ class Pairs(Section):
     """How a training pair is made from stems (released README, section 4)."""
 
     sampled: Literal["all_but_one", "beat_or_riff"] = "all_but_one"  # which sources are sampled
-    rest: Literal["same_song", "other_song"] = (
-        "same_song"  # where the query's other sources are from
-    )
+    rest: Literal["same_song", "other_song"] = "same_song"  # whose the query's other sources are
     reference: Literal["sampled", "mix", "either"] = "sampled"  # what the reference view holds
     jitter_s: NonNegativeFloat = 0.25  # the two views lie up to this far apart
     silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent
@@ -387,6 +385,9 @@ class Config(Section):
     @model_validator(mode="after")
     def _references(self) -> Config:
         known = f"expected one of {', '.join(self.encoders)}"
+        if "reranker" in self.encoders:
+            # models/reranker/ is the re-ranker's own folder.
+            raise ValueError("an encoder is called 'reranker', expected another name")
         for system in self.systems:
             if system.encoder not in self.encoders:
                 raise ValueError(

@@ -13,6 +13,7 @@ rule separate:
         f"{RUN}/logs/separate.log",
     benchmark:
         f"{RUN}/benchmarks/separate.tsv"
+    priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/separation.yaml"
     threads: workflow.cores or 1
@@ -66,6 +67,7 @@ rule pack_stems:
         f"{RUN}/logs/pack_stems_{{rate}}.log",
     benchmark:
         f"{RUN}/benchmarks/pack_stems_{{rate}}.tsv"
+    priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/audio.yaml"
     threads: 1

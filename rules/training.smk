@@ -34,6 +34,7 @@ rule pretrain:
         f"{RUN}/logs/pretrain_{{encoder}}.log",
     benchmark:
         f"{RUN}/benchmarks/pretrain_{{encoder}}.tsv"
+    priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -60,6 +61,7 @@ rule train_reranker:
         f"{RUN}/logs/train_reranker.log",
     benchmark:
         f"{RUN}/benchmarks/train_reranker.tsv"
+    priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/torch.yaml"
     threads: 1

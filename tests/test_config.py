@@ -214,6 +214,10 @@ def test_union_tags(change: Callable, expected: str):
             "configuration: system 'proposed' names encoder 'gnx', expected one of gnn, baseline",
         ),
         (
+            lambda values: values["encoders"].update(reranker=values["encoders"]["gnn"]),
+            "configuration: an encoder is called 'reranker', expected another name",
+        ),
+        (
             lambda values: values["systems"].append(values["systems"][0]),
             "configuration: two systems bear the same name",
         ),
