@@ -225,7 +225,8 @@ class Grapher(nn.Module):
         self.graph = graph_functions(settings.graph_backend) if connected else None
         self.dilation = dilation
         self.neighbours = settings.neighbours
-        self.neighbour_order = settings.neighbour_order
+        # Without dilation both orders hold the same neighbours, and by distance is faster.
+        self.neighbour_order = settings.neighbour_order if dilation > 1 else "distance"
         self.edge_dropout = settings.edge_dropout
         self.drop_path = drop_path
         self.norm = nn.BatchNorm1d(channels)

@@ -42,7 +42,9 @@ def load_any_encoder(
         raise UserError(f"graph '{graph}': '{architecture}' has no graph, expected none")
     own = _own_content(path)
     if own is None:
-        settings = ResNetIbn() if architecture == "resnet_ibn" else Gnn(graph=graph or "bypassed")
+        # Published weights get the release's own choice of neighbours: same weights, same outputs.
+        gnn = Gnn(graph=graph or "bypassed", neighbour_order="heap")
+        settings = ResNetIbn() if architecture == "resnet_ibn" else gnn
         return load_released_encoder(path, settings), settings
     _require(path, own, architecture)
     try:
