@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from neuralsampleid.config import Evaluation
-from neuralsampleid.data.formats import METRICS, per_query_format
+from neuralsampleid.data.formats import per_query_format
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.bootstrap import bootstrap_mean
 from neuralsampleid.evaluation.metrics import average_precision, first_rank, hit_at_k
 from neuralsampleid.evaluation.protocol import FULL_TRACK, SEGMENT, milliseconds
+from neuralsampleid.evaluation.summary import (
+    DECIMALS,
+    mean_with_interval,
+    metrics_table,
+    written_length,
+)
 
 Key = tuple[str, str, int, int]  # protocol, query_id, start and end in milliseconds
-
-_DECIMALS = 6  # more would differ between machines
 
 
 def per_query(matches: pd.DataFrame, queries: pd.DataFrame, cutoffs: Sequence[int]) -> pd.DataFrame:
@@ -52,7 +55,7 @@ def per_query(matches: pd.DataFrame, queries: pd.DataFrame, cutoffs: Sequence[in
         about = (query.query_start_s, query.query_seconds, query.group, query.relevant)
         rows.append((query.protocol, query.query_id, *about, *judged))
     table = pd.DataFrame(rows, columns=list(per_query_format(cutoffs)))
-    return table.astype({"first_rank": "Int64"}).round({"ap": _DECIMALS})
+    return table.astype({"first_rank": "Int64"}).round({"ap": DECIMALS})
 
 
 def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: int) -> pd.DataFrame:
@@ -80,27 +83,14 @@ def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: i
             for group, chosen in _groups(segments):
                 answers = chosen[milliseconds(chosen["query_seconds"]) == round(1000 * seconds)]
                 mean = _mean(answers, f"hit_{k}", evaluation, seed)
-                # Whole seconds as integers, so that the CSV says 5, not 5.0.
-                length = int(seconds) if seconds == int(seconds) else seconds
-                rows.append((system, SEGMENT, "hit_rate", k, length, group, *mean))
-    table = pd.DataFrame(rows, columns=list(METRICS), dtype=object)
-    numbers = dict.fromkeys(("value", "low", "high"), "float64")
-    texts = dict.fromkeys(("system", "protocol", "metric", "group"), "str")
-    return table.astype({**texts, **numbers, "k": "Int64", "queries": "int64"})
+                rows.append((system, SEGMENT, "hit_rate", k, written_length(seconds), group, *mean))
+    return metrics_table(rows)
 
 
 def _mean(
     answers: pd.DataFrame, column: str, evaluation: Evaluation, seed: int
 ) -> tuple[float, float, float, int]:
-    """Value, low, high and number of queries."""
-    if answers.empty:
-        return float("nan"), float("nan"), float("nan"), 0
-    values = answers[column].to_numpy(dtype=float)
-    low, high = bootstrap_mean(
-        values, answers["query_id"].tolist(), evaluation.resamples, evaluation.confidence, seed
-    )
-    value = float(values.mean())
-    return round(value, _DECIMALS), round(low, _DECIMALS), round(high, _DECIMALS), len(values)
+    return mean_with_interval(answers[column], answers["query_id"].tolist(), evaluation, seed)
 
 
 def _groups(answers: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -14,7 +14,6 @@ from pathlib import Path
 import pandas as pd
 
 from neuralsampleid.config import PublishedEvaluation
-from neuralsampleid.data.formats import METRICS
 from neuralsampleid.data.sample100_annotations import read_annotations
 from neuralsampleid.data.sample100_released import (
     SUBSETS,
@@ -23,8 +22,8 @@ from neuralsampleid.data.sample100_released import (
     subset,
 )
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.bootstrap import bootstrap_mean
 from neuralsampleid.evaluation.judged import Judged
+from neuralsampleid.evaluation.summary import mean_with_interval, metrics_table, written_length
 
 PER_QUERY_COLUMNS = (
     "protocol",
@@ -38,7 +37,6 @@ PER_QUERY_COLUMNS = (
 )
 # Two groups of one kind exclude each other: a track of both is of neither.
 KINDS = (frozenset({"riff", "beat"}), frozenset({"interpolated", "not_interpolated"}))
-_DECIMALS = 6  # more would differ between machines
 _KEY = ["sample_id", "query_id", "reference_id", "start_s", "end_s"]
 _NAMES = ", ".join(f"{name}.json" for name in SUBSETS)
 _LOG = logging.getLogger(__name__)
@@ -189,34 +187,18 @@ def summarise(
     }
     for group, chosen in members.items():
         tracks = chosen[chosen["metric"] == "map"]
-        mean = _mean(tracks["ap"], tracks, evaluation, seed)
+        mean = mean_with_interval(tracks["ap"], tracks["query_id"].tolist(), evaluation, seed)
         rows.append((system, protocol, "map", None, None, group, *mean))
     for seconds in sorted(set(evaluation.query_seconds)):
-        length = int(seconds) if seconds == int(seconds) else seconds
+        length = written_length(seconds)
         for k in sorted(set(evaluation.cutoffs)):
             for group, chosen in members.items():
                 segments = chosen[chosen["query_seconds"] == seconds]
                 hits = (segments["first_rank"] <= k).fillna(value=False).astype(float)
-                mean = _mean(hits, segments, evaluation, seed)
+                asked = segments["query_id"].tolist()
+                mean = mean_with_interval(hits, asked, evaluation, seed)
                 rows.append((system, protocol, "hit_rate", k, length, group, *mean))
-    table = pd.DataFrame(rows, columns=list(METRICS), dtype=object)
-    numbers = dict.fromkeys(("value", "low", "high"), "float64")
-    texts = dict.fromkeys(("system", "protocol", "metric", "group"), "str")
-    return table.astype({**texts, **numbers, "k": "Int64", "queries": "int64"})
-
-
-def _mean(
-    values: pd.Series[float], answers: pd.DataFrame, evaluation: PublishedEvaluation, seed: int
-) -> tuple[float, float, float, int]:
-    """Value, low, high and number of queries."""
-    if answers.empty:
-        return float("nan"), float("nan"), float("nan"), 0
-    tracks, settings = answers["query_id"].tolist(), evaluation
-    low, high = bootstrap_mean(
-        values.to_numpy(), tracks, settings.resamples, settings.confidence, seed
-    )
-    value = float(values.mean())
-    return round(value, _DECIMALS), round(low, _DECIMALS), round(high, _DECIMALS), len(values)
+    return metrics_table(rows)
 
 
 def _keys(queries: pd.DataFrame) -> list[tuple[object, ...]]:

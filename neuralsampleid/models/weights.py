@@ -80,7 +80,8 @@ def _own_content(path: Path) -> dict[str, Any] | None:
     Only tensors and plain values are unpickled; nothing in the file is executed.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # Mapped, not read: only the kind matters here, and the loader proper reads the file again.
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception:  # the restricted unpickler raises whatever the bytes lead it to
         return None
     parts = {"architecture": str, "settings": dict, "state_dict": dict}
