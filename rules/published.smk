@@ -82,8 +82,8 @@ rule evaluate_published:
         reranker=lambda wildcards: artefacts(SYSTEMS[wildcards.system].reranker),
         ground_truth=artefacts(CONFIG.data.ground_truth),
         query_index=artefacts(CONFIG.data.query_index),
-        groups=artefacts(*lists_of_queries()),
-        annotations=annotation_files(),
+        groups=artefacts(*CONFIG.data.groups.values()),
+        annotations=annotations_of,
     output:
         per_query=f"{RUN}/evaluation/{{system}}/{{protocol}}/per_query.csv",
         metrics=f"{RUN}/evaluation/{{system}}/{{protocol}}/metrics.csv",
@@ -102,7 +102,6 @@ rule evaluate_published:
         system=lambda wildcards: SYSTEMS[wildcards.system].system,
         index=CONFIG.index,
         groups=CONFIG.data.groups,
-        annotations=CONFIG.data.annotations,
         evaluation=section(CONFIG.evaluation),
         seed=CONFIG.seed,
     message:
