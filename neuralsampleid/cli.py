@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.threads import wait_passively
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    wait_passively()
     logging.basicConfig(format="nsid: %(message)s", stream=sys.stderr)
     logging.getLogger("neuralsampleid").setLevel(logging.INFO)  # other libraries' only if serious
     without_weights = getattr(options, "reranker_weights", None) is None

@@ -9,6 +9,7 @@ from neuralsampleid.config import (
     parse_any_config,
 )
 from neuralsampleid.errors import UserError
+from neuralsampleid.threads import wait_passively
 
 
 def checked(values):
@@ -106,7 +107,7 @@ def metrics_of_systems():
 def figure_names():
     """Figures of the report; what was not trained or separated cannot be drawn."""
     if IS_PUBLISHED:
-        return []
+        return ["hit_rates", "map"]
     names = ["hit_rates", "map", "ranks"]
     if trained_models():
         names.append("learning_curves")
@@ -142,7 +143,9 @@ def files_of(systems):
 
 def annotations_of(wildcards):
     """The annotations, from which the corrected protocol takes the groups of queries."""
-    return artefacts(CONFIG.data.annotations) if wildcards.protocol == "corrected" else []
+    return (
+        artefacts(CONFIG.data.annotations) if wildcards.protocol == "corrected" else []
+    )
 
 
 def unpacked(system):

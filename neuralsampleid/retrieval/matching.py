@@ -24,6 +24,7 @@ from neuralsampleid.retrieval.pair_scores import PairScorer
 from neuralsampleid.retrieval.store import FingerprintStore, open_store
 
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
+_KEPT_BYTES = 1 << 28  # of projected node matrices
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def match_queries(
         database_nodes = database.nodes
         assert query_store.nodes is not None
         assert database_nodes is not None
-        scorer = PairScorer(reranker, lambda wanted: database_nodes[wanted], threads)
+        scorer = PairScorer(reranker, lambda wanted: database_nodes[wanted], threads, _KEPT_BYTES)
         passing = scorer.passing(query_store.nodes, found.rows[:, :reranked])
         votes[:, : passing.shape[1]] += weight * passing
     rows: list[tuple[object, ...]] = []

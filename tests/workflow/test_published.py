@@ -34,12 +34,13 @@ def snakemake(place, *arguments, **data):
     """Run the published configuration in a folder; keywords replace keys of its section data."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
     command += ["--configfile", str(ROOT / "config/published.yaml"), "--cores", "2"]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     if data:
         command += ["--config", f"data={json.dumps(data)}"]
     return subprocess.run(
         [*command, *arguments],
         cwd=place,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        env={**environment, "PYTHONWARNINGS": "ignore", "OMP_DISPLAY_ENV": "verbose"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -121,6 +122,8 @@ def finished(published, tmp_path_factory):
     done = snakemake(folder, folder=str(published))
     assert done.returncode == 0, done.stdout
     assert (ROOT / "config/artefacts.csv").read_bytes() == before
+    if sys.platform == "linux":  # libgomp tells how threads wait in the jobs: they do not spin
+        assert set(re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stdout)) == {"0"}
     return folder
 
 
@@ -199,6 +202,9 @@ def test_tables_show_parameters_and_quoted_figures(finished):
     for name in ("main", "hit_rates", "sample_types", "interpolation", "artefacts"):
         for suffix in ("md", "csv", "tex", "html", "txt"):
             assert (tables / f"{name}.{suffix}").stat().st_size > 0
+    for name in ("hit_rates", "map"):
+        for suffix in ("png", "pdf"):
+            assert (finished / REPORT / f"figures/{name}.{suffix}").stat().st_size > 0
     main = pd.read_csv(tables / "main.csv")
     counts = parameter_counts(make_encoder(SMALL, seed=0))
     assert int(main.loc[0, "Parameters stored"]) == counts.stored
