@@ -2,8 +2,8 @@
 
 Command: ``OMP_WAIT_POLICY=PASSIVE python benchmarks/fingerprinting.py`` (``--threads``: 2 unless
 told otherwise); so do threads wait in ``nsid`` and the workflow. Peak and speed take turns in one
-run, because other work on the machine slows both. Counted are the matrix products and convolutions of
-the encoder; its weights are random, which changes no cost.
+run, because other work on the machine slows both. Counted are the matrix products and convolutions
+of the encoder; its weights are random, which changes no cost.
 """
 
 from __future__ import annotations
