@@ -52,9 +52,12 @@ def test_evaluate_as_released(parity_set, weights, tmp_path):
     assert tree_bytes(parity_set[0]) == before
 
 
-def test_evaluate_corrected(parity_set, tmp_path):
+def test_evaluate_corrected(parity_set, tmp_path, caplog):
     assert evaluate(parity_set, tmp_path / "out.json", protocol="corrected") == 0
-    assert json.loads((tmp_path / "out.json").read_text())["queries"] == [35] * 5
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert found["queries"] == [35] * 5
+    said = f"mAP {100 * found['map']:.1f} % over 16 tracks; all figures in {tmp_path / 'out.json'}"
+    assert caplog.messages[-1] == said
 
 
 @pytest.mark.parametrize(("encoder", "nodes"), [("gnn", (512, 32)), ("resnet_ibn", None)])
