@@ -19,6 +19,9 @@ if not workflow.overwrite_configfiles:
 include: "rules/common.smk"
 
 
+wait_passively()  # all jobs inherit it
+
+
 wildcard_constraints:
     encoder="|".join(ENCODERS),
     system="|".join(SYSTEMS),

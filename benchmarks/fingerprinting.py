@@ -1,8 +1,9 @@
 """Fingerprinting at full size: seconds of audio per second, and the arithmetic's share of the peak.
 
-Command: ``python benchmarks/fingerprinting.py`` (``--threads``: 2 unless told otherwise). Peak and
-speed take turns in one run, because other work on the machine slows both. Counted are the matrix
-products and convolutions of the encoder; its weights are random, which changes no cost.
+Command: ``OMP_WAIT_POLICY=PASSIVE python benchmarks/fingerprinting.py`` (``--threads``: 2 unless
+told otherwise); so do threads wait in ``nsid`` and the workflow. Peak and speed take turns in one
+run, because other work on the machine slows both. Counted are the matrix products and convolutions
+of the encoder; its weights are random, which changes no cost.
 """
 
 from __future__ import annotations
@@ -11,9 +12,6 @@ import argparse
 import statistics
 import time
 
-import neuralsampleid  # noqa: F401 - before torch: it says how threads wait
-
-# isort: split
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode

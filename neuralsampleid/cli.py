@@ -14,12 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.threads import wait_passively
+
+_LOG = logging.getLogger("neuralsampleid.cli")  # also where this file is the program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    wait_passively()
     logging.basicConfig(format="nsid: %(message)s", stream=sys.stderr)
     logging.getLogger("neuralsampleid").setLevel(logging.INFO)  # other libraries' only if serious
     without_weights = getattr(options, "reranker_weights", None) is None
@@ -63,6 +67,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     )
     about = {"system": options.system, "protocol": options.protocol, "index": options.index}
     write_json(options.json, {**about, **judged.as_json()})
+    precision, tracks = 100 * judged.mean_average_precision(), len(judged.track_answers)
+    _LOG.info("mAP %.1f %% over %d tracks; all figures in %s", precision, tracks, options.json)
 
 
 _COMMANDS = {"fingerprint": _fingerprint, "evaluate": _evaluate}

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -29,8 +30,18 @@ from neuralsampleid.errors import UserError
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
-Lengths = Annotated[list[PositiveFloat], Field(min_length=1)]
-Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
+_Number = TypeVar("_Number", int, float)
+
+
+def _distinct(values: list[_Number]) -> list[_Number]:
+    twice = [value for value in values if values.count(value) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]:g} stands twice, expected each value once")
+    return values
+
+
+Lengths = Annotated[list[PositiveFloat], Field(min_length=1), AfterValidator(_distinct)]
+Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class Section(BaseModel):
@@ -423,7 +434,7 @@ class PublishedData(Section):
         "interpolated": "yes_interpolation.json",
         "not_interpolated": "no_interpolation.json",
     }
-    annotations: str | None = None  # folder of Sample100-ext in place of index and groups
+    annotations: FileName | None = "sample100-ext"  # folder; optional, None: not asked for
 
 
 class PublishedSystem(Section):

@@ -1,4 +1,4 @@
-"""Writing files so that a half-written one is never taken for a finished one."""
+"""Files that appear whole or not at all, and one way to read and refuse JSON."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from neuralsampleid.errors import UserError
 
 if TYPE_CHECKING:  # a quick script need not wait for it
     import pandas as pd
+
+_Kind = TypeVar("_Kind", dict[str, object], list[object])
 
 
 @contextmanager
@@ -60,6 +64,28 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write indented JSON with sorted keys; the file appears whole or not at all."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def read_json(path: Path, kind: type[_Kind], expected: str) -> _Kind:
+    """Read a JSON file that anyone may have written.
+
+    Args:
+        path: the file, in UTF-8.
+        kind: dict or list, what must be in it.
+        expected: what the file should be, for the error message.
+
+    Raises:
+        UserError: the file is missing, is not JSON, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file, expected {expected}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON ({error}), expected {expected}") from error
+    if not isinstance(content, kind):
+        raise UserError(f"{path}: holds a {type(content).__name__}, expected {expected}")
+    return content
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ from neuralsampleid.config import (
     parse_any_config,
 )
 from neuralsampleid.errors import UserError
+from neuralsampleid.threads import wait_passively
 
 
 def checked(values):
@@ -106,7 +107,7 @@ def metrics_of_systems():
 def figure_names():
     """Figures of the report; what was not trained or separated cannot be drawn."""
     if IS_PUBLISHED:
-        return []
+        return ["hit_rates", "map"]
     names = ["hit_rates", "map", "ranks"]
     if trained_models():
         names.append("learning_curves")
@@ -120,11 +121,12 @@ def artefacts(*names):
 
 
 def file_in_folder(name):
-    """A published file in the user's folder, so that changing it reruns what it was used for."""
+    """A published file, or files, in the user's folder: changing one reruns what it is used for."""
     if CONFIG.data.folder is None:
         return []
     path = Path(CONFIG.data.folder, name)
-    return [str(path)] if path.exists() else []
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [str(file) for file in files if file.is_file()]
 
 
 def weight_files():
@@ -139,15 +141,11 @@ def files_of(systems):
     return [name for row in files for name in row if name is not None]
 
 
-def lists_of_queries():
-    """Published lists of queries by group; annotations replace them."""
-    return [] if CONFIG.data.annotations else list(CONFIG.data.groups.values())
-
-
-def annotation_files():
-    """Tables of the user's Sample100-ext, if any."""
-    folder = CONFIG.data.annotations
-    return [f"{folder}/{name}" for name in ("samples.csv", "tracks.csv") if folder]
+def annotations_of(wildcards):
+    """The annotations, from which the corrected protocol takes the groups of queries."""
+    return (
+        artefacts(CONFIG.data.annotations) if wildcards.protocol == "corrected" else []
+    )
 
 
 def unpacked(system):
@@ -157,7 +155,9 @@ def unpacked(system):
 
 def published_files():
     """Every published file of the run, each once."""
-    lists = [CONFIG.data.ground_truth, CONFIG.data.query_index, *lists_of_queries()]
+    lists = [CONFIG.data.ground_truth, CONFIG.data.query_index]
+    lists += CONFIG.data.groups.values()
+    lists += [CONFIG.data.annotations] if CONFIG.data.annotations else []
     return list(dict.fromkeys([*files_of(CONFIG.systems), *lists]))
 
 
@@ -176,7 +176,8 @@ def used_by():
     for row in CONFIG.systems:
         without.setdefault(row.weights, []).append(f"parameters of {row.name}")
     for group, name in CONFIG.data.groups.items():
-        without.setdefault(name, []).append(f"group {group}")
+        without.setdefault(name, []).append(f"group {group} from its list")
+    without[CONFIG.data.annotations] = ["groups from annotations, but from the lists"]
     return {name: ", ".join(what) for name, what in without.items() if name}
 
 

@@ -1,6 +1,6 @@
 # Needs: nothing but the configuration; the published files come from their servers or a folder.
 # Makes: the files with a record of each, their fingerprints evaluated under both protocols, the
-# numbers of parameters, and the paper's tables.
+# numbers of parameters, the paper's tables, and figures.
 
 
 rule fetch_artefact:
@@ -82,8 +82,8 @@ rule evaluate_published:
         reranker=lambda wildcards: artefacts(SYSTEMS[wildcards.system].reranker),
         ground_truth=artefacts(CONFIG.data.ground_truth),
         query_index=artefacts(CONFIG.data.query_index),
-        groups=artefacts(*lists_of_queries()),
-        annotations=annotation_files(),
+        groups=artefacts(*CONFIG.data.groups.values()),
+        annotations=annotations_of,
     output:
         per_query=f"{RUN}/evaluation/{{system}}/{{protocol}}/per_query.csv",
         metrics=f"{RUN}/evaluation/{{system}}/{{protocol}}/metrics.csv",
@@ -102,7 +102,6 @@ rule evaluate_published:
         system=lambda wildcards: SYSTEMS[wildcards.system].system,
         index=CONFIG.index,
         groups=CONFIG.data.groups,
-        annotations=CONFIG.data.annotations,
         evaluation=section(CONFIG.evaluation),
         seed=CONFIG.seed,
     message:
@@ -148,3 +147,36 @@ rule published_tables:
         "Writing the paper's tables"
     script:
         "../scripts/published_tables.py"
+
+
+rule published_figures:
+    input:
+        metrics=f"{RUN}/report/metrics.csv",
+        quoted=f"{workflow.basedir}/{CONFIG.data.quoted}",
+    output:
+        [
+            report(
+                f"{RUN}/report/figures/{name}.png",
+                caption=f"../report/published_{name}_figure.rst",
+                category="Figures",
+            )
+            for name in figure_names()
+        ],
+        expand(f"{RUN}/report/figures/{{name}}.pdf", name=figure_names()),
+    log:
+        f"{RUN}/logs/published_figures.log",
+    benchmark:
+        f"{RUN}/benchmarks/published_figures.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        systems=list(SYSTEMS),
+        protocols=CONFIG.protocols,
+    message:
+        "Drawing the figures"
+    script:
+        "../scripts/published_figures.py"

@@ -23,7 +23,7 @@ def job(snakemake: Any) -> Iterator[None]:
     )
     logging.captureWarnings(True)
     # Libraries that tell of every font and event they look at would bury what matters.
-    for name in ("matplotlib", "fontTools", "urllib3", "fsspec"):
+    for name in ("faiss", "matplotlib", "fontTools", "urllib3", "fsspec"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         yield

@@ -54,15 +54,11 @@ if __name__ == "__main__":
                 *(load_any_reranker(path) for path in reranker),
                 threads=snakemake.threads,
             )
-            lists = found(files.groups)
             groups = read_groups(
-                {
-                    group: lists.get(name, Path(name))
-                    for group, name in params.groups.items()
-                    if name in lists or params.annotations
-                },
+                params.groups,
+                found(files.groups),
                 next(iter(found(files.query_index).values()), None),
-                None if params.annotations is None else Path(params.annotations),
+                next(iter(found(files.annotations).values()), None),
             )
             seconds = dict(zip(settings.query_seconds, lengths, strict=True))
             answers = per_query(judged, snakemake.wildcards.protocol, seconds, groups)

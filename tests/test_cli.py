@@ -1,6 +1,7 @@
 """``nsid``: its two commands end to end, and errors of one line."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -51,9 +52,12 @@ def test_evaluate_as_released(parity_set, weights, tmp_path):
     assert tree_bytes(parity_set[0]) == before
 
 
-def test_evaluate_corrected(parity_set, tmp_path):
+def test_evaluate_corrected(parity_set, tmp_path, caplog):
     assert evaluate(parity_set, tmp_path / "out.json", protocol="corrected") == 0
-    assert json.loads((tmp_path / "out.json").read_text())["queries"] == [35] * 5
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert found["queries"] == [35] * 5
+    said = f"mAP {100 * found['map']:.1f} % over 16 tracks; all figures in {tmp_path / 'out.json'}"
+    assert caplog.messages[-1] == said
 
 
 @pytest.mark.parametrize(("encoder", "nodes"), [("gnn", (512, 32)), ("resnet_ibn", None)])
@@ -107,6 +111,24 @@ def test_wrong_usage_is_status_2(parity_set, tmp_path, capsys, more, message):
         evaluate(parity_set, tmp_path / "out.json", *more)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="OpenMP's settings are those of libgomp")
+@pytest.mark.parametrize(("set_by_user", "passive"), [(None, True), ("active", False)])
+def test_threads_wait_passively_unless_told_otherwise(tmp_path, set_by_user, passive):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": set_by_user} if set_by_user else {}
+    arguments = ["fingerprint", "no.wav", "--encoder", "gnn", "--weights", "no.pth", "--out", "out"]
+    run = subprocess.run(
+        [sys.executable, "-m", "neuralsampleid.cli", *arguments],
+        env={**environment, "OMP_DISPLAY_ENV": "verbose"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    # Unset, the policy is said to be passive too, but threads spin before they sleep.
+    assert ("GOMP_SPINCOUNT = '0'" in run.stderr) == passive
 
 
 def test_as_a_program(tmp_path):

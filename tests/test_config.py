@@ -171,6 +171,8 @@ def test_unknown_keys(change: Callable, expected: str):
         (put("encoders", {}), "encoders: dictionary should have at least 1 item"),
         (put("encoders.Big", {"architecture": "gnn"}), "encoders.Big: string should match pattern"),
         (put("systems", []), "systems: list should have at least 1 item"),
+        (put("evaluation.cutoffs", [3, 1, 3]), "evaluation.cutoffs: 3 stands twice"),
+        (put("evaluation.query_seconds", [5.0, 5.0]), "evaluation.query_seconds: 5 stands twice"),
         (put("evaluation.cutoffs", [0]), "evaluation.cutoffs.0: input should be greater than 0"),
     ],
 )

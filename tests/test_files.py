@@ -7,7 +7,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from neuralsampleid.files import replacing_file, replacing_folder, write_csv, write_json, write_text
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import (
+    read_json,
+    replacing_file,
+    replacing_folder,
+    write_csv,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_appears_at_the_end(tmp_path: Path):
@@ -72,3 +80,25 @@ def test_formats(tmp_path: Path):
     assert text.index('"a"') < text.index('"b"')
     write_csv(tmp_path / "a.csv", pd.DataFrame({"x": [1, 2], "y": ["é", ""]}))
     assert (tmp_path / "a.csv").read_bytes() == "x,y\n1,é\n2,\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "a.json: no such file, expected a list of names"),
+        (b"[1", "a.json: not JSON (Expecting"),
+        (b"\xff", "a.json: not JSON ('utf-8'"),
+        (b"[" * 100_000, "a.json: not JSON (maximum recursion"),
+        (b"{}", "a.json: holds a dict, expected a list of names"),
+    ],
+)
+def test_json_that_is_not_what_it_should_be_is_one_line(tmp_path: Path, content, message):
+    path = tmp_path / "a.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError) as refused:
+        read_json(path, list, "a list of names")
+    assert message in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+    path.write_text('["one"]')
+    assert read_json(path, list, "a list of names") == ["one"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuralsampleid.data.formats import Format, read_table
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_csv
 
@@ -33,7 +34,9 @@ OCCURRENCE_COLUMNS = (
     "tempo_ratio",
     "pitch_semitones",
 )
-_TEXT_COLUMNS = ("sample_id", "query_id", "reference_id", "kind", "sample_type", "interpolation")
+_TEXTS = ("sample_id", "query_id", "reference_id", "kind", "sample_type", "interpolation")
+_TRACKS: Format = {name: float if name == "duration_s" else str for name in TRACK_COLUMNS}
+_OCCURRENCES: Format = {name: str if name in _TEXTS else float for name in OCCURRENCE_COLUMNS}
 _TRACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
 
 
@@ -77,12 +80,10 @@ def read_catalogue(folder: Path) -> Catalogue:
     Raises:
         UserError: a file or column is missing, or a row is wrong.
     """
-    tracks = _read(folder / "tracks.csv", TRACK_COLUMNS)
-    tracks["duration_s"] = _number(tracks["duration_s"], folder / "tracks.csv")
+    expected = "a table of a catalogue"
+    tracks = read_table(folder / "tracks.csv", _TRACKS, expected)
     tracks["path"] = [str((folder / path).resolve()) if path else "" for path in tracks["path"]]
-    occurrences = _read(folder / "occurrences.csv", OCCURRENCE_COLUMNS)
-    for column in set(OCCURRENCE_COLUMNS) - set(_TEXT_COLUMNS):
-        occurrences[column] = _number(occurrences[column], folder / "occurrences.csv")
+    occurrences = read_table(folder / "occurrences.csv", _OCCURRENCES, expected)
     check_catalogue(Catalogue(tracks, occurrences), folder)
     absent = occurrences["kind"] == ABSENCE
     occurrences, absences = (
@@ -147,27 +148,3 @@ def check_track_id(track_id: str, where: str) -> None:
             f"{where}: track id {track_id!r} cannot be a file name, expected up to 100 letters, "
             "digits, '_', '.', '-', beginning with a letter, digit or '_'"
         )
-
-
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file, expected a catalogue table") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a CSV table ({error})") from error
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise UserError(f"{path}: column '{missing[0]}' is missing, expected {', '.join(columns)}")
-    return table[list(columns)]
-
-
-def _number(column: pd.Series[str], path: Path) -> pd.Series[float]:
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = numbers.isna() & (column.str.strip() != "")
-    if wrong.any():
-        line = int(wrong.to_numpy().argmax()) + 2
-        raise UserError(
-            f"{path}, line {line}: {column.name} is '{column[line - 2]}', expected a number"
-        )
-    return numbers.astype(float)

@@ -1,4 +1,4 @@
-"""The tables that the evaluation exchanges as CSV: their columns, and one reader for all.
+"""The tables that the evaluation exchanges as CSV: their columns, and one reader for all tables.
 
 A plain ``pandas.read_csv`` would turn the track ids ``001`` and ``NA`` into a number and a gap.
 """
@@ -63,26 +63,42 @@ def per_query_format(cutoffs: Sequence[int]) -> Format:
     }
 
 
-def read_table(path: Path, columns: Format) -> pd.DataFrame:
-    """Read one of these tables; further columns are left out.
+def read_table(
+    path: Path,
+    columns: Format,
+    expected: str = "a table of the evaluation",
+    *,
+    blanks: bool = False,
+) -> pd.DataFrame:
+    """Read a table; further columns are left out.
+
+    Args:
+        path: a CSV file in UTF-8.
+        columns: that it must have.
+        expected: what the file should be, for the error message.
+        blanks: whether those around headers and values are dropped.
 
     Raises:
         UserError: the file or a column is missing, or a number is none.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, skipinitialspace=blanks, encoding="utf-8-sig"
+        )
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file, expected a table of the evaluation") from error
+        raise UserError(f"{path}: no such file, expected {expected}") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not a CSV table ({reason})") from error
+        raise UserError(f"{path}: not a CSV table ({reason}), expected {expected}") from error
+    if blanks:
+        table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UserError(f"{path}: column '{missing[0]}' is missing, expected {', '.join(columns)}")
     table = table[list(columns)]
     for column in (name for name, kind in columns.items() if kind is float):
         numbers = pd.to_numeric(table[column], errors="coerce")
-        wrong = (numbers.isna() & (table[column] != "")).to_numpy()
+        wrong = (numbers.isna() & (table[column].str.strip() != "")).to_numpy()
         if wrong.any():
             row = int(wrong.argmax())
             raise UserError(

@@ -17,7 +17,6 @@ both). The files are irregular, and read as follows:
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +25,9 @@ from typing import Any
 
 import pandas as pd
 
+from neuralsampleid.data.formats import Format, read_table
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import read_json
 
 ABSENCE = "absence"
 OCCURRENCE = "occurrence"
@@ -34,8 +35,8 @@ IMPLIED = "implied"  # between marked absences
 MIN_IMPLIED_S = 1.0  # a shorter pause between two intervals is imprecision of the annotators
 
 INTERVAL_COLUMNS = ("sample_id", "side", "start_s", "end_s", "label", "type")
-_TRACK_FIELDS = ("track_id", "artist", "title")
-_SAMPLE_FIELDS = {  # theirs → ours
+_TRACKS: Format = {"track_id": str, "artist": str, "title": str}
+_OUR_NAMES = {  # of the columns of samples.csv
     "sample_id": "sample_id",
     "query_track_id": "query_id",
     "target_track_id": "reference_id",
@@ -44,6 +45,7 @@ _SAMPLE_FIELDS = {  # theirs → ours
     "estimated_tempo_ratio": "tempo_ratio",
     "comments": "comments",
 }
+_SAMPLES: Format = {name: float if name == "estimated_tempo_ratio" else str for name in _OUR_NAMES}
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,10 @@ def read_annotations(folder: Path) -> Annotations:
         UserError: a file or column is missing, a file is not what its name says, or two files
             contradict each other.
     """
-    tracks = _read_csv(folder / "tracks.csv", _TRACK_FIELDS)
+    tracks = _read(folder / "tracks.csv", _TRACKS)
     samples_file = folder / "samples.csv"
-    relations = _read_csv(samples_file, tuple(_SAMPLE_FIELDS)).rename(columns=_SAMPLE_FIELDS)
+    relations = _read(samples_file, _SAMPLES).rename(columns=_OUR_NAMES)
     _check_relations(samples_file, relations, set(tracks["track_id"]))
-    relations["tempo_ratio"] = _ratio(samples_file, relations["tempo_ratio"])
     files = {path.stem: path for path in sorted((folder / "annotations").glob("*.json"))}
     if not files:
         raise UserError(f"{folder / 'annotations'}: holds no *.json, expected one per relation")
@@ -150,22 +151,9 @@ def _stretches_between(sample_id: str, rows: pd.DataFrame) -> Iterator[tuple[obj
         covered = max(covered, row.end_s)
 
 
-def _read_csv(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig"
-        )
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file, expected a table of Sample100-ext") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not a CSV table ({reason})") from error
-    table.columns = table.columns.str.strip()
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise UserError(f"{path}: column '{missing[0]}' is missing, expected {', '.join(columns)}")
-    table = table[list(columns)].apply(lambda column: column.str.strip())
-    key = columns[0]
+def _read(path: Path, columns: Format) -> pd.DataFrame:
+    table = read_table(path, columns, "a table of Sample100-ext", blanks=True)
+    key = next(iter(columns))
     twice = table.index[table[key].duplicated()]
     if len(twice):
         line = int(twice[0]) + 2
@@ -185,25 +173,9 @@ def _check_relations(path: Path, relations: pd.DataFrame, tracks: set[str]) -> N
         raise UserError(f"{path}: track '{both[0]}' is a query and a reference, expected one role")
 
 
-def _ratio(path: Path, column: pd.Series[str]) -> pd.Series[float]:
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = (numbers.isna() & (column != "")).to_numpy()
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise UserError(
-            f"{path}, line {row + 2}: estimated_tempo_ratio is '{column[row]}', expected a number"
-        )
-    return numbers.astype(float)
-
-
 def _read_intervals(path: Path, relation: Any) -> Iterator[tuple[object, ...]]:  # noqa: ANN401
     """Rows of one file, the query's first; type is empty where missing."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not a JSON file ({error})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: holds a {type(content).__name__}, expected an object")
+    content = read_json(path, dict, "an object with the intervals of one relation")
     expected = {
         "sample_id": relation.sample_id,
         "query_track_id": relation.query_id,

@@ -8,13 +8,13 @@ differs has a reason, and ``explain_queries`` and ``explain_subset`` name it row
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from neuralsampleid.data.sample100_annotations import ABSENCE, IMPLIED, Annotations, presences
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import read_json
 
 MIN_QUERY_S = 1.0
 QUERY_COLUMNS = ("sample_id", "query_id", "reference_id", "start_s", "end_s")
@@ -119,21 +119,16 @@ def read_released_queries(path: Path) -> pd.DataFrame:
     Raises:
         UserError: the file is missing or is no such list.
     """
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file, expected a released list of queries") from error
-    except ValueError as error:
-        raise UserError(f"{path}: not a JSON file ({error})") from error
-    if not isinstance(rows, list):
-        raise UserError(f"{path}: holds a {type(rows).__name__}, expected a list of queries")
+    rows = read_json(path, list, "a released list of queries")
+    values = []
     for place, row in enumerate(rows, 1):
-        missing = [key for key in _RELEASED_KEYS if not isinstance(row, dict) or key not in row]
+        query = row if isinstance(row, dict) else {}
+        missing = [key for key in _RELEASED_KEYS if key not in query]
         if missing:
             raise UserError(
                 f"{path}: query {place} lacks '{missing[0]}', expected {_RELEASED_KEYS}"
             )
-    values = [[row[key] for key in _RELEASED_KEYS] for row in rows]
+        values.append([query[key] for key in _RELEASED_KEYS])
     return pd.DataFrame(values, columns=list(QUERY_COLUMNS))
 
 

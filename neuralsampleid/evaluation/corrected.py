@@ -45,9 +45,13 @@ from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.released.layout import Embeddings, ReleasedFingerprints, Rows, Run
 from neuralsampleid.released.nodes import Nodes
 from neuralsampleid.retrieval.index import SearchIndex, build_index
-from neuralsampleid.retrieval.matching import Database, rank_tracks, similarity_votes
+from neuralsampleid.retrieval.matching import (
+    Candidates,
+    Database,
+    rank_tracks,
+    similarity_votes,
+)
 from neuralsampleid.retrieval.pair_scores import PairScorer
-from neuralsampleid.retrieval.rerank import REJECTED_BELOW, Candidates
 
 Votes = npt.NDArray[np.float64]
 
@@ -160,10 +164,9 @@ class _Ranker:
         candidates = self._candidates(queries, run.track)
         votes = similarity_votes(candidates)
         if self.scorer is not None and run.name in nodes:
-            first = candidates.first(self._reranking.candidates).rows
-            probabilities = self.scorer.pairs(nodes[run.name], self._rerankable(first))
-            passed = np.where(probabilities >= REJECTED_BELOW, probabilities, 0.0)
-            votes[:, : first.shape[1]] += self._reranking.weight * passed
+            first = candidates.rows[:, : self._reranking.candidates]
+            passing = self.scorer.passing(nodes[run.name], self._rerankable(first))
+            votes[:, : first.shape[1]] += self._reranking.weight * passing
         return candidates.rows, votes
 
     def rank(self, rows: Rows, votes: Votes) -> list[str]:

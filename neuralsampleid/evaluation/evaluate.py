@@ -78,8 +78,8 @@ def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: i
     for group, chosen in _groups(tracks):
         mean = _mean(chosen, "ap", evaluation, seed)
         rows.append((system, FULL_TRACK, "map", None, None, group, *mean))
-    for seconds in sorted(set(evaluation.query_seconds)):
-        for k in sorted(set(evaluation.cutoffs)):
+    for seconds in sorted(evaluation.query_seconds):
+        for k in sorted(evaluation.cutoffs):
             for group, chosen in _groups(segments):
                 answers = chosen[milliseconds(chosen["query_seconds"]) == round(1000 * seconds)]
                 mean = _mean(answers, f"hit_{k}", evaluation, seed)

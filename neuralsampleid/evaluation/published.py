@@ -21,7 +21,6 @@ from neuralsampleid.data.sample100_released import (
     segment_queries,
     subset,
 )
-from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.judged import Judged
 from neuralsampleid.evaluation.summary import mean_with_interval, metrics_table, written_length
 
@@ -38,7 +37,6 @@ PER_QUERY_COLUMNS = (
 # Two groups of one kind exclude each other: a track of both is of neither.
 KINDS = (frozenset({"riff", "beat"}), frozenset({"interpolated", "not_interpolated"}))
 _KEY = ["sample_id", "query_id", "reference_id", "start_s", "end_s"]
-_NAMES = ", ".join(f"{name}.json" for name in SUBSETS)
 _LOG = logging.getLogger(__name__)
 
 
@@ -103,28 +101,34 @@ class QueryGroups:
 
 
 def read_groups(
-    lists: Mapping[str, Path], index: Path | None, annotations: Path | None = None
+    names: Mapping[str, str],
+    lists: Mapping[str, Path],
+    index: Path | None,
+    annotations: Path | None = None,
 ) -> QueryGroups:
-    """Groups from the released lists of queries, or from the annotations they were made of.
+    """Groups from the annotations, or else from the released lists of queries.
 
     Args:
-        lists: group → list of its queries; with ``annotations`` only the files' names matter.
+        names: group → file name of its list.
+        lists: file name → the list, for those that there are.
         index: the list of all queries; None where there is none.
-        annotations: folder of Sample100-ext.
+        annotations: folder of Sample100-ext. The released lists were made of it, but for two
+            relations that they lack; a group of the user's own still comes from its list.
 
     Raises:
-        UserError: a file is missing or broken, or a list's name is not one that the annotations
-            can stand for.
+        UserError: a file is broken.
     """
+    known = None if annotations is None else read_annotations(annotations)
     queries = None if index is None else read_released_queries(index)
-    if annotations is None:
-        return QueryGroups({name: read_released_queries(lists[name]) for name in lists}, queries)
-    known = read_annotations(annotations)
-    for name, path in lists.items():
-        if path.stem not in SUBSETS:
-            raise UserError(f"group '{name}': list '{path.name}', expected one of {_NAMES}")
-    subsets = {name: subset(known, path.stem) for name, path in lists.items()}
-    return QueryGroups(subsets, segment_queries(known) if queries is None else queries)
+    subsets = {}
+    for group, name in names.items():
+        if known is not None and Path(name).stem in SUBSETS:
+            subsets[group] = subset(known, Path(name).stem)
+        elif name in lists:
+            subsets[group] = read_released_queries(lists[name])
+    if queries is None and known is not None:
+        queries = segment_queries(known)
+    return QueryGroups(subsets, queries)
 
 
 def per_query(
@@ -189,9 +193,9 @@ def summarise(
         tracks = chosen[chosen["metric"] == "map"]
         mean = mean_with_interval(tracks["ap"], tracks["query_id"].tolist(), evaluation, seed)
         rows.append((system, protocol, "map", None, None, group, *mean))
-    for seconds in sorted(set(evaluation.query_seconds)):
+    for seconds in sorted(evaluation.query_seconds):
         length = written_length(seconds)
-        for k in sorted(set(evaluation.cutoffs)):
+        for k in sorted(evaluation.cutoffs):
             for group, chosen in members.items():
                 segments = chosen[chosen["query_seconds"] == seconds]
                 hits = (segments["first_rank"] <= k).fillna(value=False).astype(float)

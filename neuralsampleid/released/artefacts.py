@@ -4,6 +4,9 @@ A table (``config/artefacts.csv``: name, url, version, size in bytes, sha256) ha
 download must agree with what its row says; cells that are still empty are filled in on first use.
 A user's own folder is another matter: its files are compared with the table and the report says
 what differs, but they neither fill the table nor have to agree with it.
+
+A published folder, such as the annotations, has a row ``<folder>/<path>`` for each of its files. No
+archive of it could be checked: the servers that make one promise its content, but not its bytes.
 """
 
 from __future__ import annotations
@@ -14,15 +17,22 @@ import io
 import json
 import logging
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import write_json, write_text
-from neuralsampleid.released.download import MissingFileError, Patience, check_file, download
+from neuralsampleid.files import replacing_folder, write_json, write_text
+from neuralsampleid.released.download import (
+    MissingFileError,
+    Patience,
+    UnavailableError,
+    check_file,
+    download,
+)
 
 COLUMNS = ("name", "url", "version", "size", "sha256")
 
@@ -44,14 +54,14 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Obtained:
-    """What became of one published file."""
+    """What became of one published file, or of a folder as a whole."""
 
     name: str
-    source: str  # URL or file
+    source: str  # URL or path
     path: str | None  # None: there is none, see reason
     version: str = ""
-    size: int | None = None
-    sha256: str | None = None
+    size: int | None = None  # of all files of a folder
+    sha256: str | None = None  # not of a folder
     checksum: Checksum | None = None
     reason: str = ""
 
@@ -72,6 +82,10 @@ def read_artefacts(table: Path) -> dict[str, Artefact]:
             raise UserError(f"{where}: sha256 is '{sha256}', expected 64 hexadecimal digits")
         if row["name"] in artefacts:
             raise UserError(f"{where}: '{row['name']}' stands twice, expected a row per file")
+        if {"..", "/"} & set(PurePosixPath(row["name"]).parts):
+            raise UserError(
+                f"{where}: name is '{row['name']}', expected one that stays in its folder"
+            )
         artefacts[row["name"]] = Artefact(
             row["name"], row["url"], row["version"], int(size) if size else None, sha256 or None
         )
@@ -88,30 +102,37 @@ def obtain(
     optional: bool = False,
     patience: Patience | None = None,
 ) -> Obtained:
-    """Download a published file, or find it in the user's folder.
+    """Download a published file or folder, or find it in the user's folder.
 
     Args:
-        name: of the file.
+        name: of the file, or of the folder.
         table: ``artefacts.csv``; a download fills the empty cells of its row.
         target: where a download goes.
-        folder: where to look instead; the file stays there.
-        part: where a download grows.
-        optional: a missing file is noted, not an error.
+        folder: where to look instead; what is there stays there.
+        part: where a download grows, by default ``<target>.part``.
+        optional: what is not to be had is noted, not an error.
         patience: of a download.
 
     Raises:
-        UserError: the file is missing and not optional, is a web page, or a download is not what
-            the table says.
+        UserError: the file is not to be had and not optional, is a web page, or a download is not
+            what the table says.
     """
-    artefact = read_artefacts(table).get(name, Artefact(name))
-    source = str(folder / name) if folder is not None else artefact.url
+    artefacts = read_artefacts(table)
+    artefact = artefacts.get(name, Artefact(name))
+    files = [row for row in artefacts.values() if row.name.startswith(f"{name}/")]
+    source = str(folder / name) if folder is not None else artefact.url or str(table)
+    part = part or target.with_name(f"{target.name}.part")
     try:
+        if folder is not None and (files or (folder / name).is_dir()):
+            return _find_folder(name, files, folder)
         if folder is not None:
             return _find(artefact, folder / name)
+        if files:
+            return _download_folder(name, files, table, target, part, patience)
         if not artefact.url:
             raise MissingFileError(f"{table}: no URL of '{name}', expected one")
         return _download(artefact, table, target, part, patience)
-    except MissingFileError as error:
+    except UnavailableError as error:
         if not optional:
             raise
         _LOG.warning("%s; the run goes on without it", error)
@@ -165,21 +186,77 @@ def record(table: Path, found: Artefact) -> list[str]:
 def _find(artefact: Artefact, path: Path) -> Obtained:
     if not path.is_file():
         raise MissingFileError(f"{path}: no such file, expected the published one")
-    sha256, checksum = check_file(path, str(path)), "unrecorded"
+    sha256 = check_file(path, str(path))
+    checksum: Checksum = "unrecorded"
     if artefact.sha256 is not None:
         checksum = "verified" if sha256 == artefact.sha256 else "differs"
     if checksum == "differs":
         _LOG.warning("%s: not the published file (SHA-256 %s)", path, sha256)
+    version = artefact.version if checksum == "verified" else ""
     size = path.stat().st_size
-    return Obtained(
-        artefact.name,
-        str(path),
-        str(path),
-        artefact.version if checksum == "verified" else "",
-        size,
-        sha256,
-        checksum,  # type: ignore[arg-type] # mypy widens the literals
-    )
+    return Obtained(artefact.name, str(path), str(path), version, size, sha256, checksum)
+
+
+def _find_folder(name: str, files: Sequence[Artefact], folder: Path) -> Obtained:
+    """The user's copy; files of other kinds or in other places than the table's do not matter."""
+    place = folder / name
+    if not place.is_dir():
+        raise MissingFileError(f"{place}: no such folder, expected the published one")
+    known = {folder / row.name: row for row in files}
+    kinds = {(path.parent, path.suffix) for path in known}
+    there = [
+        path
+        for path in sorted(place.rglob("*"))
+        if path.is_file() and (not known or (path.parent, path.suffix) in kinds)
+    ]
+    found = [_find(known.get(path, Artefact(path.name)), path) for path in there]
+    others = [str(path) for path in sorted(set(known) ^ set(there))] if known else []
+    if others:
+        _LOG.warning("%s: %d files too many or too few: %s", place, len(others), ", ".join(others))
+    return _together(name, str(place), place, found, differs=bool(others))
+
+
+def _together(
+    name: str, source: str, path: Path, files: Sequence[Obtained], differs: bool = False
+) -> Obtained:
+    """A folder is verified if every file is, and else what the worst of them is."""
+    found = {file.checksum for file in files} | ({"differs"} if differs else set())
+    order: tuple[Checksum, ...] = ("differs", "unrecorded", "recorded", "verified")
+    checksum = next((state for state in order if state in found), None)
+    size = sum(file.size or 0 for file in files)
+    return Obtained(name, source, str(path), size=size, checksum=checksum)
+
+
+def _download_folder(
+    name: str,
+    files: Sequence[Artefact],
+    table: Path,
+    target: Path,
+    part: Path,
+    patience: Patience | None,
+) -> Obtained:
+    """All files or none; those that have arrived wait in ``part`` for the others."""
+    arrived = []
+    for file in files:
+        path = part / file.name
+        if path.exists() and file.sha256 is not None:
+            try:
+                check_file(path, str(path), sha256=file.sha256, size=file.size)
+            except UserError:
+                path.unlink()
+        if path.exists():
+            arrived.append(_find(file, path))
+        else:
+            arrived.append(
+                _download(file, table, path, path.with_name(f"{path.name}.part"), patience)
+            )
+    with replacing_folder(target) as temporary:
+        for file in files:
+            place = temporary / PurePosixPath(file.name).relative_to(name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (part / file.name).replace(place)
+    shutil.rmtree(part)
+    return _together(name, f"{len(files)} files of {table.name}", target, arrived)
 
 
 def _download(

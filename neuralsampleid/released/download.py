@@ -32,7 +32,11 @@ _HUB_VERSION, _HUB_SHA256 = "X-Repo-Commit", "X-Linked-Etag"
 _LOG = logging.getLogger(__name__)
 
 
-class MissingFileError(UserError):
+class UnavailableError(UserError):
+    """A file is not to be had: the server does not answer, refuses it, or has none."""
+
+
+class MissingFileError(UnavailableError):
     """There is no such file, neither now nor at a later attempt."""
 
 
@@ -87,8 +91,8 @@ def download(
 
     Raises:
         MissingFileError: the server says that there is no such file.
-        UserError: a web page in place of a file, a wrong size or checksum, a refusal, or no end of
-            interruptions.
+        UnavailableError: a refusal, or no end of interruptions.
+        UserError: a web page in place of a file, or a wrong size or checksum.
     """
     if not url.startswith(("http://", "https://")):
         raise UserError(f"{url or 'empty URL'}: expected an address that begins with https://")
@@ -152,9 +156,9 @@ def _receive_all(url: str, part: Path, patience: Patience) -> Mapping[str, str]:
         except _InterruptedError as error:
             failures = 0 if _stored(part) > before else failures + 1
             if failures >= patience.attempts:
-                raise UserError(
+                raise UnavailableError(
                     f"{url}: {error}, {failures} times in a row; {_stored(part)} bytes are kept, "
-                    "the next run goes on from there"
+                    "a later attempt goes on from there"
                 ) from error
             backoff = patience.first_wait_s * 2 ** max(failures - 1, 0)
             wait = min(max(backoff, error.wait_s), patience.longest_wait_s)
@@ -229,7 +233,7 @@ def _refused(error: urllib.error.HTTPError, url: str, part: Path) -> None:
             raise _InterruptedError(f"the server answers {error.code}", seconds) from error
         if error.code in _GONE:
             raise MissingFileError(f"{url}: the server has no such file ({error.code})") from error
-        raise UserError(f"{url}: the server answers {error.code} {error.reason}") from error
+        raise UnavailableError(f"{url}: the server answers {error.code} {error.reason}") from error
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

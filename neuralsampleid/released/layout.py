@@ -9,7 +9,6 @@ released evaluation writes into ``dummy_db.mm`` and overwrites NaN by 0 in all f
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import read_json
 from neuralsampleid.released.nodes import Nodes, read_node_dictionary
 
 Embeddings = npt.NDArray[np.float32]
@@ -170,13 +170,12 @@ def read_ground_truth(path: Path, fingerprints: ReleasedFingerprints) -> dict[st
         UserError: the file is missing, is of another form, or knows none of the references or none
             of the query tracks.
     """
-    content = _read_json(path)
-    if not isinstance(content, dict) or not all(
-        isinstance(queries, list) and all(isinstance(query, str) for query in queries)
-        for queries in content.values()
-    ):
-        raise UserError(f"{path}: expected a dictionary of reference → list of query tracks")
-    truth = {reference: frozenset(queries) for reference, queries in content.items()}
+    expected = "a dictionary of reference → list of query tracks"
+    truth: dict[str, frozenset[str]] = {}
+    for reference, queries in read_json(path, dict, expected).items():
+        if not isinstance(queries, list) or not all(isinstance(query, str) for query in queries):
+            raise UserError(f"{path}: '{reference}' has no list of names, expected {expected}")
+        truth[reference] = frozenset(queries)
     if not truth.keys() & {run.track for run in fingerprints.reference_runs}:
         raise UserError(f"{path}: names none of the references in {fingerprints.folder}")
     if not frozenset().union(*truth.values()) & {run.track for run in fingerprints.query_runs}:
@@ -241,9 +240,11 @@ def _without_constant(rows: Embeddings, path: Path) -> Embeddings:
 def _read_runs(folder: Path, name: str, rows: int) -> list[Run]:
     """The lookup of an array as runs of equal names."""
     path = _path(folder, name, "_lookup.json")
-    lookup = _read_json(path)
-    if not isinstance(lookup, list) or not all(isinstance(entry, str) for entry in lookup):
-        raise UserError(f"{path}: expected a list of track names, one per row")
+    expected = "a list of track names, one per row"
+    content = read_json(path, list, expected)
+    lookup = [entry for entry in content if isinstance(entry, str)]
+    if len(lookup) != len(content):
+        raise UserError(f"{path}: not all entries are names, expected {expected}")
     if len(lookup) != rows:
         raise UserError(f"{path}: {len(lookup)} names, expected {rows}, one per row of {name}.mm")
     runs, start, seen = [], 0, set()
@@ -303,12 +304,3 @@ def _load_array(path: Path, mode: Literal["r"] | None) -> npt.NDArray[Any]:
     if not isinstance(array, np.ndarray):
         raise UserError(f"{path}: an archive of arrays, expected one array")
     return array
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error})") from error

@@ -20,35 +20,44 @@ CURVE_COLUMNS = ("encoder", "epoch", "step", "metric", "value")
 SEPARATION_COLUMNS = ("track_id", "stem", "si_sdr_db", "mix_si_sdr_db")
 
 
-def hit_rate_figure(metrics: pd.DataFrame, systems: Sequence[str]) -> Figure:
+def hit_rate_figure(
+    metrics: pd.DataFrame, systems: Sequence[str], protocols: Sequence[str] = ()
+) -> Figure:
     """Hit rate by query length: a panel per k, a line with its interval per system.
 
     Args:
         metrics: columns ``formats.METRICS``.
         systems: names in the order of the config, which fixes the colours.
+        protocols: a row of panels for each; none: one row for all that there is.
     """
     rows = metrics[(metrics["metric"] == "hit_rate") & (metrics["group"] == "all")]
     cutoffs, lengths = sorted(set(rows["k"])), sorted(set(rows["query_seconds"]))
-    counts = rows.groupby("query_seconds")["queries"].max()
-    ticks = [f"{seconds:g} s\nn = {counts[seconds]:g}" for seconds in lengths]
+    parts = {f", {name}": rows[rows["protocol"] == name] for name in protocols} or {"": rows}
     width = max(5.0, len(cutoffs) * max(2.4, 0.62 * len(lengths)) + 0.6)
-    figure, grid = panels(1, len(cutoffs), width, 3.6, share_y=True)
-    for axes, k in zip(grid[0], cutoffs, strict=True):
-        for place, system in enumerate(systems):
-            own = rows[(rows["k"] == k) & (rows["system"] == system)].set_index("query_seconds")
-            _line_with_band(axes, own.reindex(lengths), place, human_name(system))
-        axes.set_title(f"Hit rate at {k:g}", fontsize=11)
-        axes.set_xlabel("Query length, number of queries", fontsize=9)
-        axes.set_xticks(range(len(lengths)), ticks, fontsize=8)
-        axes.set_xlim(-0.4, len(lengths) - 0.6)
-        axes.set_ylim(-3, 103)
-    grid[0, 0].set_ylabel("Hit rate (%)")
+    figure, grid = panels(len(parts), len(cutoffs), width, 0.4 + 3.2 * len(parts), share_y=True)
+    for line, (name, part) in zip(grid, parts.items(), strict=True):
+        ticks = [f"{seconds:g} s\n{_count_of(part, seconds)}" for seconds in lengths]
+        for axes, k in zip(line, cutoffs, strict=True):
+            for place, system in enumerate(systems):
+                own = part[(part["k"] == k) & (part["system"] == system)]
+                own = own.set_index("query_seconds").reindex(lengths)
+                _line_with_band(axes, own, place, human_name(system))
+            axes.set_title(f"Hit rate at {k:g}{name}", fontsize=11)
+            axes.set_xlabel("Query length, number of queries", fontsize=9)
+            axes.set_xticks(range(len(lengths)), ticks, fontsize=8)
+            axes.set_xlim(-0.4, len(lengths) - 0.6)
+            axes.set_ylim(-3, 103)
+        line[0].set_ylabel("Hit rate (%)")
     legend_below(figure, grid[0, 0], columns=min(3, len(systems)))
     return figure
 
 
 def map_figure(
-    metrics: pd.DataFrame, systems: Sequence[str], chance: float | None = None
+    metrics: pd.DataFrame,
+    systems: Sequence[str],
+    chance: float | None = None,
+    protocols: Sequence[str] = (),
+    quoted: Mapping[str, float] | None = None,
 ) -> Figure:
     """Mean average precision over full tracks per system, with intervals.
 
@@ -56,30 +65,43 @@ def map_figure(
         metrics: columns ``formats.METRICS``.
         systems: names in the order of the config.
         chance: mAP of a random ranking in [0, 1], drawn as a line if given.
+        protocols: a line for each of a system's; none: one line per system.
+        quoted: system → the paper's figure in percent, marked in the system's lines.
     """
     rows = metrics[(metrics["metric"] == "map") & (metrics["group"] == "all")]
-    percent = 100 * rows.set_index("system")[["value", "low", "high"]].reindex(systems)
-    figure, grid = panels(1, 1, 6.4, 1.3 + 0.42 * len(systems))
+    lines = [(place, name) for place in range(len(systems)) for name in protocols or ("",)]
+    figure, grid = panels(1, 1, 6.4, 1.3 + 0.42 * len(lines))
     axes = grid[0, 0]
-    for place, (value, low, high) in enumerate(percent.to_numpy(dtype=float)):
+    for height, (place, protocol) in enumerate(lines):
+        own = rows[rows["system"] == systems[place]]
+        own = own[own["protocol"] == protocol] if protocol else own
+        value, low, high = _percent_of(own)
         colour, marker = system_style(place)
-        axes.hlines(place, low, high, color=colour, linewidth=2)
-        axes.plot(value, place, marker, color=colour, markersize=7)
+        axes.hlines(height, low, high, color=colour, linewidth=2)
+        axes.plot(value, height, marker, color=colour, markersize=7)
         if not np.isnan(value):
             axes.annotate(
-                f"{value:.1f}", (value, place), (0, 6), textcoords="offset points",
+                f"{value:.1f}", (value, height), (0, 6), textcoords="offset points",
                 ha="center", fontsize=9,
             )  # fmt: skip
+    for system, figure_said in (quoted or {}).items():
+        heights = [height for height, (place, _) in enumerate(lines) if systems[place] == system]
+        axes.vlines(figure_said, min(heights) - 0.4, max(heights) + 0.4, color=GREY, linestyle="--")
+        axes.annotate(
+            f"quoted {figure_said:g}", (figure_said, max(heights) + 0.4), (3, 0),
+            textcoords="offset points", color=GREY, fontsize=9,
+        )  # fmt: skip
     if chance is not None:
         axes.axvline(100 * chance, color=GREY, linestyle=":", linewidth=1)
         axes.annotate(
             "chance", (100 * chance, 0), (3, 2), xycoords=("data", "axes fraction"),
             textcoords="offset points", color=GREY, fontsize=9,
         )  # fmt: skip
-    rows_axis(axes, [human_name(system) for system in systems])
+    labels = [human_name(systems[place]) + (f", {name}" if name else "") for place, name in lines]
+    rows_axis(axes, labels)
     axes.set_xlim(0, 102)
-    count = 0 if rows.empty else int(rows["queries"].max())
-    axes.set_xlabel(f"Mean average precision (%), {count} full-track queries")
+    asked = _numbers(rows["queries"]) or "0"
+    axes.set_xlabel(f"Mean average precision (%), {asked} full-track queries")
     return figure
 
 
@@ -179,6 +201,25 @@ def separation_figure(quality: pd.DataFrame) -> Figure:
     axes.set_xlabel("SI-SDR (dB), higher is better; bar: median")
     legend_below(figure, axes, columns=2)
     return figure
+
+
+def _percent_of(rows: pd.DataFrame) -> tuple[float, float, float]:
+    """Value, low and high of the one row; NaN if there is none."""
+    if rows.empty:
+        return (float("nan"),) * 3
+    value, low, high = (100 * float(rows[name].iloc[0]) for name in ("value", "low", "high"))
+    return value, low, high
+
+
+def _count_of(rows: pd.DataFrame, seconds: float) -> str:
+    """How many queries of a length there are; systems may reach different ones."""
+    return f"n = {_numbers(rows.loc[rows['query_seconds'] == seconds, 'queries']) or '0'}"
+
+
+def _numbers(counts: pd.Series[float]) -> str:
+    """The counts that are not 0, as a number or a range; empty if there is none."""
+    some = counts[counts > 0]
+    return "–".join(f"{count:g}" for count in dict.fromkeys((some.min(), some.max())) if len(some))
 
 
 def _line_with_band(axes: Axes, rows: pd.DataFrame, place: int, label: str) -> None:

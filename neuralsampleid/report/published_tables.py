@@ -58,6 +58,13 @@ def read_quoted(path: Path) -> pd.DataFrame:
     return quoted
 
 
+def quoted_precision(quoted: pd.DataFrame, systems: Sequence[str]) -> dict[str, float]:
+    """System → the paper's mAP in percent, for those whose figure is known."""
+    rows = select(quoted, table="main", metric="map", group="all").dropna(subset=["value"])
+    known = dict(zip(rows["system"], rows["value"], strict=True))
+    return {system: float(known[system]) for system in systems if system in known}
+
+
 def precision_table(
     metrics: pd.DataFrame,
     systems: Sequence[str],

@@ -20,10 +20,19 @@ from neuralsampleid.data.formats import MATCHES
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.retrieval.index import SearchIndex
-from neuralsampleid.retrieval.rerank import Candidates, rerank
+from neuralsampleid.retrieval.pair_scores import PairScorer
 from neuralsampleid.retrieval.store import FingerprintStore, open_store
 
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
+_KEPT_BYTES = 1 << 28  # of projected node matrices
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Nearest database rows of every query segment, most similar first."""
+
+    rows: npt.NDArray[np.int64]  # (segments, k), −1 where there are fewer
+    similarities: npt.NDArray[np.float32]  # (segments, k), −inf where there are fewer
 
 
 @dataclass(frozen=True)
@@ -90,10 +99,11 @@ def match_queries(
         index: over the database's rows.
         candidates: per query segment.
         ranks: tracks kept per query.
-        reranker: adds its probabilities to the votes; None keeps the similarities.
+        reranker: adds its probabilities to the votes; None keeps the similarities. In evaluation
+            mode; both sides then need node matrices.
         reranked: how many candidates per query segment the re-ranker sees.
         weight: of the re-ranker's probability beside a similarity's lead.
-        threads: of the search.
+        threads: of the search and the re-ranker.
 
     Returns:
         Columns of ``formats.MATCHES``: the best ``ranks`` tracks of each query, and
@@ -103,8 +113,12 @@ def match_queries(
     found = _search(query_store, index, candidates, threads)
     votes = similarity_votes(found)
     if reranker is not None:
-        probabilities = rerank(reranker, query_store, database.nodes, found.first(reranked))
-        votes[:, :reranked] += weight * probabilities
+        database_nodes = database.nodes
+        assert query_store.nodes is not None
+        assert database_nodes is not None
+        scorer = PairScorer(reranker, lambda wanted: database_nodes[wanted], threads, _KEPT_BYTES)
+        passing = scorer.passing(query_store.nodes, found.rows[:, :reranked])
+        votes[:, : passing.shape[1]] += weight * passing
     rows: list[tuple[object, ...]] = []
     for query in queries.itertuples(index=False):
         chosen = segments_within(

@@ -25,6 +25,7 @@ Rows = npt.NDArray[np.int64]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+_REJECTED_BELOW = 0.5  # probability; as released
 _PAIRS = 512  # scored at once: 8 MB of attention weights at the released size
 _PROJECTED_AT_ONCE = 32  # segments
 _ROWS_AT_ONCE = 512  # candidates whose projections are in use, 64 MB at the released size
@@ -109,6 +110,11 @@ class PairScorer:
                     attention.mean(dim=2).flatten(1)[:, None], values
                 )[:, 0]
         return scores
+
+    def passing(self, query_nodes: Matrices, rows: Rows) -> npt.NDArray[np.float64]:
+        """As ``pairs``, with 0 for candidates that the re-ranker rejects or cannot judge (NaN)."""
+        scores = self.pairs(query_nodes, rows)
+        return np.where(scores >= _REJECTED_BELOW, scores.astype(np.float64), 0.0)
 
     def _project_queries(self, nodes: Matrices, pool: ThreadPoolExecutor) -> Tensor:
         """(q, channels, nodes) → (heads, q · nodes, d), scaled for the attention."""

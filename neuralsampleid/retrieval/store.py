@@ -8,7 +8,6 @@ written under a temporary name, renamed, and never changed afterwards.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import replacing_folder, write_csv, write_json
+from neuralsampleid.files import read_json, replacing_folder, write_csv, write_json
 
 Embeddings = npt.NDArray[np.float32]
 Nodes = npt.NDArray[np.float16]
@@ -160,7 +159,8 @@ def open_store(folder: Path) -> FingerprintStore:
     if not (np.isfinite(embeddings.min()) and np.isfinite(embeddings.max())):
         raise UserError(f"{folder / _EMBEDDINGS}: holds NaN or infinity, expected finite numbers")
     tracks = _row_ranges(segments, folder / _SEGMENTS)
-    return FingerprintStore(folder, embeddings, nodes, segments, _read_meta(folder), tracks)
+    meta = read_json(folder / _META, dict, "what made the fingerprints of a store")
+    return FingerprintStore(folder, embeddings, nodes, segments, meta, tracks)
 
 
 class _GrowingArray:
@@ -264,16 +264,3 @@ def _row_ranges(segments: pd.DataFrame, path: Path) -> dict[str, slice]:
             "segments in the order of time, each ending after its start"
         )
     return ranges
-
-
-def _read_meta(folder: Path) -> dict[str, Any]:
-    path = folder / _META
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file, expected a fingerprint store") from error
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error})") from error
-    if not isinstance(meta, dict):
-        raise UserError(f"{path}: {type(meta).__name__}, expected a JSON object")
-    return meta

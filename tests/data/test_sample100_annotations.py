@@ -182,9 +182,9 @@ def test_wrong_annotations(change: Callable, expected: str, tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"{", "not a JSON file"),
+        (b"{", "not JSON"),
         (b"[]", "holds a list, expected an object"),
-        (b"\xff", "not a JSON file"),
+        (b"\xff", "not JSON"),
     ],
 )
 def test_other_files(content: bytes, expected: str, tmp_path: Path):

@@ -92,8 +92,8 @@ def test_what_has_no_reason_is_not_explained_away(example: Annotations):
     ("content", "expected"),
     [
         (None, "no such file, expected a released list of queries"),
-        ("[", "not a JSON file"),
-        ("{}", "holds a dict, expected a list of queries"),
+        ("[", "not JSON"),
+        ("{}", "holds a dict, expected a released list of queries"),
         ("[3]", "query 1 lacks 'sample_id'"),
         ('[{"sample_id": "S001"}]', "query 1 lacks 'query_file'"),
     ],

@@ -1,17 +1,16 @@
 """Groups and averages of published fingerprints, on answers that can be counted by hand."""
 
+import json
 import logging
 import math
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from helpers.sample100 import write_annotations
+from helpers.sample100 import SHARED, write_annotations
 from neuralsampleid.config import PublishedEvaluation
 from neuralsampleid.data.formats import METRICS
-from neuralsampleid.data.sample100_released import QUERY_COLUMNS
-from neuralsampleid.errors import UserError
+from neuralsampleid.data.sample100_released import QUERY_COLUMNS, SUBSETS
 from neuralsampleid.evaluation.judged import Judged, SegmentAnswer, TrackAnswer
 from neuralsampleid.evaluation.published import (
     PER_QUERY_COLUMNS,
@@ -30,7 +29,7 @@ INDEX = pd.DataFrame(
     ],
     columns=list(QUERY_COLUMNS),
 )
-SUBSETS = {"riff": INDEX.iloc[:3], "beat": INDEX.iloc[3:], "interpolated": INDEX.iloc[[1, 2]]}
+GROUPED = {"riff": INDEX.iloc[:3], "beat": INDEX.iloc[3:], "interpolated": INDEX.iloc[[1, 2]]}
 OCCURRENCES = {"Q1_0": "Q1", "Q1_1": "Q1", "Q2_2": "Q2", "Q2_3": "Q2"}
 JUDGED = Judged(
     (2, 2, 6),
@@ -46,7 +45,7 @@ SETTINGS = PublishedEvaluation(query_seconds=list(SECONDS), cutoffs=[1, 3], resa
 
 
 def test_an_occurrence_has_the_groups_of_its_row():
-    groups = QueryGroups(SUBSETS, INDEX).of_occurrences(OCCURRENCES)
+    groups = QueryGroups(GROUPED, INDEX).of_occurrences(OCCURRENCES)
     assert groups == {
         "Q1_0": {"riff"},
         "Q1_1": {"riff", "interpolated"},
@@ -56,14 +55,14 @@ def test_an_occurrence_has_the_groups_of_its_row():
 
 
 def test_a_track_of_both_types_is_of_neither():
-    groups = QueryGroups(SUBSETS, INDEX).of_tracks(["Q1", "Q2", "Q3"])
+    groups = QueryGroups(GROUPED, INDEX).of_tracks(["Q1", "Q2", "Q3"])
     assert groups == {"Q1": {"riff", "interpolated"}, "Q2": {"interpolated"}, "Q3": set()}
 
 
 @pytest.mark.parametrize("index", [None, INDEX.iloc[::-1], INDEX.iloc[:2]])
 def test_without_its_list_an_occurrence_has_the_groups_of_its_track(index, caplog):
     caplog.set_level(logging.WARNING)
-    groups = QueryGroups(SUBSETS, index).of_occurrences(OCCURRENCES)
+    groups = QueryGroups(GROUPED, index).of_occurrences(OCCURRENCES)
     assert groups["Q1_0"] == {"riff", "interpolated"}
     assert groups["Q2_3"] == {"interpolated"}
     assert ("have the groups of their tracks" in caplog.text) == (index is not None)
@@ -71,19 +70,50 @@ def test_without_its_list_an_occurrence_has_the_groups_of_its_track(index, caplo
 
 def test_groups_from_annotations_or_lists(tmp_path):
     folder = write_annotations(tmp_path / "ext")
-    lists = {"riff": Path("riff_query_type.json"), "interpolated": Path("yes_interpolation.json")}
-    groups = read_groups(lists, None, folder)
-    assert set(groups.subsets["riff"]["sample_id"]) == {"A1", "A4"}
-    assert set(groups.subsets["interpolated"]["sample_id"]) == {"A3", "A4"}
+    released = tmp_path / "riff_query_type.json"
+    row = {"sample_id": "A1", "query_file": "Q1", "ref_file": "R1", "start_time": 1, "end_time": 4}
+    released.write_text(json.dumps([row]))
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps([{**row, "sample_id": "A9"}]))
+    names = {"riff": released.name, "interpolated": "yes_interpolation.json", "mine": own.name}
+    lists = {released.name: released, own.name: own}
+    groups = read_groups(names, lists, None, folder)
+    assert {name: set(rows["sample_id"]) for name, rows in groups.subsets.items()} == {
+        "riff": {"A1", "A4"},
+        "interpolated": {"A3", "A4"},
+        "mine": {"A9"},
+    }
     assert groups.index is not None
-    with pytest.raises(UserError, match=r"group 'slow': list 'slow\.json', expected one of beat_"):
-        read_groups({"slow": Path("slow.json")}, None, folder)
-    with pytest.raises(UserError, match="no such file, expected a released list"):
-        read_groups(lists, None)
+    groups = read_groups(names, lists, None)
+    assert {name: set(rows["sample_id"]) for name, rows in groups.subsets.items()} == {
+        "riff": {"A1"},
+        "mine": {"A9"},
+    }
+    assert groups.index is None
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared, which is not public")
+def test_the_annotations_add_the_doubted_relations_to_the_groups():
+    names = {name: f"{name}.json" for name in SUBSETS}
+    lists = {file: SHARED / "released" / file for file in names.values()}
+    index = SHARED / "released/sample100_query_index.json"
+    released = read_groups(names, lists, index).subsets
+    corrected = read_groups(names, lists, index, SHARED / "sample100-ext").subsets
+    more = {}
+    for name in names:
+        ours, theirs = (set(rows["sample_id"]) for rows in (corrected[name], released[name]))
+        assert theirs <= ours
+        more[name] = ours - theirs
+    assert more == {
+        "beat_query_type": set(),
+        "riff_query_type": {"S084", "S123"},
+        "no_interpolation": {"S084"},
+        "yes_interpolation": {"S123"},
+    }
 
 
 def test_a_row_per_track_and_per_occurrence_and_length():
-    answers = per_query(JUDGED, "corrected", SECONDS, QueryGroups(SUBSETS, INDEX))
+    answers = per_query(JUDGED, "corrected", SECONDS, QueryGroups(GROUPED, INDEX))
     assert list(answers) == list(PER_QUERY_COLUMNS)
     assert (answers["protocol"] == "corrected").all()
     tracks = answers[answers["metric"] == "map"]
@@ -96,7 +126,7 @@ def test_a_row_per_track_and_per_occurrence_and_length():
 
 
 def test_averages_with_their_numbers_of_queries():
-    answers = per_query(JUDGED, "corrected", SECONDS, QueryGroups(SUBSETS, INDEX))
+    answers = per_query(JUDGED, "corrected", SECONDS, QueryGroups(GROUPED, INDEX))
     groups = ["riff", "beat", "interpolated", "not_interpolated"]
     metrics = summarise(answers, "proposed", "corrected", groups, SETTINGS, seed=1)
     assert list(metrics) == list(METRICS)

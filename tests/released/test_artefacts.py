@@ -4,10 +4,13 @@ import csv
 import hashlib
 import logging
 import multiprocessing
+from pathlib import Path
 
 import pytest
 
 from helpers.file_server import serving
+from helpers.released_set import tree_bytes
+from helpers.sample100 import SHARED
 from neuralsampleid.errors import UserError
 from neuralsampleid.released.artefacts import (
     COLUMNS,
@@ -128,6 +131,7 @@ def test_parallel_processes_lose_no_row(tmp_path):
         ([("a", "u", "", "1", "abc")], "line 2: sha256 is 'abc'"),
         ([("a", "u", "", "", "")] * 2, "line 3: 'a' stands twice"),
         ([("a", "u")], "columns differ"),
+        ([("a/../../b", "u", "", "", "")], "line 2: name is 'a/../../b', expected one that stays"),
     ],
 )
 def test_broken_tables(tmp_path, rows, message):
@@ -153,3 +157,88 @@ def test_records_come_back(tmp_path):
     obtained = Obtained("a", "u", None, reason="gone")
     write_record(tmp_path, obtained)
     assert read_record(tmp_path) == obtained
+
+
+FOLDER = {
+    "ext/samples.csv": b"id",
+    "ext/annotations/S1.json": b"{}",
+    "ext/annotations/S2.json": b"[]",
+}
+
+
+@pytest.fixture
+def folder_table(tmp_path, site):
+    site.files |= {Path(name).name: content for name, content in FOLDER.items()}
+    rows = [(name, f"{site.url}/{name}", "c0ffee", "", "") for name in FOLDER]
+    return write_table(tmp_path / "artefacts.csv", ("other", "u", "", "", ""), *rows)
+
+
+def test_a_folder_comes_file_by_file_and_is_verified_the_next_time(folder_table, site, tmp_path):
+    first = obtain("ext", folder_table, tmp_path / "one", patience=QUICK)
+    assert (first.checksum, first.size, first.path) == ("recorded", 6, str(tmp_path / "one"))
+    assert tree_bytes(tmp_path / "one") == {
+        name.removeprefix("ext/"): content for name, content in FOLDER.items()
+    }
+    assert all(read_artefacts(folder_table)[name].sha256 for name in FOLDER)
+    second = obtain("ext", folder_table, tmp_path / "two", patience=QUICK)
+    assert (second.checksum, second.size) == ("verified", 6)
+    site.files["S2.json"] = b"()"
+    with pytest.raises(UserError, match=r"S2\.json: SHA-256 \w+, expected"):
+        obtain("ext", folder_table, tmp_path / "three", optional=True, patience=QUICK)
+    assert not (tmp_path / "three").exists()
+
+
+def test_a_folder_goes_on_with_the_file_that_failed(folder_table, site, tmp_path):
+    lost = site.files.pop("S2.json")
+    missing = obtain("ext", folder_table, tmp_path / "got", optional=True, patience=QUICK)
+    assert missing.path is None
+    assert "S2.json: the server has no such file (404)" in missing.reason
+    assert not (tmp_path / "got").exists()
+    # What was changed while it waited is fetched again, what was not is kept.
+    (tmp_path / "got.part/ext/samples.csv").write_bytes(b"no")
+    site.files["S2.json"] = lost
+    site.asked.clear()
+    assert obtain("ext", folder_table, tmp_path / "got", patience=QUICK).size == 6
+    assert len(site.asked) == 2
+    assert (tmp_path / "got/samples.csv").read_bytes() == b"id"
+    assert not (tmp_path / "got.part").exists()
+
+
+def test_a_server_that_is_away_is_no_error_for_what_is_optional(folder_table, site, tmp_path):
+    site.statuses = [503] * 2
+    missing = obtain("ext", folder_table, tmp_path / "got", optional=True, patience=QUICK)
+    assert missing.path is None
+    assert "the server answers 503, 2 times in a row" in missing.reason
+    site.statuses = [403]
+    with pytest.raises(UserError, match="the server answers 403"):
+        obtain("ext", folder_table, tmp_path / "got", patience=QUICK)
+
+
+def test_a_users_folder_in_a_folder(folder_table, tmp_path):
+    obtain("ext", folder_table, tmp_path / "mine/ext", patience=QUICK)
+
+    def find():
+        return obtain("ext", folder_table, tmp_path / "x", folder=tmp_path / "mine").checksum
+
+    (tmp_path / "mine/ext/README.md").write_text("no part of it")
+    assert find() == "verified"
+    more = tmp_path / "mine/ext/annotations/S3.json"
+    more.write_text("{}")
+    assert find() == "differs"
+    more.unlink()
+    (tmp_path / "mine/ext/samples.csv").write_text("other")
+    assert find() == "differs"
+    (tmp_path / "mine/ext/samples.csv").unlink()
+    assert find() == "differs"
+    unknown = write_table(tmp_path / "empty.csv")
+    found = obtain("ext", unknown, tmp_path / "x", folder=tmp_path / "mine")
+    assert (found.checksum, found.path) == ("unrecorded", str(tmp_path / "mine/ext"))
+    with pytest.raises(MissingFileError, match="nowhere/ext: no such folder"):
+        obtain("ext", folder_table, tmp_path / "x", folder=tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared, which is not public")
+def test_the_committed_table_knows_the_real_annotations(tmp_path):
+    table = Path(__file__).parents[2] / "config/artefacts.csv"
+    found = obtain("sample100-ext", table, tmp_path / "x", folder=SHARED)
+    assert (found.checksum, found.size) == ("verified", 110403 + 15910 + 7566)

@@ -113,6 +113,45 @@ def test_map_shows_values_and_chance():
     ]
 
 
+def both_protocols():
+    released = metrics().assign(protocol="released")
+    corrected = metrics().assign(protocol="corrected")
+    corrected["value"] /= 2
+    corrected.loc[corrected["system"] == "proposed", "queries"] += 7
+    return pd.concat([released, corrected])
+
+
+def test_protocols_have_lines_of_their_own_and_the_papers_figure_is_marked():
+    protocols = ["released", "corrected"]
+    figure = map_figure(both_protocols(), SYSTEMS, protocols=protocols, quoted={"baseline": 44.2})
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "Proposed, released",
+        "Proposed, corrected",
+        "Baseline (ResNet-IBN), released",
+        "Baseline (ResNet-IBN), corrected",
+    ]
+    shown = [text.get_text() for text in axes.texts]
+    assert shown == ["25.0", "12.5", "50.0", "25.0", "quoted 44.2"]
+    colours = [drawn.get_color() for drawn in axes.lines]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    (mark,) = axes.collections[-1].get_segments()
+    np.testing.assert_allclose(mark, [[44.2, 1.6], [44.2, 3.4]])
+    assert axes.get_xlabel() == "Mean average precision (%), 24–31 full-track queries"
+    assert overlapping(figure) == []
+
+
+def test_hit_rates_have_a_row_of_panels_per_protocol():
+    figure = hit_rate_figure(both_protocols(), SYSTEMS, ["released", "corrected"])
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[::2] == ["Hit rate at 1, released", "Hit rate at 1, corrected"]
+    drawn = [line(axes, "Baseline (ResNet-IBN)").get_ydata() for axes in figure.axes[::2]]
+    np.testing.assert_allclose(drawn, [[50, 50], [25, 25]])
+    ticks = [axes.get_xticklabels()[0].get_text() for axes in figure.axes[::2]]
+    assert ticks == ["5 s\nn = 20", "5 s\nn = 20–27"]
+    assert overlapping(figure) == []
+
+
 def test_curves_share_a_panel_between_training_and_validation():
     figure = learning_curves_figure(curves())
     assert [axes.get_title() for axes in figure.axes] == [

@@ -15,6 +15,7 @@ from neuralsampleid.report.published_tables import (
     hit_rate_table,
     precision_table,
     published_group_table,
+    quoted_precision,
     read_quoted,
 )
 from neuralsampleid.report.rendering import markdown_table
@@ -38,6 +39,8 @@ def metrics():
 
 def test_the_committed_quotes_hold_the_abstracts_figure_alone():
     quoted = read_quoted(QUOTED)
+    assert quoted_precision(quoted, ["proposed", "baseline"]) == {"proposed": 44.2}
+    assert quoted_precision(quoted, ["baseline"]) == {}
     known = quoted[quoted["value"].notna()]
     assert known[["table", "system", "metric", "value"]].values.tolist() == [
         ["main", "proposed", "map", 44.2]

@@ -164,7 +164,7 @@ DAMAGES: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: (folder / "segments.csv").unlink(), r"segments\.csv: no such file"),
     (lambda folder: (folder / "meta.json").unlink(), r"meta\.json: no such file"),
     (lambda folder: (folder / "meta.json").write_text("{"), r"meta\.json: not JSON"),
-    (lambda folder: (folder / "meta.json").write_text("[1]"), r"expected a JSON object"),
+    (lambda folder: (folder / "meta.json").write_text("[1]"), r"holds a list, expected what made"),
     (lambda folder: (folder / "embeddings.npy").write_bytes(b"x"), "not a NumPy array file"),
     (lambda folder: np.save(folder / "embeddings.npy", np.ones((5, 3))), "float64 of shape"),
     (

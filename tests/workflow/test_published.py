@@ -16,11 +16,13 @@ import torch
 
 from helpers.file_server import serving
 from helpers.parity import released_weights
+from helpers.sample100 import annotation, interval, write_annotations
 from neuralsampleid.config import Gnn
 from neuralsampleid.evaluation.folder import default_segments, evaluate_folder
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
 from neuralsampleid.models.encoder import parameter_counts
 from neuralsampleid.models.weights import load_any_reranker
+from neuralsampleid.released.artefacts import read_record
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("results/published/report")
@@ -32,12 +34,13 @@ def snakemake(place, *arguments, **data):
     """Run the published configuration in a folder; keywords replace keys of its section data."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
     command += ["--configfile", str(ROOT / "config/published.yaml"), "--cores", "2"]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     if data:
         command += ["--config", f"data={json.dumps(data)}"]
     return subprocess.run(
         [*command, *arguments],
         cwd=place,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        env={**environment, "PYTHONWARNINGS": "ignore", "OMP_DISPLAY_ENV": "verbose"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -66,6 +69,35 @@ def write_lists(folder, fingerprints):
     }
     for name, content in lists.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
+    return rows
+
+
+def write_queries_annotations(folder, rows):
+    """Sample100-ext of the same queries; unlike the lists it has the last, and who interpolates."""
+    header = "sample_id,query_track_id,target_track_id,sample_type,interpolation"
+    samples = [f"{header},estimated_tempo_ratio,comments"]
+    for number, row in enumerate(rows):
+        kind = "riff" if row["query_file"] < "T208" else "beat"
+        values = (row["sample_id"], row["query_file"], "T100", kind, ("no", "yes")[number % 2])
+        samples.append(",".join((*values, "1.0", "")))
+    tracks = [
+        "track_id, artist, title",
+        *(f"{row['query_file']}, A, B" for row in rows),
+        "T100, A, B",
+    ]
+    write_annotations(
+        folder,
+        "\n".join(dict.fromkeys(tracks)),
+        "\n".join(samples),
+        [
+            annotation(
+                *(row["sample_id"], row["query_file"], "T100"),
+                at=[interval(row["start_time"], row["end_time"], 1)],
+                of=[interval(0.0, 4.5, 1)],
+            )
+            for row in rows
+        ],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +109,7 @@ def published(parity_set, tmp_path_factory):
         for path in sorted(fingerprints.rglob("*")):
             archive.write(path, Path("model_tc_35_best") / path.relative_to(fingerprints))
     shutil.copy(ground_truth, folder / "gt_dict.json")
-    write_lists(folder, fingerprints)
+    write_queries_annotations(folder / "sample100-ext", write_lists(folder, fingerprints))
     save_encoder(folder / "model_tc_35_best.pth", make_encoder(SMALL, seed=0), SMALL)
     torch.save(released_weights("classifier"), folder / "clf_tc_35_4.pth")
     return folder
@@ -90,6 +122,8 @@ def finished(published, tmp_path_factory):
     done = snakemake(folder, folder=str(published))
     assert done.returncode == 0, done.stdout
     assert (ROOT / "config/artefacts.csv").read_bytes() == before
+    if sys.platform == "linux":  # libgomp tells how threads wait in the jobs: they do not spin
+        assert set(re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stdout)) == {"0"}
     return folder
 
 
@@ -123,17 +157,30 @@ def test_metrics_are_those_of_the_library(finished, published, parity_set, syste
     assert riff["value"].item() == pytest.approx(sum(answers) / len(answers), abs=1e-6)
 
 
-def test_groups_are_those_of_the_lists(finished):
-    answers = pd.read_csv(
-        finished / "results/published/evaluation/proposed/corrected/per_query.csv"
-    )
-    segments = answers[answers["query_seconds"] == 5]
+def groups_of(finished, protocol):
+    """Groups of each occurrence that was asked about at 5 s, by its number."""
+    file = finished / f"results/published/evaluation/proposed/{protocol}/per_query.csv"
+    answers = pd.read_csv(file, keep_default_na=False)
+    segments = answers[answers["query_seconds"] == "5.0"]
     numbers = segments["occurrence"].str.rpartition("_")[2].astype(int)
-    groups = segments["groups"].fillna("").str.split("|")
-    assert all(
-        ("not_interpolated" in g) == (n % 2 == 0) for g, n in zip(groups, numbers, strict=True)
-    )
-    assert sum("riff" in g for g in groups) + sum("beat" in g for g in groups) == len(groups) - 1
+    return dict(zip(numbers, segments["groups"].str.split("|"), strict=True))
+
+
+def test_groups_are_those_of_the_lists_as_released_and_else_of_the_annotations(finished):
+    released, corrected = (groups_of(finished, name) for name in ("released", "corrected"))
+    last = max(corrected)
+    assert len(corrected) == last + 1 == 35
+    assert corrected[last] == ["beat", "not_interpolated"]
+    for number, groups in corrected.items():
+        assert ("not_interpolated" in groups, "interpolated" in groups) == (
+            (True, False) if number % 2 == 0 else (False, True)
+        )
+        assert len({"riff", "beat"} & set(groups)) == 1
+    assert len(released) > 10
+    for number, groups in released.items():
+        assert set(groups) - {""} == set(corrected[number]) - {"interpolated"} - (
+            {"beat"} if number == last else set()
+        )
 
 
 def test_a_missing_archive_is_reported_and_not_fatal(finished):
@@ -141,7 +188,9 @@ def test_a_missing_archive_is_reported_and_not_fatal(finished):
     assert set(metrics["system"]) == {"proposed", "proposed_no_reranker"}
     files = pd.read_csv(finished / REPORT / "tables/artefacts.csv").set_index("File")
     assert files.loc["model_tc_39_100.zip", "State"] == "missing: no evaluation of baseline"
-    assert files.loc["yes_interpolation.json", "State"] == "missing: no group interpolated"
+    missing = files.loc["yes_interpolation.json", "State"]
+    assert missing == "missing: no group interpolated from its list"
+    assert files.loc["sample100-ext", "Checksum"] == "differs"
     assert files.loc["gt_dict.json", "Checksum"] == "differs"
     assert files.loc["clf_tc_35_4.pth", "Checksum"] == "unrecorded"
     table = (finished / REPORT / "tables/main.md").read_text()
@@ -153,6 +202,9 @@ def test_tables_show_parameters_and_quoted_figures(finished):
     for name in ("main", "hit_rates", "sample_types", "interpolation", "artefacts"):
         for suffix in ("md", "csv", "tex", "html", "txt"):
             assert (tables / f"{name}.{suffix}").stat().st_size > 0
+    for name in ("hit_rates", "map"):
+        for suffix in ("png", "pdf"):
+            assert (finished / REPORT / f"figures/{name}.{suffix}").stat().st_size > 0
     main = pd.read_csv(tables / "main.csv")
     counts = parameter_counts(make_encoder(SMALL, seed=0))
     assert int(main.loc[0, "Parameters stored"]) == counts.stored
@@ -172,7 +224,7 @@ def test_a_finished_run_has_nothing_to_do(finished, published):
 def test_everything_is_planned_without_a_file(tmp_path):
     done = snakemake(tmp_path, "-n")
     assert done.returncode == 0, done.stdout
-    assert re.search(r"^fetch_artefact +11$", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^fetch_artefact +12$", done.stdout, flags=re.MULTILINE)
     assert re.search(r"^evaluate_published +6$", done.stdout, flags=re.MULTILINE)
 
 
@@ -185,19 +237,27 @@ def test_a_missing_file_is_one_line(published, tmp_path):
 
 def test_files_are_downloaded_recorded_and_verified(published, tmp_path):
     names = ["gt_dict.json", "sample100_query_index.json", "riff_query_type.json"]
+    extended = ["sample100-ext/tracks.csv", "sample100-ext/annotations/S1.json"]
     table = tmp_path / "artefacts.csv"
-    wanted = [f"results/published/artefacts/{name}" for name in names]
+    results = tmp_path / "results/published/artefacts"
+    wanted = [f"results/published/artefacts/{name}" for name in (*names, "sample100-ext")]
     with serving() as site:
-        site.files = {name: (published / name).read_bytes() for name in names}
+        site.files = {
+            Path(name).name: (published / name).read_bytes() for name in (*names, *extended)
+        }
         site.break_after = [100]
-        rows = [f"{name},{site.url}/{name},,,\n" for name in names]
+        rows = [f"{name},{site.url}/{name},,,\n" for name in (*names, *extended)]
         table.write_text("name,url,version,size,sha256\n" + "".join(rows))
         done = snakemake(tmp_path, "--", *wanted, artefacts=str(table))
         assert done.returncode == 0, done.stdout
         recorded = pd.read_csv(table, dtype=str).set_index("name")
         for name in names:
-            content = (tmp_path / "results/published/artefacts" / name / name).read_bytes()
+            content = (results / name / name).read_bytes()
             assert content == site.files[name]
+            assert recorded.loc[name, "sha256"] == hashlib.sha256(content).hexdigest()
+        for name in extended:
+            content = (results / "sample100-ext" / name).read_bytes()
+            assert content == site.files[Path(name).name]
             assert recorded.loc[name, "sha256"] == hashlib.sha256(content).hexdigest()
         # What was recorded is no reason to fetch again, and no other file passes for it.
         assert (
@@ -205,10 +265,15 @@ def test_files_are_downloaded_recorded_and_verified(published, tmp_path):
             in snakemake(tmp_path, "-n", "--", *wanted, artefacts=str(table)).stdout
         )
         site.files["gt_dict.json"] = b"{}"
-        shutil.rmtree(tmp_path / wanted[0])
-        done = snakemake(tmp_path, "--", wanted[0], artefacts=str(table))
+        del site.files["S1.json"]
+        for name in ("gt_dict.json", "sample100-ext"):
+            shutil.rmtree(results / name)
+        done = snakemake(tmp_path, "-k", "--", *wanted, artefacts=str(table))
     assert done.returncode != 0
     assert re.search(r"error: http\S+/gt_dict.json: 2 bytes, expected \d+", done.stdout)
+    # The annotations may be missing; what came of them is not taken for the whole.
+    assert [path.name for path in (results / "sample100-ext").glob("[!.]*")] == ["record.json"]
+    assert "S1.json: the server has no such file" in read_record(results / "sample100-ext").reason
 
 
 def test_a_mistyped_key_is_one_line(tmp_path):

@@ -1,0 +1,20 @@
+"""Rule published_figures: metrics and quoted figures → PNG and PDF."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.data.formats import METRICS, read_table
+from neuralsampleid.report.drawing import save_figure
+from neuralsampleid.report.figures import hit_rate_figure, map_figure
+from neuralsampleid.report.published_tables import quoted_precision, read_quoted
+
+if __name__ == "__main__":
+    with job(snakemake):
+        metrics = read_table(Path(snakemake.input.metrics), METRICS)
+        systems, protocols = snakemake.params.systems, snakemake.params.protocols
+        quoted = quoted_precision(read_quoted(Path(snakemake.input.quoted)), systems)
+        folder = Path(snakemake.output[0]).parent
+        save_figure(hit_rate_figure(metrics, systems, protocols), folder / "hit_rates")
+        drawn = map_figure(metrics, systems, protocols=protocols, quoted=quoted)
+        save_figure(drawn, folder / "map")
