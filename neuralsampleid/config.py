@@ -344,7 +344,7 @@ class Reranker(Section):
     negatives: PositiveInt = 3  # mined per query
     learning_rate: PositiveFloat = 1e-4
     candidates: PositiveInt = 5  # per query segment that are re-ranked
-    weight: PositiveFloat = 0.2  # of its probability beside a similarity's lead
+    weight: PositiveFloat = 1.0  # of its probability beside the nearest candidate's vote of 1
 
 
 class Index(Section):

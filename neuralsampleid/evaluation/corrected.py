@@ -49,7 +49,7 @@ from neuralsampleid.retrieval.matching import (
     Candidates,
     Database,
     rank_tracks,
-    similarity_votes,
+    rank_votes,
 )
 from neuralsampleid.retrieval.pair_scores import PairScorer
 
@@ -162,7 +162,7 @@ class _Ranker:
         """Candidates of each segment of a run and their votes, both (segments, k)."""
         queries = embeddings[run.rows]
         candidates = self._candidates(queries, run.track)
-        votes = similarity_votes(candidates)
+        votes = rank_votes(candidates)
         if self.scorer is not None and run.name in nodes:
             first = candidates.rows[:, : self._reranking.candidates]
             passing = self.scorer.passing(nodes[run.name], self._rerankable(first))

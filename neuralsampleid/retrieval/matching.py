@@ -1,8 +1,9 @@
 """Matching: candidates of single segments → a ranking of tracks, with where they match.
 
-Each segment of a query votes for the tracks that its nearest segments belong to. A vote weighs as
-much as the similarity stands out from the last candidate's, so a segment that is alike to
-everything says little. A re-ranker adds its probability, weighted, where it does not reject.
+Each segment of a query votes for the tracks that its nearest segments belong to, with 1 for the
+nearest, 1/2 for the second, and so on: similarities are on another scale with every encoder, and
+benchmarks/votes.md shows that ranks serve trained encoders at least as well. A re-ranker adds its
+probability, weighted, where it does not reject.
 References and noise tracks are ranked alike, so noise can be a wrong answer; the released
 evaluation skips it (released README, section 5).
 """
@@ -102,7 +103,7 @@ def match_queries(
         reranker: adds its probabilities to the votes; None keeps the similarities. In evaluation
             mode; both sides then need node matrices.
         reranked: how many candidates per query segment the re-ranker sees.
-        weight: of the re-ranker's probability beside a similarity's lead.
+        weight: of the re-ranker's probability beside a vote of 1.
         threads: of the search and the re-ranker.
 
     Returns:
@@ -111,7 +112,7 @@ def match_queries(
         has no row.
     """
     found = _search(query_store, index, candidates, threads)
-    votes = similarity_votes(found)
+    votes = rank_votes(found)
     if reranker is not None:
         database_nodes = database.nodes
         assert query_store.nodes is not None
@@ -199,9 +200,7 @@ def _search(store: FingerprintStore, index: SearchIndex, count: int, threads: in
     return Candidates(rows, similarities)
 
 
-def similarity_votes(candidates: Candidates) -> npt.NDArray[np.float64]:
-    """How far each candidate's similarity stands out from the last one's, (segments, k)."""
-    similarities = candidates.similarities.astype(np.float64)
-    found = np.isfinite(similarities)
-    floor = np.where(found, similarities, np.inf).min(axis=1, keepdims=True)
-    return np.where(found, similarities - np.where(np.isfinite(floor), floor, 0.0), 0.0)
+def rank_votes(candidates: Candidates) -> npt.NDArray[np.float64]:
+    """The reciprocal of each candidate's rank, (segments, k); 0 where there is none."""
+    votes = 1.0 / np.arange(1, candidates.rows.shape[1] + 1)
+    return np.where(candidates.rows >= 0, votes, 0.0)

@@ -14,7 +14,7 @@ from neuralsampleid.retrieval.matching import (
     Database,
     match_queries,
     segments_within,
-    similarity_votes,
+    rank_votes,
 )
 from neuralsampleid.retrieval.store import open_store, writing_store
 
@@ -57,17 +57,17 @@ def match(stores, **options):
     return match_queries(queries, query_store, database, index, candidates=3, ranks=2, **options)
 
 
-def test_a_track_gets_the_largest_lead_of_each_segment(stores):
+def test_a_track_gets_the_largest_vote_of_each_segment(stores):
     found = match(stores)
     assert list(found) == list(MATCHES)
     assert found[
         ["query_start_s", "query_end_s", "rank", "reference_id", "score"]
     ].values.tolist() == [
-        # r1: 0.6 and 1 beyond the noise's 0; r2: 0.8 and 0
-        [0.0, 4.0, 1, "r1", 1.6],
-        [0.0, 4.0, 2, "r2", 0.8],
-        [0.0, 2.0, 1, "r2", 0.8],
-        [0.0, 2.0, 2, "r1", 0.6],
+        # r1 is second and first; r2 is first, and behind the noise, whose similarity is the same
+        [0.0, 4.0, 1, "r1", 1.5],
+        [0.0, 4.0, 2, "r2", 1.333333],
+        [0.0, 2.0, 1, "r2", 1.0],
+        [0.0, 2.0, 2, "r1", 0.5],
         # the last two seconds are silent
     ]
     assert found[["reference_start_s", "reference_end_s"]].drop_duplicates().values.tolist() == [
@@ -85,11 +85,11 @@ def test_the_reranker_adds_its_probability_where_it_does_not_reject(stores):
     assert added["r1"] == pytest.approx(0.5 / (1 + np.exp(-1)), abs=2e-6)
 
 
-def test_votes_are_leads_over_the_last_candidate():
+def test_votes_are_reciprocal_ranks():
     similarities = np.array([[0.9, 0.5, 0.4], [0.7, -np.inf, -np.inf]], np.float32)
     rows = np.array([[0, 1, 2], [3, -1, -1]])
-    votes = similarity_votes(Candidates(rows, similarities))
-    np.testing.assert_allclose(votes, [[0.5, 0.1, 0], [0, 0, 0]], atol=1e-6)
+    votes = rank_votes(Candidates(rows, similarities))
+    np.testing.assert_allclose(votes, [[1, 1 / 2, 1 / 3], [1, 0, 0]])
 
 
 def test_a_range_shorter_than_a_segment_has_the_nearest_one(stores):

@@ -1,0 +1,91 @@
+"""How candidates' votes are weighed: mAP of finished runs by several rules.
+
+    python benchmarks/votes.py results/demo [results/another_run …]
+
+Reads each run's fingerprints and queries; searches exactly, without a re-ranker. One line per run,
+fingerprints and rule, and the means over the runs.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from neuralsampleid.config import Index
+from neuralsampleid.data.formats import QUERIES, read_table
+from neuralsampleid.evaluation.metrics import average_precision
+from neuralsampleid.retrieval.index import build_index
+from neuralsampleid.retrieval.matching import Database, rank_tracks, segments_within
+from neuralsampleid.retrieval.store import open_store
+
+Similarities = npt.NDArray[np.float64]
+CANDIDATES = 20
+
+
+def leads(similarities: Similarities) -> Similarities:
+    """How far a similarity stands out from the last candidate's."""
+    return similarities - similarities[:, -1:]
+
+
+def reciprocal_ranks(power: float) -> Callable[[Similarities], Similarities]:
+    """1 / rank^power."""
+    return lambda similarities: np.broadcast_to(
+        np.arange(1.0, similarities.shape[1] + 1) ** -power, similarities.shape
+    )
+
+
+def shares(temperature: float) -> Callable[[Similarities], Similarities]:
+    """Softmax of similarities."""
+
+    def rule(similarities: Similarities) -> Similarities:
+        weights = np.exp((similarities - similarities[:, :1]) / temperature)
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    return rule
+
+
+RULES = {
+    "lead over the last": leads,
+    "squared lead": lambda similarities: leads(similarities) ** 2,
+    "softmax, temperature 0.02": shares(0.02),
+    "1 / √rank": reciprocal_ranks(0.5),
+    "1 / rank": reciprocal_ranks(1.0),
+    "1 / rank²": reciprocal_ranks(2.0),
+}
+
+
+def mean_average_precisions(run: Path, fingerprints: Path) -> dict[str, float]:
+    """mAP over full tracks by rule."""
+    queries = read_table(run / "evaluation" / "queries.csv", QUERIES)
+    database = Database.open([fingerprints / "noise", fingerprints / "reference"])
+    index = build_index(database.embeddings, Index(kind="flat"), silent=database.silent)
+    store = open_store(fingerprints / "query")
+    similarities, rows = index.search(store.embeddings, CANDIDATES, threads=2)
+    values: dict[str, list[float]] = {name: [] for name in RULES}
+    for query in queries[queries["protocol"] == "full_track"].itertuples(index=False):
+        chosen = segments_within(store, query.query_id, query.query_start_s, query.query_end_s)
+        for name, rule in RULES.items():
+            votes = rule(similarities[chosen].astype(np.float64))
+            ranking = rank_tracks(rows[chosen], votes, database)
+            names = [database.track_ids[track.track] for track in ranking]
+            values[name].append(average_precision(names, set(query.relevant.split("|"))))
+    return {name: float(np.mean(found)) for name, found in values.items()}
+
+
+def main() -> None:
+    """Print mAP by fingerprints and rule, a column per run."""
+    columns = {}
+    for run in map(Path, sys.argv[1:]):
+        for fingerprints in sorted(path.parent for path in run.glob("fingerprints/*/query")):
+            for name, value in mean_average_precisions(run, fingerprints).items():
+                columns.setdefault((fingerprints.name, name), {})[run.name] = value
+    table = pd.DataFrame(columns).T
+    table["mean"] = table.mean(axis=1)
+    print(table.to_string(float_format="{:.3f}".format))
+
+
+if __name__ == "__main__":
+    main()
