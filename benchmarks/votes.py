@@ -58,7 +58,7 @@ RULES = {
 
 
 def mean_average_precisions(run: Path, fingerprints: Path) -> dict[str, float]:
-    """mAP over full tracks by rule."""
+    """MAP over full tracks by rule."""
     queries = read_table(run / "evaluation" / "queries.csv", QUERIES)
     database = Database.open([fingerprints / "noise", fingerprints / "reference"])
     index = build_index(database.embeddings, Index(kind="flat"), silent=database.silent)

@@ -13,8 +13,8 @@ from neuralsampleid.retrieval.matching import (
     Candidates,
     Database,
     match_queries,
-    segments_within,
     rank_votes,
+    segments_within,
 )
 from neuralsampleid.retrieval.store import open_store, writing_store
 
