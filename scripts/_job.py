@@ -1,6 +1,8 @@
 """What every script does around its library call: a log, threads, and one-line errors."""
 
 import logging
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.processes import is_first_process, slurm_tasks
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Log to the rule's log file; turn a ``UserError`` into one line and exit status 1."""
+    """Log to the rule's log file; turn a ``UserError`` into one line and exit status 1.
+
+    A training on several devices runs its script once for each; the first one's log is the rule's,
+    the others add what went wrong.
+    """
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
+    first = is_first_process()
     logging.basicConfig(
-        level=logging.INFO,
+        level=logging.INFO if first else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[logging.FileHandler(log, mode="w")],
+        handlers=[logging.FileHandler(log, mode="w" if first else "a")],
         force=True,
     )
     logging.captureWarnings(True)
@@ -34,6 +42,28 @@ def job(snakemake: Any) -> Iterator[None]:
     except Exception:
         logging.exception("an error of this program, please report it")
         raise
+
+
+def run_in_tasks(snakemake: Any) -> bool:
+    """Run this script once in each task of an MPI job, if the rule asks for one.
+
+    A profile asks by the resource ``mpi``: the command that starts the tasks, such as
+    ``srun --ntasks-per-node=4``. Snakemake then runs the script itself outside of all tasks.
+
+    Returns:
+        Whether that was done; False in a task, and where there is no such resource.
+
+    Raises:
+        SystemExit: a task failed.
+    """
+    starter = snakemake.resources.get("mpi")
+    if not starter or slurm_tasks() > 0:
+        return False
+    command = [*shlex.split(starter), sys.executable, *sys.argv]
+    status = subprocess.run(command, check=False).returncode
+    if status:
+        raise SystemExit(status)
+    return True
 
 
 def use_threads(snakemake: Any) -> None:
