@@ -44,26 +44,21 @@ def job(snakemake: Any) -> Iterator[None]:
         raise
 
 
-def run_in_tasks(snakemake: Any) -> bool:
-    """Run this script once in each task of an MPI job, if the rule asks for one.
+def wants_tasks(snakemake: Any) -> bool:
+    """Whether a profile asks for an MPI job, and this is not one of its tasks already.
 
-    A profile asks by the resource ``mpi``: the command that starts the tasks, such as
-    ``srun --ntasks-per-node=4``. Snakemake then runs the script itself outside of all tasks.
-
-    Returns:
-        Whether that was done; False in a task, and where there is no such resource.
-
-    Raises:
-        SystemExit: a task failed.
+    It asks by the resource ``mpi``: the command that starts the tasks, such as
+    ``srun --nodes=2 --ntasks-per-node=4``. Snakemake runs the script itself outside of all tasks.
     """
-    starter = snakemake.resources.get("mpi")
-    if not starter or slurm_tasks() > 0:
-        return False
-    command = [*shlex.split(starter), sys.executable, *sys.argv]
+    return bool(snakemake.resources.get("mpi")) and slurm_tasks() == 0
+
+
+def run_tasks(snakemake: Any) -> None:
+    """Run this script once in each task of an MPI job, with the status of the worst."""
+    command = [*shlex.split(snakemake.resources.mpi), sys.executable, *sys.argv]
     status = subprocess.run(command, check=False).returncode
     if status:
         raise SystemExit(status)
-    return True
 
 
 def use_threads(snakemake: Any) -> None:

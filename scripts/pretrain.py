@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
-from _job import job, run_in_tasks, use_threads
+from _job import job, run_tasks, use_threads, wants_tasks
 
 from neuralsampleid.config import parse_encoder
 from neuralsampleid.files import write_csv
@@ -23,9 +23,10 @@ if __name__ == "__main__":
         # No output of the rule: checkpoints survive an interruption, and training resumes.
         checkpoints = weights.parent / "checkpoints"
         training = (settings, packed, snakemake.params.seed)
-        if is_first_process():
-            prepare_folder(checkpoints, *training)
-        if not run_in_tasks(snakemake):
+        if wants_tasks(snakemake):
+            prepare_folder(checkpoints, *training)  # before tasks look into it at once
+            run_tasks(snakemake)
+        else:
             trained = pretrain(*training, checkpoints, this_machine(snakemake.threads - 1))
             if is_first_process():
                 curves = pd.read_csv(checkpoints / "curves.csv")
