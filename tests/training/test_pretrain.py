@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 import math
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from helpers.songs import packed_songs, small_gnn, small_resnet, small_training
 from neuralsampleid.config import (
@@ -37,8 +39,16 @@ from neuralsampleid.training.stopping import SIGNALS, StoppedError
 PACKED = packed_songs(6, 3.0)
 
 
-# Steps that are stopped at lie in the middle of an epoch; dropout shows whether its state is kept.
+# Where it is stopped lies in the middle of an epoch; dropout shows whether its state is kept.
 SETTINGS = small_gnn(small_training(pairs_per_epoch=14), edge_dropout=0.2, drop_path=0.2)
+BASELINE = BaselineTraining(
+    epochs=2,
+    pairs_per_epoch=8,
+    batch_pairs=4,
+    validation_share=0.34,
+    validation_pairs=4,
+    augmentation=BaselineAugmentation(effects=["gain"], changes=["none", "pitch"]),
+)
 STEPS = 3  # of an epoch; two pairs are left out
 
 
@@ -335,6 +345,29 @@ def test_both_backends_and_losses_train(tmp_path: Path):
     assert not torch.equal(weights(trained)["projector.0.weight"], untrained["projector.0.weight"])
 
 
+@pytest.mark.parametrize("settings", [SETTINGS, small_resnet(training=BASELINE)])
+def test_mixed_precision_trains_to_nearly_the_same(settings: Gnn | ResNetIbn, tmp_path: Path):
+    """As on GPUs that compute in bfloat16; the CPU does so too if told to."""
+    full, mixed = tmp_path / "full", tmp_path / "mixed"
+    pretrain(settings, PACKED, 1, full)
+    trained = pretrain(settings, PACKED, 1, mixed, Machine(precision="bf16-mixed"))
+    assert trained.bad_batches == 0
+    assert all(value.dtype != torch.bfloat16 for value in weights(trained).values())
+    losses, expected = curve(mixed, "train_loss"), curve(full, "train_loss")
+    assert losses != expected
+    assert losses == pytest.approx(expected, rel=0.1)
+
+
+def test_throughput_is_logged(uninterrupted: tuple[Pretrained, Path]):
+    events = EventAccumulator(str(uninterrupted[1] / "tensorboard")).Reload()
+    for name in ("pairs_per_second", "steps_per_second", "memory_gb"):
+        points = events.Scalars(name)
+        assert [point.step for point in points] == [STEPS, 2 * STEPS, 3 * STEPS]
+        assert all(point.value > 0 for point in points)
+    pairs, steps = (events.Scalars(f"{each}_per_second")[0].value for each in ("pairs", "steps"))
+    assert pairs == pytest.approx(4 * steps)
+
+
 def test_the_progress_bar_needs_a_person(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     assert curves.progress_bars() == []
@@ -352,8 +385,14 @@ def test_an_epoch_is_one_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptu
     with caplog.at_level(logging.INFO, "neuralsampleid"):
         run(tmp_path / "model", small_gnn(small_training(epochs=2)))
     lines = [record.getMessage() for record in caplog.records if "epoch" in record.getMessage()]
-    assert [line.split(":")[0] for line in lines] == ["epoch 1 of 2", "epoch 2 of 2"]
-    assert "nan" not in lines[-1]
+    number = r"\d+\.\d+"
+    for epoch, line in enumerate(lines, 1):
+        assert re.fullmatch(
+            rf"epoch {epoch} of 2: training loss {number}, held-out loss {number}, "
+            rf"held-out hit rate {number}; {number} pairs/s, {number} steps/s, {number} GB",
+            line,
+        )
+    assert len(lines) == 2
 
 
 def test_learning_rates():

@@ -1,5 +1,6 @@
 """Training of the re-ranker: its miner beside the released one, and that it continues."""
 
+import io
 import signal
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from neuralsampleid.config import Reranker
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import Encoding
 from neuralsampleid.training import curves
+from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.stopping import StoppedError
 from neuralsampleid.training.train_reranker import mine, train_reranker
 
@@ -74,9 +76,10 @@ PACKED = packed_songs(6, 3.0)
 SETTINGS = Reranker(epochs=3, pairs_per_epoch=14, batch_pairs=4, heads=2, hidden_size=8)
 
 
-def run(folder: Path, encoder_seed: int = 1) -> dict[str, torch.Tensor]:
+def run(folder: Path, encoder_seed: int = 1, **machine: str) -> dict[str, torch.Tensor]:
     encoder = make_encoder(small_gnn(), encoder_seed)
-    return train_reranker(SETTINGS, encoder, small_gnn(), PACKED, 1, folder).state_dict()
+    where = Machine(**machine)
+    return train_reranker(SETTINGS, encoder, small_gnn(), PACKED, 1, folder, where).state_dict()
 
 
 def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
@@ -127,3 +130,16 @@ def test_checkpoints_of_another_encoder_are_not_continued(
     folder = tmp_path / "checkpoints"
     assert not equal(run(folder, encoder_seed=2), uninterrupted[0])
     assert equal(run(folder), uninterrupted[0])
+
+
+def test_mixed_precision_trains_to_nearly_the_same(
+    uninterrupted: tuple[dict, bytes], tmp_path: Path
+):
+    """As on GPUs that compute in bfloat16; the CPU does so too if told to."""
+    folder = tmp_path / "checkpoints"
+    mixed = run(folder, precision="bf16-mixed")
+    assert all(value.dtype == torch.float32 for value in mixed.values())
+    full = pd.read_csv(io.BytesIO(uninterrupted[1]))
+    table = pd.read_csv(folder / "curves.csv")
+    assert not table.equals(full)
+    assert table["value"].tolist() == pytest.approx(full["value"].tolist(), abs=0.1)
