@@ -9,9 +9,8 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
-from torchmetrics import MeanMetric
 
 from neuralsampleid.config import Cosine, Training
 from neuralsampleid.models.encoder import SegmentEncoder
@@ -42,8 +41,7 @@ class Pretraining(lightning.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.seed = seed
         self.register_buffer("bad_batches", torch.zeros((), dtype=torch.long))
-        # In checkpoints, because an epoch may be continued from its middle.
-        self.train_loss = epoch_mean()
+        self.train_loss = EpochMean()
         self._skipped = False
         self._validation: list[tuple[Tensor, Tensor]] = []
 
@@ -58,13 +56,14 @@ class Pretraining(lightning.LightningModule):
 
     def training_step(self, batch: PowerBatch | WaveformBatch, _: int) -> Tensor:
         """The loss of one batch over all processes; the step is skipped where it is not finite."""
-        loss = self._loss(*self.gather(*self._embed(batch)))
+        queries, references = self.gather(*self._embed(batch))
+        loss = self._loss(queries, references)
         self._skipped = not bool(torch.isfinite(loss))
         if self._skipped:
             self.bad_batches += 1
             _LOG.warning("step %d: the loss is %s, skipped", self.global_step, loss.item())
         else:
-            self.train_loss.update(loss.detach())
+            self.train_loss.update(loss, len(queries))
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -98,7 +97,7 @@ class Pretraining(lightning.LightningModule):
             len(queries), device=queries.device
         )
         # Here, because callbacks write the curves before the module's own end of an epoch.
-        if self.train_loss.weight > 0:
+        if self.train_loss.pairs > 0:
             self.log("train_loss", self.train_loss.compute())
         self.log("validation_loss", loss, sync_dist=True)
         self.log("validation_hit_rate_1", hits.float().mean(), prog_bar=True, sync_dist=True)
@@ -132,11 +131,30 @@ class Pretraining(lightning.LightningModule):
         return torch.autocast(self.device.type, enabled=False)
 
 
-def epoch_mean() -> MeanMetric:
-    """A mean over an epoch that checkpoints hold; all values must be finite."""
-    mean = MeanMetric(nan_strategy="disable", sync_on_compute=False)
-    mean.persistent(True)
-    return mean
+class EpochMean(nn.Module):
+    """The mean over an epoch's pairs, kept in checkpoints: an epoch may be continued midway."""
+
+    total: Tensor
+    pairs: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(()))
+        self.register_buffer("pairs", torch.zeros(()))
+
+    def reset(self) -> None:
+        """Begin an epoch."""
+        self.total.zero_()
+        self.pairs.zero_()
+
+    def update(self, value: Tensor, pairs: int) -> None:
+        """Add the finite mean of some pairs."""
+        self.total += value.detach() * pairs
+        self.pairs += pairs
+
+    def compute(self) -> Tensor:
+        """The mean so far; NaN before the first pair."""
+        return self.total / self.pairs
 
 
 def learning_rate_factor(settings: Training, step: int, steps_per_epoch: int) -> float:

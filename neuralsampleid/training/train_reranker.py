@@ -29,7 +29,7 @@ from neuralsampleid.training.batched import PowerBatch
 from neuralsampleid.training.fitting import Plan, fit
 from neuralsampleid.training.loading import PairData
 from neuralsampleid.training.machine import Machine
-from neuralsampleid.training.module import epoch_mean
+from neuralsampleid.training.module import EpochMean
 from neuralsampleid.training.packed import PackedStems
 from neuralsampleid.training.pairs import PairSource
 from neuralsampleid.training.pretrain import (
@@ -108,7 +108,7 @@ class RerankerTraining(lightning.LightningModule):
         self.mined = mined
         self.settings = settings
         self.seed = seed
-        self.train_loss = epoch_mean()
+        self.train_loss = EpochMean()
         self._random_state: dict[str, Tensor] = {}  # of an interrupted run
         self._validation: list[MinedBatch] = []
 
@@ -121,15 +121,16 @@ class RerankerTraining(lightning.LightningModule):
         self.train_loss.reset()
 
     def training_step(self, batch: PowerBatch | WaveformBatch, _: int) -> Tensor:
-        loss = reranking_loss(self.model, self.mined(batch))
-        self.train_loss.update(loss.detach())
+        mined = self.mined(batch)
+        loss = reranking_loss(self.model, mined)
+        self.train_loss.update(loss, len(mined.queries))
         return loss
 
     def validation_step(self, batch: MinedBatch, _: int) -> None:
         self._validation.append(batch)
 
     def on_validation_epoch_end(self) -> None:
-        if self.train_loss.weight > 0:
+        if self.train_loss.pairs > 0:
             self.log("train_loss", self.train_loss.compute())
         self.log_dict(validate(self.model, self._validation))
         self._validation.clear()
