@@ -46,6 +46,19 @@ def encoder_shape(wildcards):
     return section(CONFIG.encoders[wildcards.encoder], "training")
 
 
+def encoder_training(encoder):
+    """What an encoder's weights depend on: not how densely a track will be fingerprinted."""
+    return section(CONFIG.encoders[encoder], "segment_hop")
+
+
+def segment_hop(wildcards, output):
+    """Kept in the weights' file for use without this workflow.
+
+    It takes ``output`` because Snakemake reruns nothing for params that are made of it.
+    """
+    return CONFIG.encoders[wildcards.encoder].segment_hop
+
+
 def packed_of(encoder):
     """The packed stems at an encoder's sample rate, shared by all encoders of that rate."""
     return f"{RUN}/stems/packed_{CONFIG.encoders[encoder].front_end.sample_rate}"

@@ -42,7 +42,8 @@ rule pretrain:
         mem_mb=2500,
         runtime=2880,
     params:
-        encoder=lambda wildcards: section(CONFIG.encoders[wildcards.encoder]),
+        encoder=lambda wildcards: encoder_training(wildcards.encoder),
+        segment_hop=segment_hop,
         seed=CONFIG.seed,
     message:
         "Training encoder {wildcards.encoder}; progress is in {log}"
@@ -70,9 +71,7 @@ rule train_reranker:
         runtime=600,
     params:
         reranker=section(CONFIG.reranker, "candidates", "weight"),
-        encoder=(
-            section(CONFIG.encoders[CONFIG.reranker.encoder]) if USES_RERANKER else {}
-        ),
+        encoder=encoder_training(CONFIG.reranker.encoder) if USES_RERANKER else {},
         seed=CONFIG.seed,
     message:
         "Training the re-ranker"

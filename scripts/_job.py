@@ -1,6 +1,8 @@
 """What every script does around its library call: a log, threads, and one-line errors."""
 
 import logging
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.processes import is_first_process, slurm_tasks
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Log to the rule's log file; turn a ``UserError`` into one line and exit status 1."""
+    """Log to the rule's log file; turn a ``UserError`` into one line and exit status 1.
+
+    A training on several devices runs its script once for each; the first one's log is the rule's,
+    the others add what went wrong.
+    """
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
+    first = is_first_process()
     logging.basicConfig(
-        level=logging.INFO,
+        level=logging.INFO if first else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[logging.FileHandler(log, mode="w")],
+        handlers=[logging.FileHandler(log, mode="w" if first else "a")],
         force=True,
     )
     logging.captureWarnings(True)
@@ -34,6 +42,23 @@ def job(snakemake: Any) -> Iterator[None]:
     except Exception:
         logging.exception("an error of this program, please report it")
         raise
+
+
+def wants_tasks(snakemake: Any) -> bool:
+    """Whether a profile asks for an MPI job, and this is not one of its tasks already.
+
+    It asks by the resource ``mpi``: the command that starts the tasks, such as
+    ``srun --nodes=2 --ntasks-per-node=4``. Snakemake runs the script itself outside of all tasks.
+    """
+    return bool(snakemake.resources.get("mpi")) and slurm_tasks() == 0
+
+
+def run_tasks(snakemake: Any) -> None:
+    """Run this script once in each task of an MPI job, with the status of the worst."""
+    command = [*shlex.split(snakemake.resources.mpi), sys.executable, *sys.argv]
+    status = subprocess.run(command, check=False).returncode
+    if status:
+        raise SystemExit(status)
 
 
 def use_threads(snakemake: Any) -> None:

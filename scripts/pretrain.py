@@ -3,28 +3,35 @@
 from pathlib import Path
 
 import pandas as pd
-from _job import job, use_threads
+from _job import job, run_tasks, use_threads, wants_tasks
 
 from neuralsampleid.config import parse_encoder
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import save_encoder
+from neuralsampleid.processes import is_first_process
+from neuralsampleid.training.fitting import end
+from neuralsampleid.training.machine import this_machine
 from neuralsampleid.training.packed import open_packed
-from neuralsampleid.training.pretrain import pretrain
+from neuralsampleid.training.pretrain import prepare_folder, pretrain
 
 if __name__ == "__main__":
     with job(snakemake):
         use_threads(snakemake)
         settings = parse_encoder(snakemake.params.encoder)
+        packed = open_packed(Path(snakemake.input.packed))
+        weights = Path(snakemake.output.weights)
         # No output of the rule: checkpoints survive an interruption, and training resumes.
-        checkpoints = Path(snakemake.output.weights).parent / "checkpoints"
-        trained = pretrain(
-            settings,
-            open_packed(Path(snakemake.input.packed)),
-            snakemake.params.seed,
-            checkpoints,
-            workers=snakemake.threads - 1,
-        )
-        curves = pd.read_csv(checkpoints / "curves.csv")
-        curves.insert(0, "encoder", snakemake.wildcards.encoder)
-        write_csv(Path(snakemake.output.curves), curves)
-        save_encoder(Path(snakemake.output.weights), trained.encoder, settings)
+        checkpoints = weights.parent / "checkpoints"
+        training = (settings, packed, snakemake.params.seed)
+        if wants_tasks(snakemake):
+            prepare_folder(checkpoints, *training)  # before tasks look into it at once
+            run_tasks(snakemake)
+        else:
+            trained = pretrain(*training, checkpoints, this_machine(snakemake.threads - 1))
+            if is_first_process():
+                curves = pd.read_csv(checkpoints / "curves.csv")
+                curves.insert(0, "encoder", snakemake.wildcards.encoder)
+                write_csv(Path(snakemake.output.curves), curves)
+                hop = {"segment_hop": snakemake.params.segment_hop}
+                save_encoder(weights, trained.encoder, settings.model_copy(update=hop))
+                end(checkpoints)

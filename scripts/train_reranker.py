@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
 from _job import job, use_threads
 
 from neuralsampleid.config import Reranker, parse_encoder
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import load_encoder, save_reranker
+from neuralsampleid.training.fitting import end
+from neuralsampleid.training.machine import this_machine
 from neuralsampleid.training.packed import open_packed
 from neuralsampleid.training.train_reranker import train_reranker
 
@@ -15,14 +18,19 @@ if __name__ == "__main__":
         use_threads(snakemake)
         settings = Reranker.model_validate(snakemake.params.reranker)
         encoder_settings = parse_encoder(snakemake.params.encoder)
-        trained = train_reranker(
+        weights = Path(snakemake.output.weights)
+        checkpoints = weights.parent / "checkpoints"  # as of an encoder
+        model = train_reranker(
             settings,
             load_encoder(Path(snakemake.input.weights), encoder_settings),
             encoder_settings,
             open_packed(Path(snakemake.input.packed)),
             snakemake.params.seed,
+            checkpoints,
+            this_machine(snakemake.threads - 1),
         )
-        curves = trained.curves.copy()
+        curves = pd.read_csv(checkpoints / "curves.csv")
         curves.insert(0, "encoder", "reranker")
         write_csv(Path(snakemake.output.curves), curves)
-        save_reranker(Path(snakemake.output.weights), trained.model, settings)
+        save_reranker(weights, model, settings)
+        end(checkpoints)

@@ -79,9 +79,10 @@ def sha256_of(path: Path) -> str:
 
 
 def _save(path: Path, architecture: str, settings: dict[str, Any], state: dict[str, Any]) -> None:
-    with replacing_file(path) as temporary:
-        content = {"architecture": architecture, "settings": settings, "state_dict": state}
-        torch.save(content, temporary)
+    content = {"architecture": architecture, "settings": settings, "state_dict": state}
+    # Given a path, torch would write the temporary name into the file: never the same bytes.
+    with replacing_file(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
 
 
 def _load(path: Path, architecture: str, module: torch.nn.Module) -> None:

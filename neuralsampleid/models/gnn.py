@@ -300,7 +300,7 @@ def linear_norm_rows(convolution: nn.Module, norm: nn.Module, nodes: Tensor) -> 
 
     At inference the normalisation is affine and goes into the convolution's weights.
     """
-    assert isinstance(norm, nn.BatchNorm1d)
+    assert isinstance(norm, nn.BatchNorm1d | nn.SyncBatchNorm)  # the latter on several GPUs
     if norm.training:
         return normalise_rows(norm, linear_rows(convolution, nodes))
     weight = convolution.get_parameter("weight").flatten(1)

@@ -46,11 +46,15 @@ def ranking_distances(nodes: Tensor) -> Tensor:
     """What orders the neighbours of each node: (batch, nodes, channels) → (batch, nodes, nodes).
 
     Squared distances less the node's own squared norm, which shifts a whole row and changes no
-    order; −∞ from a node to itself, because rounding must not put a twin before it.
+    order; −∞ from a node to itself, because rounding must not put a twin before it. In full
+    precision always: in bfloat16 one neighbour in 75 would be another.
     """
+    nodes = nodes.float()
     # Nodes lie far from the origin and near each other: uncentred, rounding swaps close neighbours.
     nodes = nodes - nodes.mean(dim=1, keepdim=True)
-    distances = nodes.square().sum(2)[:, None, :] - 2.0 * (nodes @ nodes.transpose(1, 2))
+    with torch.autocast(nodes.device.type, enabled=False):
+        products = nodes @ nodes.transpose(1, 2)
+    distances = nodes.square().sum(2)[:, None, :] - 2.0 * products
     distances.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
     return distances
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import logging
+import resource
 import sys
 import time
 from pathlib import Path
 
 import lightning
 import pandas as pd
+import torch
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 from neuralsampleid.files import write_csv
 
 CURVE_COLUMNS = ("epoch", "step", "metric", "value")
+_LABELS = {
+    "train_loss": "training loss",
+    "validation_loss": "held-out loss",
+    "validation_hit_rate_1": "held-out hit rate",
+    "validation_auroc": "held-out AUROC",
+}
 _LOG = logging.getLogger(__name__)
 
 
@@ -26,6 +34,8 @@ class CurveWriter(lightning.Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
+        if not trainer.is_global_zero:
+            return
         epoch, step = trainer.current_epoch, trainer.global_step
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -39,28 +49,65 @@ class CurveWriter(lightning.Callback):
 
 
 class EpochLog(lightning.Callback):
-    """One line per epoch, for logs that no progress bar can be drawn in."""
+    """One line per epoch, for logs that no progress bar can be drawn in, and the throughput.
+
+    Throughput counts the steps of training and the waiting for their pairs, not the validation.
+
+    Args:
+        batch_pairs: of all processes.
+    """
+
+    def __init__(self, batch_pairs: int) -> None:
+        self.batch_pairs = batch_pairs
+        self.started, self.seconds, self.steps = 0.0, 0.0, 0
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        self._restart_clock()  # an epoch that is continued does not start again
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        self.started = time.monotonic()
+        self._restart_clock()
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
+        self.steps += 1
+        if trainer.is_last_batch and torch.cuda.is_available():
+            torch.cuda.synchronize()  # what was queued is not done yet
+        self.seconds = time.monotonic() - self.started
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        metrics = trainer.callback_metrics
-        steps = trainer.num_training_batches
+        values = trainer.callback_metrics
+        known = [f"{label} {values[name]:.3f}" for name, label in _LABELS.items() if name in values]
+        rate = self.steps / max(self.seconds, 1e-9)
+        throughput = {
+            "pairs_per_second": rate * self.batch_pairs,
+            "steps_per_second": rate,
+            "memory_gb": peak_memory_gb(),
+        }
+        if trainer.logger is not None:
+            trainer.logger.log_metrics(throughput, trainer.global_step)
         _LOG.info(
-            "epoch %d of %d: training loss %.3f, held-out loss %.3f, held-out hit rate %.3f, "
-            "%.2f s per step",
+            "epoch %d of %d: %s; %.1f pairs/s, %.2f steps/s, %.2f GB",
             trainer.current_epoch + 1,
             trainer.max_epochs,
-            metrics.get("train_loss", float("nan")),
-            metrics.get("validation_loss", float("nan")),
-            metrics.get("validation_hit_rate_1", float("nan")),
-            (time.monotonic() - self.started) / max(1, steps),
+            ", ".join(known),
+            *throughput.values(),
         )
+
+    def _restart_clock(self) -> None:
+        self.started, self.seconds, self.steps = time.monotonic(), 0.0, 0
+
+
+def peak_memory_gb() -> float:
+    """The most memory that this process has held so far; on its GPU if it uses one."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e9
+    # Kilobytes on Linux.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
 def progress_bars() -> list[lightning.Callback]:

@@ -9,7 +9,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from neuralsampleid.config import Cosine, Training
@@ -41,23 +41,49 @@ class Pretraining(lightning.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.seed = seed
         self.register_buffer("bad_batches", torch.zeros((), dtype=torch.long))
+        self.train_loss = EpochMean()
+        self._skipped = False
         self._validation: list[tuple[Tensor, Tensor]] = []
 
-    def on_train_batch_start(self, batch: PowerBatch | WaveformBatch, batch_idx: int) -> None:
-        # Dropout depends on the step alone: loaders draw from the same generator, more or less
-        # often by the number of workers and by what was resumed.
-        torch.manual_seed(self.seed + 1_000_003 * (self.global_step + 1))
+    def on_train_epoch_start(self) -> None:
+        self.train_loss.reset()
 
-    def training_step(self, batch: PowerBatch | WaveformBatch, _: int) -> Tensor | None:
-        """The loss of one batch; None (the step is skipped) where it is not finite."""
-        queries, references = self._embed(batch)
-        loss = contrastive_loss(queries, references, self.settings.loss)
-        if not torch.isfinite(loss):
+    def on_train_batch_start(self, batch: PowerBatch | WaveformBatch, batch_idx: int) -> None:
+        # Dropout depends on the step and the process alone: neither workers nor a resumption
+        # change it. Processes differ, or the same places of all their shares would be dropped.
+        step = 1_000_003 * (self.global_step + 1)
+        torch.manual_seed(self.seed + step + 7_919 * self.global_rank)
+
+    def training_step(self, batch: PowerBatch | WaveformBatch, _: int) -> Tensor:
+        """The loss of one batch over all processes; the step is skipped where it is not finite."""
+        queries, references = self.gather(*self._embed(batch))
+        loss = self._loss(queries, references)
+        self._skipped = not bool(torch.isfinite(loss))
+        if self._skipped:
             self.bad_batches += 1
             _LOG.warning("step %d: the loss is %s, skipped", self.global_step, loss.item())
-            return None
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(queries))
+        else:
+            self.train_loss.update(loss, len(queries))
         return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        if self._skipped:  # without gradients the optimiser leaves everything as it is
+            optimizer.zero_grad(set_to_none=True)
+
+    def gather(self, queries: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
+        """Both views' embeddings (B / processes, d) of all processes, each (B, d).
+
+        All processes then compute the same loss of the whole batch. Each gets gradients from the
+        losses of all, P times its part of the whole; the mean over processes, which Lightning's
+        strategy takes of the parameters' gradients, makes that exact.
+        """
+        if self.trainer.world_size == 1:
+            return queries, references
+        views = torch.stack([queries, references])
+        gathered = self.all_gather(views, sync_grads=True)  # (P, 2, B / P, d)
+        assert isinstance(gathered, Tensor)
+        first, second = gathered.transpose(0, 1).flatten(1, 2)
+        return first, second
 
     def validation_step(self, batch: PowerBatch | WaveformBatch, _: int) -> None:
         self._validation.append(self._embed(batch))
@@ -66,12 +92,15 @@ class Pretraining(lightning.LightningModule):
         queries = torch.cat([queries for queries, _ in self._validation])
         references = torch.cat([references for _, references in self._validation])
         self._validation.clear()
-        loss = contrastive_loss(queries, references, self.settings.loss)
+        loss = self._loss(queries, references)
         hits = (queries @ references.T).argmax(dim=1) == torch.arange(
             len(queries), device=queries.device
         )
-        self.log("validation_loss", loss)
-        self.log("validation_hit_rate_1", hits.float().mean(), prog_bar=True)
+        # Here, because callbacks write the curves before the module's own end of an epoch.
+        if self.train_loss.pairs > 0:
+            self.log("train_loss", self.train_loss.compute())
+        self.log("validation_loss", loss, sync_dist=True)
+        self.log("validation_hit_rate_1", hits.float().mean(), prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = torch.optim.Adam(
@@ -87,10 +116,45 @@ class Pretraining(lightning.LightningModule):
         return learning_rate_factor(self.settings, step, self.steps_per_epoch)
 
     def _embed(self, batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - the views' own type
-        queries, references = self.views.features(batch)
-        embeddings = self.encoder(torch.cat([queries, references]))
+        # Powers span more than bfloat16 can tell apart, and so do similarities over a temperature.
+        with self._in_full_precision():
+            queries, references = self.views.features(batch)
+        embeddings = self.encoder(torch.cat([queries, references])).float()
         first, second = embeddings.chunk(2)
         return first, second
+
+    def _loss(self, queries: Tensor, references: Tensor) -> Tensor:
+        with self._in_full_precision():
+            return contrastive_loss(queries, references, self.settings.loss)
+
+    def _in_full_precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, enabled=False)
+
+
+class EpochMean(nn.Module):
+    """The mean over an epoch's pairs, kept in checkpoints: an epoch may be continued midway."""
+
+    total: Tensor
+    pairs: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(()))
+        self.register_buffer("pairs", torch.zeros(()))
+
+    def reset(self) -> None:
+        """Begin an epoch."""
+        self.total.zero_()
+        self.pairs.zero_()
+
+    def update(self, value: Tensor, pairs: int) -> None:
+        """Add the finite mean of some pairs."""
+        self.total += value.detach() * pairs
+        self.pairs += pairs
+
+    def compute(self) -> Tensor:
+        """The mean so far; NaN before the first pair."""
+        return self.total / self.pairs
 
 
 def learning_rate_factor(settings: Training, step: int, steps_per_epoch: int) -> float:

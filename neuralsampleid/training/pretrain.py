@@ -1,4 +1,4 @@
-"""Pretraining of an encoder: data, Lightning's trainer, checkpoints, learning curves."""
+"""Pretraining of an encoder: its data, its folder, and what comes out."""
 
 from __future__ import annotations
 
@@ -6,29 +6,26 @@ import hashlib
 import json
 import logging
 import shutil
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import lightning
 import numpy as np
-import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
-from torch.utils.data import DataLoader, Sampler
 
 from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
-from neuralsampleid.config import Gnn, ResNetIbn, Training
+from neuralsampleid.config import Gnn, ResNetIbn, Section, Training
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_json
 from neuralsampleid.models.checkpoint import make_encoder
-from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.models.encoder import SegmentEncoder, parameter_counts
+from neuralsampleid.processes import is_first_process
 from neuralsampleid.training.batched import BatchedViews
-from neuralsampleid.training.curves import CurveWriter, EpochLog, progress_bars
+from neuralsampleid.training.fitting import Plan, clear_remains, fit
+from neuralsampleid.training.loading import PairData
+from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.module import Pretraining
 from neuralsampleid.training.packed import PackedStems
-from neuralsampleid.training.pairs import PairGeometry, PairSource, RawPair
+from neuralsampleid.training.pairs import PairGeometry, PairSource
 from neuralsampleid.training.waveform import WaveformViews
 
 _LOG = logging.getLogger(__name__)
@@ -43,71 +40,58 @@ class Pretrained:
     bad_batches: int  # batches whose loss was not finite
 
 
-class EpochSampler(Sampler[int]):
-    """Global pair indices of one epoch, so that an item depends on nothing but its index."""
-
-    def __init__(self, pairs_per_epoch: int) -> None:
-        self.pairs_per_epoch = pairs_per_epoch
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before every epoch, also after a resumption."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.pairs_per_epoch
-
-    def __iter__(self) -> Iterator[int]:
-        first = self.epoch * self.pairs_per_epoch
-        yield from range(first, first + self.pairs_per_epoch)
-
-
 def pretrain(
-    settings: Gnn | ResNetIbn, packed: PackedStems, seed: int, folder: Path, workers: int = 0
+    settings: Gnn | ResNetIbn,
+    packed: PackedStems,
+    seed: int,
+    folder: Path,
+    machine: Machine | None = None,
 ) -> Pretrained:
-    """Train an encoder; continue from ``folder/last.ckpt`` if an earlier run of it was stopped.
+    """Train an encoder; continue what an earlier run of it left in ``folder``, if it was stopped.
 
     Args:
         settings: the encoder and its training.
         packed: stems at the front end's sample rate.
         seed: fixes weights, pairs and dropout.
-        folder: for checkpoints, ``curves.csv`` and TensorBoard's events.
-        workers: processes that make pairs; 0 makes them in this one. Does not change the result.
+        folder: for checkpoints, ``curves.csv`` and TensorBoard's events; see ``fitting``.
+        machine: where it trains; one process on the CPU if left out.
 
     Raises:
-        UserError: too few tracks, the wrong sample rate, or a loss that is never finite.
+        UserError: too few tracks, the wrong sample rate, a batch that the machine's processes
+            cannot share, or a loss that is never finite.
+        StoppedError: a signal ended it; calling again continues.
     """
+    machine = machine or Machine()
     training = settings.training
     if packed.sample_rate != settings.front_end.sample_rate:
         raise UserError(
             f"packed stems have {packed.sample_rate} Hz, expected {settings.front_end.sample_rate}"
         )
-    claim_folder(folder, settings, packed, seed)
     encoder = make_encoder(settings, seed)
-    held_out, kept = split_tracks(len(packed.tracks), training.validation_share, seed)
-    loaders = _loaders(settings, packed, held_out, kept, seed, workers, encoder)
-    module = Pretraining(encoder, loaders.views, training, loaders.steps_per_epoch, seed)
-    best, latest = _checkpoints(folder)
-    trainer = _trainer(training, [best, latest], folder)
-    last = folder / "last.ckpt"
-    with warnings.catch_warnings():
-        # Loading in this process is chosen on purpose; two cores are fully used either way.
-        warnings.filterwarnings("ignore", ".*does not have many workers.*")
-        warnings.filterwarnings("ignore", ".*LeafSpec.*")
-        # The folder is claimed above, and a skipped batch is counted.
-        warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
-        warnings.filterwarnings("ignore", ".*`training_step` returned `None`.*")
-        trainer.fit(
-            module,
-            loaders.training,
-            loaders.validation,
-            ckpt_path=str(last) if last.exists() else None,
-            weights_only=True,
-        )
-    return _best_of(module, best, training.epochs * loaders.steps_per_epoch)
+    data = _data(settings, packed, seed, encoder, machine)
+    if is_first_process():
+        prepare_folder(folder, settings, packed, seed)
+    module = Pretraining(encoder, data.views, training, data.steps_per_epoch, seed)
+    count = parameter_counts(encoder)
+    plan = Plan(
+        training.epochs,
+        data.batch_pairs,
+        best_by="validation_loss",
+        mode="min",
+        gradient_clip=training.gradient_clip,
+        some_parameters_idle=count.acting < count.stored,
+    )
+    best = fit(module, data, plan, folder, machine)
+    return _best_of(module, best, training.epochs * data.steps_per_epoch)
 
 
-def claim_folder(folder: Path, settings: Gnn | ResNetIbn, packed: PackedStems, seed: int) -> None:
+def prepare_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
+    """Leave in a training's folder only what it can continue from; see ``claim_folder``."""
+    claim_folder(folder, settings, packed, seed)
+    clear_remains(folder)
+
+
+def claim_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
     """Make sure that what lies in a checkpoint folder belongs to this very training.
 
     Checkpoints of other settings, another seed or other music are removed: to continue them would
@@ -163,102 +147,35 @@ def make_views(
     return WaveformViews(front_end, change_rest, geometry.segment)
 
 
-@dataclass(frozen=True)
-class _Loaders:
-    training: DataLoader[RawPair]
-    validation: DataLoader[RawPair]
-    views: BatchedViews | WaveformViews
-    steps_per_epoch: int
-
-
-def _loaders(
+def _data(
     settings: Gnn | ResNetIbn,
     packed: PackedStems,
-    held_out: list[int],
-    kept: list[int],
     seed: int,
-    workers: int,
     encoder: SegmentEncoder,
-) -> _Loaders:
+    machine: Machine,
+) -> PairData:
     training, front_end = settings.training, settings.front_end
+    held_out, kept = split_tracks(len(packed.tracks), training.validation_share, seed)
     per_epoch = training.pairs_per_epoch or len(kept)
     batch = min(training.batch_pairs, per_epoch)
+    machine.share_of(batch)
     total = per_epoch * training.epochs
     source = PairSource(packed, kept, front_end, training, seed, total)
     # Held-out pairs are always the same and always fully changed.
     fixed = without_curriculum(training)
-    pairs = training.validation_pairs
-    held = PairSource(packed, held_out, front_end, fixed, seed + 1, pairs)
+    held = PairSource(packed, held_out, front_end, fixed, seed + 1, training.validation_pairs)
     views = make_views(encoder.front_end, training, source.geometry)
-    return _Loaders(
-        DataLoader(
-            source,
-            batch,
-            sampler=EpochSampler(per_epoch),
-            collate_fn=views.collate,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            drop_last=True,
-        ),
-        DataLoader(held, min(batch, pairs), collate_fn=views.collate, num_workers=0),
-        views,
-        per_epoch // batch,
-    )
+    return PairData(source, held, views, per_epoch, batch, machine.workers)
 
 
-def _checkpoints(folder: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:
-    """Keep the best epoch, and the latest one to continue from.
-
-    They are two because Lightning's ``save_last`` writes only where the best improves. Both save at
-    the end of an epoch: earlier, a resumed run would repeat a part of it.
-    """
-    best = ModelCheckpoint(
-        folder,
-        "best",
-        monitor="validation_loss",
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    latest = ModelCheckpoint(
-        folder, "last", save_on_train_epoch_end=True, enable_version_counter=False
-    )
-    return best, latest
-
-
-def _trainer(
-    training: Training, checkpoints: list[ModelCheckpoint], folder: Path
-) -> lightning.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    return lightning.Trainer(
-        max_epochs=training.epochs,
-        accelerator="auto",
-        devices=1,
-        gradient_clip_val=training.gradient_clip,
-        callbacks=[
-            *checkpoints,
-            CurveWriter(folder / "curves.csv"),
-            EpochLog(),
-            *progress_bars(),
-        ],
-        logger=TensorBoardLogger(folder, name="tensorboard", version=""),
-        log_every_n_steps=1,
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-        enable_progress_bar=bool(progress_bars()),
-        deterministic=True,
-    )
-
-
-def _best_of(module: Pretraining, checkpoint: ModelCheckpoint, batches: int) -> Pretrained:
+def _best_of(module: Pretraining, best: dict[str, Any] | None, batches: int) -> Pretrained:
     bad = int(module.get_buffer("bad_batches"))
-    best = Path(checkpoint.best_model_path)
-    if bad >= batches or not best.is_file():
+    if bad >= batches or best is None:
         raise UserError(
             f"pretraining: none of {batches} batches had a finite loss, expected one that learns; "
             "look at the learning rate and the temperature"
         )
-    content = torch.load(best, map_location="cpu", weights_only=True)
-    module.load_state_dict(content["state_dict"])
+    module.load_state_dict(best["state_dict"])
     if bad:
         _LOG.warning("%d batches had a loss that is not finite and were skipped", bad)
-    return Pretrained(module.encoder.eval(), int(content["epoch"]), bad)
+    return Pretrained(module.encoder.cpu().eval(), int(best["epoch"]), bad)

@@ -7,33 +7,38 @@ true match is excluded and each negative is scored against its own query.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+import dataclasses
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import pandas as pd
+import lightning
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
-from neuralsampleid.config import Gnn, Reranker
+from neuralsampleid.config import Gnn, Reranker, Section
+from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_reranker
 from neuralsampleid.models.encoder import Encoding, SegmentEncoder
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.training.curves import CURVE_COLUMNS
+from neuralsampleid.training.batched import PowerBatch
+from neuralsampleid.training.fitting import Plan, fit
+from neuralsampleid.training.loading import PairData
+from neuralsampleid.training.machine import Machine
+from neuralsampleid.training.module import EpochMean
 from neuralsampleid.training.packed import PackedStems
 from neuralsampleid.training.pairs import PairSource
-from neuralsampleid.training.pretrain import make_views, split_tracks, without_curriculum
-
-_LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainedReranker:
-    """What the training leaves behind."""
-
-    model: CrossAttentionReranker  # of the epoch with the best validation AUROC
-    curves: pd.DataFrame  # ``CURVE_COLUMNS``: train_loss, validation_loss, validation_auroc
+from neuralsampleid.training.pretrain import (
+    make_views,
+    prepare_folder,
+    split_tracks,
+    without_curriculum,
+)
+from neuralsampleid.training.waveform import WaveformBatch
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,10 @@ class MinedBatch:
     reference_rows: Tensor  # (B·(1 + negatives),)
     labels: Tensor  # (B·(1 + negatives),) 1 for positives
 
+    def to(self, device: torch.device) -> MinedBatch:
+        """The same batch on another device; Lightning calls this."""
+        return MinedBatch(**{name: value.to(device) for name, value in vars(self).items()})
+
 
 def train_reranker(
     settings: Reranker,
@@ -53,7 +62,9 @@ def train_reranker(
     encoder_settings: Gnn,
     packed: PackedStems,
     seed: int,
-) -> TrainedReranker:
+    folder: Path,
+    machine: Machine | None = None,
+) -> CrossAttentionReranker:
     """Train on pairs drawn as in pretraining; the encoder stays as it is.
 
     Args:
@@ -62,38 +73,78 @@ def train_reranker(
         encoder_settings: pairs, augmentation and held-out share are those of its training.
         packed: stems at the front end's sample rate.
         seed: fixes weights, pairs and dropout.
+        folder: as of ``pretrain``.
+        machine: where it trains, on one of its devices: negatives are mined within a process.
+
+    Returns:
+        The re-ranker of the epoch with the highest area under the ROC curve on held-out pairs.
     """
     assert encoder.node_shape is not None
-    batches = _Batches(settings, encoder.eval(), encoder_settings, packed, seed)
-    validation = list(batches.validation())
+    machine = dataclasses.replace(machine or Machine(), devices=1, nodes=1)
+    prepare_folder(folder, _Identity.of(settings, encoder, encoder_settings), packed, seed)
+    data = _MinedData(settings, encoder.eval(), encoder_settings, packed, seed, machine.workers)
     model = make_reranker(settings, encoder.node_shape, seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    rows: list[tuple[int, int, str, float]] = []
-    best_auroc, best_state, step = -1.0, model.state_dict(), 0
-    torch.manual_seed(seed)
-    for epoch in range(settings.epochs):
-        losses = []
-        model.train()
-        for batch in batches.training(epoch):
-            loss = reranking_loss(model, batch)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(float(loss.detach()))
-            step += 1
-        values = {"train_loss": sum(losses) / len(losses)} | validate(model.eval(), validation)
-        rows += [(epoch, step, name, value) for name, value in values.items()]
-        _LOG.info(
-            "epoch %d of %d: training loss %.3f, held-out loss %.3f, held-out AUROC %.3f",
-            epoch + 1,
-            settings.epochs,
-            *values.values(),
-        )
-        if values["validation_auroc"] > best_auroc:
-            best_auroc = values["validation_auroc"]
-            best_state = {name: value.clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(best_state)
-    return TrainedReranker(model.eval(), pd.DataFrame(rows, columns=list(CURVE_COLUMNS)))
+    module = RerankerTraining(model, data.mined, settings, seed)
+    plan = Plan(settings.epochs, data.batch_pairs, best_by="validation_auroc", mode="max")
+    best = fit(module, data, plan, folder, machine)
+    if best is None:
+        raise UserError("training the re-ranker: no epoch could be judged, expected finite losses")
+    module.load_state_dict(best["state_dict"])
+    return model.cpu().eval()
+
+
+class RerankerTraining(lightning.LightningModule):
+    """Teaches a re-ranker to tell true matches from mined ones."""
+
+    def __init__(
+        self,
+        model: CrossAttentionReranker,
+        mined: Callable[[PowerBatch | WaveformBatch], MinedBatch],
+        settings: Reranker,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.mined = mined
+        self.settings = settings
+        self.seed = seed
+        self.train_loss = EpochMean()
+        self._random_state: dict[str, Tensor] = {}  # of an interrupted run
+        self._validation: list[MinedBatch] = []
+
+    def on_train_start(self) -> None:
+        torch.manual_seed(self.seed)
+        for device, state in self._random_state.items():
+            _set_random_state(device, state)
+
+    def on_train_epoch_start(self) -> None:
+        self.train_loss.reset()
+
+    def training_step(self, batch: PowerBatch | WaveformBatch, _: int) -> Tensor:
+        mined = self.mined(batch)
+        loss = reranking_loss(self.model, mined)
+        self.train_loss.update(loss, len(mined.queries))
+        return loss
+
+    def validation_step(self, batch: MinedBatch, _: int) -> None:
+        self._validation.append(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        if self.train_loss.pairs > 0:
+            self.log("train_loss", self.train_loss.compute())
+        self.log_dict(validate(self.model, self._validation))
+        self._validation.clear()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.model.parameters(), lr=self.settings.learning_rate)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["random_state"] = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            checkpoint["random_state"]["cuda"] = torch.cuda.get_rng_state(self.device)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._random_state = checkpoint["random_state"]
 
 
 def mine(queries: Encoding, references: Encoding, negatives: int) -> MinedBatch:
@@ -132,8 +183,8 @@ def reranking_loss(model: CrossAttentionReranker, batch: MinedBatch) -> Tensor:
 def validate(model: CrossAttentionReranker, batches: list[MinedBatch]) -> dict[str, float]:
     """Loss and area under the ROC curve of positives against mined negatives."""
     losses = [float(reranking_loss(model, batch)) for batch in batches]
-    logits = torch.cat([_logits(model, batch) for batch in batches])
-    labels = torch.cat([batch.labels for batch in batches])
+    logits = torch.cat([_logits(model, batch) for batch in batches]).float().cpu()
+    labels = torch.cat([batch.labels for batch in batches]).cpu()
     return {
         "validation_loss": sum(losses) / len(losses),
         "validation_auroc": float(roc_auc_score(labels.numpy(), logits.numpy())),
@@ -146,8 +197,24 @@ def _logits(model: CrossAttentionReranker, batch: MinedBatch) -> Tensor:
     return model.logits(projected, candidates.rows(batch.reference_rows))
 
 
-class _Batches:
-    """Mined batches of an epoch, and of the held-out tracks."""
+class _Identity(Section):
+    """What a re-ranker's training depends on, besides music and seed."""
+
+    reranker: Reranker
+    encoder: Gnn
+    encoder_sha256: str
+
+    @classmethod
+    def of(cls, settings: Reranker, encoder: SegmentEncoder, encoder_settings: Gnn) -> _Identity:
+        digest = hashlib.sha256()
+        for name, value in encoder.state_dict().items():
+            digest.update(name.encode())
+            digest.update(value.cpu().numpy().tobytes())
+        return cls(reranker=settings, encoder=encoder_settings, encoder_sha256=digest.hexdigest())
+
+
+class _MinedData(PairData):
+    """Training pairs, to be mined on the device, and held-out pairs that are mined once."""
 
     def __init__(
         self,
@@ -156,35 +223,49 @@ class _Batches:
         encoder_settings: Gnn,
         packed: PackedStems,
         seed: int,
+        workers: int,
     ) -> None:
         training = encoder_settings.training
         held_out, kept = split_tracks(len(packed.tracks), training.validation_share, seed)
-        self.settings = settings
-        self.encoder = encoder
-        self.per_epoch = settings.pairs_per_epoch or len(kept)
-        self.size = min(settings.batch_pairs, self.per_epoch)
+        per_epoch = settings.pairs_per_epoch or len(kept)
         fixed = without_curriculum(training)
         front_end = encoder_settings.front_end
-        total = self.per_epoch * settings.epochs
-        self.pairs = PairSource(packed, kept, front_end, fixed, seed + 2, total)
+        source = PairSource(packed, kept, front_end, fixed, seed + 2, per_epoch * settings.epochs)
         count = training.validation_pairs
-        self.held_out = PairSource(packed, held_out, front_end, fixed, seed + 3, count)
-        self.views = make_views(encoder.front_end, training, self.pairs.geometry)
+        held = PairSource(packed, held_out, front_end, fixed, seed + 3, count)
+        views = make_views(encoder.front_end, training, source.geometry)
+        batch = min(settings.batch_pairs, per_epoch)
+        super().__init__(source, held, views, per_epoch, batch, workers)
+        self.encoder = encoder
+        self.negatives = settings.negatives
 
-    def training(self, epoch: int) -> Iterator[MinedBatch]:
-        first = epoch * self.per_epoch
-        for start in range(first, first + self.per_epoch - self.size + 1, self.size):
-            yield self._mined(self.pairs, range(start, start + self.size))
+    def setup(self, stage: str) -> None:
+        assert self.trainer is not None
+        self.encoder.to(self.trainer.strategy.root_device)
 
-    def validation(self) -> Iterator[MinedBatch]:
-        for start in range(0, len(self.held_out), self.size):
-            indices = range(start, min(start + self.size, len(self.held_out)))
+    def val_dataloader(self) -> DataLoader[Any]:
+        assert self.trainer is not None
+        device = self.trainer.strategy.root_device
+        batches = []
+        for start in range(0, len(self.held_out), self.batch_pairs):
+            indices = range(start, min(start + self.batch_pairs, len(self.held_out)))
             if len(indices) > 1:
-                yield self._mined(self.held_out, indices)
+                pairs = self.views.collate([self.held_out[index] for index in indices])
+                batches.append(self.mined(pairs.to(device)))
+        # Lists of batches are what the loader's types do not know.
+        return DataLoader(batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
 
     @torch.no_grad()
-    def _mined(self, source: PairSource, indices: range) -> MinedBatch:
-        batch = self.views.collate([source[index] for index in indices])
-        queries, references = self.views.features(batch)  # type: ignore[arg-type]
-        encode = self.encoder.encode
-        return mine(encode(queries), encode(references), self.settings.negatives)
+    def mined(self, batch: PowerBatch | WaveformBatch) -> MinedBatch:
+        """Encode both views of pairs, in full precision, and find each query's negatives."""
+        with torch.autocast(next(self.encoder.parameters()).device.type, enabled=False):
+            queries, references = self.views.features(batch)  # type: ignore[arg-type]
+            encode = self.encoder.encode
+            return mine(encode(queries), encode(references), self.negatives)
+
+
+def _set_random_state(device: str, state: Tensor) -> None:
+    if device == "cpu":
+        torch.set_rng_state(state)
+    elif torch.cuda.is_available():
+        torch.cuda.set_rng_state(state)

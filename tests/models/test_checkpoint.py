@@ -135,3 +135,11 @@ def test_sha256(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(b"abc")
     assert sha256_of(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_the_same_weights_give_the_same_bytes_whatever_the_file_is_called(tmp_path: Path):
+    settings = small_gnn()
+    files = [tmp_path / "one.pt", tmp_path / "another_name.pt"]
+    for file in files:
+        save_encoder(file, make_encoder(settings, seed=5), settings)
+    assert sha256_of(files[0]) == sha256_of(files[1])

@@ -192,3 +192,14 @@ def test_drop_path_leaves_out_whole_samples_and_keeps_the_mean():
     torch.testing.assert_close(per_sample[:, 0].unique(), torch.tensor([0.0, 1 / 0.75]))
     assert dropped.mean() == pytest.approx(1.0, abs=0.05)
     assert drop_paths(ones, 0.25, training=False) is ones
+
+
+def test_batch_normalisation_over_several_gpus_fits_in():
+    """On one process it is the plain one; over several, torch offers it on GPUs only."""
+    encoder = make_encoder(small_gnn(), seed=1)
+    synchronised = torch.nn.SyncBatchNorm.convert_sync_batchnorm(make_encoder(small_gnn(), seed=1))
+    assert any(isinstance(layer, torch.nn.SyncBatchNorm) for layer in synchronised.modules())
+    levels = torch.randn(6, 16, 32, generator=torch.Generator().manual_seed(2)) * 10
+    for _ in range(2):  # the second time with other running statistics
+        torch.testing.assert_close(synchronised(levels), encoder(levels))
+    torch.testing.assert_close(synchronised.eval()(levels), encoder.eval()(levels))

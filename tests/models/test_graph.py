@@ -171,3 +171,12 @@ def test_relabelling_nodes_relabels_the_result():
     original = max_relative(nodes, nearest_neighbours(nodes, 4))
     shuffled = max_relative(nodes[:, order], nearest_neighbours(nodes[:, order], 4))
     torch.testing.assert_close(shuffled, original[:, order])
+
+
+def test_mixed_precision_leaves_the_neighbours_as_they_are():
+    nodes = torch.randn(4, 64, 32, generator=torch.Generator().manual_seed(1)) + 3.0
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = nearest_neighbours(nodes, 5)
+        products = nodes @ nodes.transpose(1, 2)
+    assert products.dtype == torch.bfloat16  # the context does act
+    assert torch.equal(mixed, nearest_neighbours(nodes, 5))

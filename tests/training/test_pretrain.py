@@ -4,6 +4,8 @@ import itertools
 import json
 import logging
 import math
+import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from helpers.songs import packed_songs, small_gnn, small_resnet, small_training
 from neuralsampleid.config import (
@@ -27,14 +30,32 @@ from neuralsampleid.config import (
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training import curves, module
+from neuralsampleid.training.fitting import end
+from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.module import learning_rate_factor
-from neuralsampleid.training.pretrain import EpochSampler, Pretrained, pretrain, split_tracks
+from neuralsampleid.training.pretrain import Pretrained, pretrain, split_tracks
+from neuralsampleid.training.stopping import SIGNALS, StoppedError
 
 PACKED = packed_songs(6, 3.0)
 
 
-def run(folder: Path, settings: Gnn | ResNetIbn | None = None, **kwargs: int) -> Pretrained:
-    return pretrain(settings or small_gnn(), PACKED, kwargs.pop("seed", 1), folder, **kwargs)
+# Where it is stopped lies in the middle of an epoch; dropout shows whether its state is kept.
+SETTINGS = small_gnn(small_training(pairs_per_epoch=14), edge_dropout=0.2, drop_path=0.2)
+BASELINE = BaselineTraining(
+    epochs=2,
+    pairs_per_epoch=8,
+    batch_pairs=4,
+    validation_share=0.34,
+    validation_pairs=4,
+    augmentation=BaselineAugmentation(effects=["gain"], changes=["none", "pitch"]),
+)
+STEPS = 3  # of an epoch; two pairs are left out
+
+
+def run(
+    folder: Path, settings: Gnn | ResNetIbn = SETTINGS, seed: int = 1, workers: int = 0
+) -> Pretrained:
+    return pretrain(settings, PACKED, seed, folder, Machine(workers=workers))
 
 
 def weights(trained: Pretrained) -> dict[str, torch.Tensor]:
@@ -108,9 +129,20 @@ class KilledError(Exception):
     """Stands for whatever ends a run."""
 
 
+def assert_continues_to_the_same_bits(
+    folder: Path, uninterrupted: tuple[Pretrained, Path], workers: int = 0
+) -> None:
+    """Both the weights and the curve are those of a training that nothing stopped."""
+    assert not differing(run(folder, workers=workers), uninterrupted[0])
+    expected = (uninterrupted[1] / "curves.csv").read_bytes()
+    assert (folder / "curves.csv").read_bytes() == expected
+
+
+@pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("place", ["on_train_epoch_start", "on_train_epoch_end"])
 def test_an_interrupted_training_continues_to_the_same_bits(
     place: str,
+    workers: int,
     uninterrupted: tuple[Pretrained, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -129,9 +161,75 @@ def test_an_interrupted_training_continues_to_the_same_bits(
             run(folder)
     assert (folder / "last.ckpt").exists()
     assert len(curve(folder, "train_loss")) < 3
-    assert not differing(run(folder), uninterrupted[0])
-    expected = (uninterrupted[1] / "curves.csv").read_bytes()
-    assert (folder / "curves.csv").read_bytes() == expected
+    assert_continues_to_the_same_bits(folder, uninterrupted, workers)
+
+
+def stop_after(step: int, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send this process a signal once so many steps are done."""
+    original = curves.EpochLog.on_train_batch_end
+
+    def send(self: curves.EpochLog, trainer, *rest: object) -> None:
+        original(self, trainer, *rest)
+        if trainer.global_step == step:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(curves.EpochLog, "on_train_batch_end", send)
+
+
+@pytest.mark.parametrize(
+    ("number", "step", "workers"),
+    [(SIGNALS[0], 1, 0), (SIGNALS[1], 4, 1), (SIGNALS[0], 5, 0), (SIGNALS[1], 6, 0)],
+)
+def test_a_signal_saves_the_middle_of_an_epoch(
+    number: signal.Signals,
+    step: int,
+    workers: int,
+    uninterrupted: tuple[Pretrained, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    folder = tmp_path / "stopped"
+    before = {each: signal.getsignal(each) for each in SIGNALS}
+    with monkeypatch.context() as patched:
+        stop_after(step, number, patched)
+        with pytest.raises(StoppedError, match=rf"^training: stopped by {number.name} after step"):
+            run(folder, workers=workers)
+    assert {each: signal.getsignal(each) for each in SIGNALS} == before
+    saved = torch.load(folder / "last.ckpt", weights_only=True)
+    assert saved["global_step"] == step
+    if step < STEPS:
+        assert not (folder / "curves.csv").exists()
+    else:
+        assert len(curve(folder, "train_loss")) == step // STEPS
+    assert_continues_to_the_same_bits(folder, uninterrupted, workers)
+
+
+def test_a_signal_in_the_last_batch_changes_nothing(
+    uninterrupted: tuple[Pretrained, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stop_after(3 * STEPS, SIGNALS[0], monkeypatch)
+    assert not differing(run(tmp_path / "model"), uninterrupted[0])
+
+
+def test_a_training_whose_results_are_safe_starts_afresh(
+    uninterrupted: tuple[Pretrained, Path], tmp_path: Path
+):
+    folder = tmp_path / "model"
+    run(folder)
+    end(folder)
+    (folder / "best.ckpt").write_bytes(b"of an earlier training")
+    steps = []
+    original = module.Pretraining.training_step
+
+    def counted(self, batch, number):
+        steps.append(self.global_step)
+        return original(self, batch, number)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module.Pretraining, "training_step", counted)
+        assert not differing(run(folder), uninterrupted[0])
+    assert steps == list(range(3 * STEPS))
+    assert len(list((folder / "tensorboard").rglob("events*"))) == 1
 
 
 def test_a_finished_training_is_not_repeated(
@@ -165,7 +263,7 @@ def test_what_is_left_behind(uninterrupted: tuple[Pretrained, Path]):
     table = pd.read_csv(folder / "curves.csv")
     assert list(table) == ["epoch", "step", "metric", "value"]
     assert table["epoch"].unique().tolist() == [0, 1, 2]
-    assert table["step"].unique().tolist() == [2, 4, 6]
+    assert table["step"].unique().tolist() == [3, 6, 9]
     assert set(table["metric"]) == {
         "train_loss",
         "validation_loss",
@@ -207,7 +305,7 @@ def test_a_loss_that_is_never_finite_stops_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     spoil_losses(monkeypatch, lambda number: True)
-    with pytest.raises(UserError, match=r"^pretraining: none of 6 batches") as error:
+    with pytest.raises(UserError, match=r"^pretraining: none of 9 batches") as error:
         run(tmp_path / "model")
     assert "\n" not in str(error.value)
 
@@ -234,14 +332,6 @@ def test_held_out_tracks(count: int):
     assert len(many) == count - 2
 
 
-def test_an_epoch_s_indices_follow_the_last_one_s():
-    sampler = EpochSampler(5)
-    assert list(sampler) == [0, 1, 2, 3, 4]
-    sampler.set_epoch(3)
-    assert list(sampler) == [15, 16, 17, 18, 19]
-    assert len(sampler) == 5
-
-
 def test_both_backends_and_losses_train(tmp_path: Path):
     training = small_training(
         epochs=1,
@@ -253,6 +343,29 @@ def test_both_backends_and_losses_train(tmp_path: Path):
     assert trained.bad_batches == 0
     untrained = make_encoder(small_gnn(training), seed=1).state_dict()
     assert not torch.equal(weights(trained)["projector.0.weight"], untrained["projector.0.weight"])
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, small_resnet(training=BASELINE)])
+def test_mixed_precision_trains_to_nearly_the_same(settings: Gnn | ResNetIbn, tmp_path: Path):
+    """As on GPUs that compute in bfloat16; the CPU does so too if told to."""
+    full, mixed = tmp_path / "full", tmp_path / "mixed"
+    pretrain(settings, PACKED, 1, full)
+    trained = pretrain(settings, PACKED, 1, mixed, Machine(precision="bf16-mixed"))
+    assert trained.bad_batches == 0
+    assert all(value.dtype != torch.bfloat16 for value in weights(trained).values())
+    losses, expected = curve(mixed, "train_loss"), curve(full, "train_loss")
+    assert losses != expected
+    assert losses == pytest.approx(expected, rel=0.1)
+
+
+def test_throughput_is_logged(uninterrupted: tuple[Pretrained, Path]):
+    events = EventAccumulator(str(uninterrupted[1] / "tensorboard")).Reload()
+    for name in ("pairs_per_second", "steps_per_second", "memory_gb"):
+        points = events.Scalars(name)
+        assert [point.step for point in points] == [STEPS, 2 * STEPS, 3 * STEPS]
+        assert all(point.value > 0 for point in points)
+    pairs, steps = (events.Scalars(f"{each}_per_second")[0].value for each in ("pairs", "steps"))
+    assert pairs == pytest.approx(4 * steps)
 
 
 def test_the_progress_bar_needs_a_person(monkeypatch: pytest.MonkeyPatch):
@@ -272,8 +385,14 @@ def test_an_epoch_is_one_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptu
     with caplog.at_level(logging.INFO, "neuralsampleid"):
         run(tmp_path / "model", small_gnn(small_training(epochs=2)))
     lines = [record.getMessage() for record in caplog.records if "epoch" in record.getMessage()]
-    assert [line.split(":")[0] for line in lines] == ["epoch 1 of 2", "epoch 2 of 2"]
-    assert "nan" not in lines[-1]
+    number = r"\d+\.\d+"
+    for epoch, line in enumerate(lines, 1):
+        assert re.fullmatch(
+            rf"epoch {epoch} of 2: training loss {number}, held-out loss {number}, "
+            rf"held-out hit rate {number}; {number} pairs/s, {number} steps/s, {number} GB",
+            line,
+        )
+    assert len(lines) == 2
 
 
 def test_learning_rates():

@@ -1,9 +1,21 @@
-"""The miner of the re-ranker's negatives, beside the released one."""
+"""Training of the re-ranker: its miner beside the released one, and that it continues."""
 
+import io
+import signal
+from pathlib import Path
+
+import pandas as pd
+import pytest
 import torch
 
+from helpers.songs import packed_songs, small_gnn
+from neuralsampleid.config import Reranker
+from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import Encoding
-from neuralsampleid.training.train_reranker import mine
+from neuralsampleid.training import curves
+from neuralsampleid.training.machine import Machine
+from neuralsampleid.training.stopping import StoppedError
+from neuralsampleid.training.train_reranker import mine, train_reranker
 
 PAIRS, NEGATIVES = 16, 3
 
@@ -57,3 +69,77 @@ def test_few_pairs_have_few_negatives():
         if view.nodes is not None
     ]
     assert mine(*few, NEGATIVES).reference_rows.tolist() == [0, 1, 1, 0]
+
+
+PACKED = packed_songs(6, 3.0)
+# Three batches an epoch; dropout shows whether its state is kept.
+SETTINGS = Reranker(epochs=3, pairs_per_epoch=14, batch_pairs=4, heads=2, hidden_size=8)
+
+
+def run(folder: Path, encoder_seed: int = 1, **machine: str) -> dict[str, torch.Tensor]:
+    encoder = make_encoder(small_gnn(), encoder_seed)
+    where = Machine(**machine)
+    return train_reranker(SETTINGS, encoder, small_gnn(), PACKED, 1, folder, where).state_dict()
+
+
+def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, bytes]:
+    folder = tmp_path_factory.mktemp("reranker") / "checkpoints"
+    return run(folder), (folder / "curves.csv").read_bytes()
+
+
+def test_the_best_epoch_by_auroc_is_kept(tmp_path: Path):
+    run(tmp_path / "model")
+    table = pd.read_csv(tmp_path / "model/curves.csv")
+    aurocs = table.loc[table["metric"] == "validation_auroc", "value"].tolist()
+    assert len(aurocs) == 3
+    best = torch.load(tmp_path / "model/best.ckpt", weights_only=True)
+    assert best["epoch"] == aurocs.index(max(aurocs))
+    assert {"train_loss", "validation_loss", "learning_rate"} <= set(table["metric"])
+
+
+@pytest.mark.parametrize("step", [1, 3, 5])
+def test_a_stopped_training_continues_to_the_same_bits(
+    step: int, uninterrupted: tuple[dict, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "checkpoints"
+    original = curves.EpochLog.on_train_batch_end
+
+    def send(self: curves.EpochLog, trainer, *rest: object) -> None:
+        original(self, trainer, *rest)
+        if trainer.global_step == step:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(curves.EpochLog, "on_train_batch_end", send)
+        with pytest.raises(StoppedError):
+            run(folder)
+    assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == step
+    torch.manual_seed(99)  # what was drawn before does not matter
+    assert equal(run(folder), uninterrupted[0])
+    assert (folder / "curves.csv").read_bytes() == uninterrupted[1]
+
+
+def test_checkpoints_of_another_encoder_are_not_continued(
+    uninterrupted: tuple[dict, bytes], tmp_path: Path
+):
+    folder = tmp_path / "checkpoints"
+    assert not equal(run(folder, encoder_seed=2), uninterrupted[0])
+    assert equal(run(folder), uninterrupted[0])
+
+
+def test_mixed_precision_trains_to_nearly_the_same(
+    uninterrupted: tuple[dict, bytes], tmp_path: Path
+):
+    """As on GPUs that compute in bfloat16; the CPU does so too if told to."""
+    folder = tmp_path / "checkpoints"
+    mixed = run(folder, precision="bf16-mixed")
+    assert all(value.dtype == torch.float32 for value in mixed.values())
+    full = pd.read_csv(io.BytesIO(uninterrupted[1]))
+    table = pd.read_csv(folder / "curves.csv")
+    assert not table.equals(full)
+    assert table["value"].tolist() == pytest.approx(full["value"].tolist(), abs=0.1)

@@ -2,10 +2,13 @@
 
 import json
 import os
+import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -30,22 +33,28 @@ def micro(**changes):
     return config
 
 
-def snakemake(folder, config, *arguments):
-    """Run Snakemake in a folder; returns the finished process with all that it printed."""
+def started(folder, config, *arguments):
+    """Start Snakemake in a folder and in a process group of its own."""
     file = folder / "config.json"
     file.write_text(json.dumps(config))
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
     command += ["--configfile", str(file), "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    return subprocess.run(
+    return subprocess.Popen(
         command,
         cwd=folder,
-        env=environment,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        check=False,
+        start_new_session=True,
     )
+
+
+def snakemake(folder, config, *arguments):
+    """Run Snakemake in a folder; returns the finished process with all that it printed."""
+    process = started(folder, config, *arguments)
+    said, _ = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, said)
 
 
 def planned(folder, config):
@@ -125,6 +134,7 @@ def test_second_run_has_nothing_to_do(finished):
         ("evaluation.ranks", 9, {"match"}, {"build_index", "train_reranker"}),
         ("index.candidates", 4, {"match"}, {"build_index", "fingerprint"}),
         ("reranker.candidates", 2, {"match"}, {"train_reranker", "build_index"}),
+        ("encoders.gnn.segment_hop", 32, {"fingerprint"}, {"pretrain", "train_reranker"}),
     ],
 )
 def test_changed_value_reruns_what_depends_on_it(finished, key, value, rerun, untouched):
@@ -148,6 +158,46 @@ def test_one_seed_gives_the_same_metrics_byte_for_byte(copied):
     done = snakemake(copied, micro())
     assert done.returncode == 0, done.stdout
     assert metrics.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("model", "rule", "key", "signals"),
+    [
+        ("gnn", "pretrain", "encoders.gnn.training.epochs", [signal.SIGKILL, signal.SIGTERM]),
+        ("reranker", "train_reranker", "reranker.epochs", [signal.SIGKILL]),
+    ],
+)
+def test_a_killed_training_continues_and_a_forced_one_starts_afresh(
+    copied, model, rule, key, signals
+):
+    config = micro(**{key: 60})
+    target = str(RESULTS / f"models/{model}/trained.pt")
+    weights = copied / target
+    log = copied / RESULTS / "logs" / (f"{rule}_gnn.log" if model == "gnn" else f"{rule}.log")
+
+    def epochs():
+        text = log.read_text() if log.exists() else ""  # Snakemake removes it before the job
+        return [int(number) for number in re.findall(r"epoch (\d+) of 60", text)]
+
+    done = snakemake(copied, config, "--", target)
+    assert done.returncode == 0, done.stdout
+    assert epochs() == list(range(1, 61))
+    undisturbed = weights.read_bytes()
+    for number in signals:
+        log.unlink()
+        moment, late = random.randint(2, 50), random.uniform(0, 0.1)
+        process = started(copied, config, "--forcerun", rule, "--", target)
+        while process.poll() is None and len(epochs()) < moment:
+            time.sleep(0.02)
+        time.sleep(late)
+        os.killpg(process.pid, number)  # as SLURM does: everything that belongs to the job
+        process.communicate()
+        assert epochs()[0] == 1, "the forced training took the finished one's checkpoint"
+        assert not weights.exists()
+        done = snakemake(copied, config, "--nolock", "--rerun-incomplete", "--", target)
+        assert done.returncode == 0, done.stdout
+        assert epochs()[0] > 1, f"nothing was continued after {number!r} at {moment}, {late}"
+        assert weights.read_bytes() == undisturbed, (number, moment, late)
 
 
 def test_report_is_one_page(finished):

@@ -1,0 +1,108 @@
+"""A training step of the demo's encoders, part by part, and what torch.compile makes of it.
+
+Command: ``python benchmarks/training_step.py`` (minutes; compiling needs a C++ compiler). It makes
+its own stems. On a CPU one thread works and CPU time counts, so that other work on the machine does
+not; on a GPU (``--device cuda``) wall time counts and bfloat16 is used, as in training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from augmentation import synthetic_stems
+
+from neuralsampleid.config import Gnn, ResNetIbn, read_config
+from neuralsampleid.models.checkpoint import make_encoder
+from neuralsampleid.training.losses import contrastive_loss
+from neuralsampleid.training.pairs import PairSource
+from neuralsampleid.training.pretrain import make_views
+
+PARTS = ("pairs", "features", "forward", "backward", "optimiser")
+
+
+class Step:
+    """One step after another, timed part by part."""
+
+    def __init__(self, settings: Gnn | ResNetIbn, device: str, batch: int, compiled: bool) -> None:
+        training = settings.training
+        stems = synthetic_stems(16, 20.0, settings.front_end.sample_rate)
+        tracks = list(range(len(stems.tracks)))
+        self.pairs = PairSource(stems, tracks, settings.front_end, training, 1, 10**6)
+        self.encoder = make_encoder(settings, seed=1).to(device)
+        self.embed: Callable[[torch.Tensor], torch.Tensor] = self.encoder
+        if compiled:
+            self.embed = torch.compile(self.encoder)
+        self.views = make_views(self.encoder.front_end, training, self.pairs.geometry)
+        self.optimiser = torch.optim.Adam(self.encoder.parameters(), lr=1e-4)
+        self.loss = training.loss
+        self.device = torch.device(device)
+        self.batch = batch
+        self.drawn = 0
+
+    def run(self) -> dict[str, float]:
+        """Seconds of each part."""
+        marks = [self._clock()]
+        first, self.drawn = self.drawn, self.drawn + self.batch
+        raw = self.views.collate([self.pairs[index] for index in range(first, self.drawn)])
+        marks.append(self._clock())
+        queries, references = self.views.features(raw.to(self.device))  # type: ignore[arg-type]
+        marks.append(self._clock())
+        with self._precision():
+            embeddings = self.embed(torch.cat([queries, references]))
+        loss = contrastive_loss(*embeddings.float().chunk(2), self.loss)
+        marks.append(self._clock())
+        self.optimiser.zero_grad()
+        loss.backward()
+        marks.append(self._clock())
+        self.optimiser.step()
+        marks.append(self._clock())
+        return {part: marks[at + 1] - marks[at] for at, part in enumerate(PARTS)}
+
+    def _clock(self) -> float:
+        if self.device.type == "cpu":
+            return time.process_time()
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    def _precision(self) -> contextlib.AbstractContextManager[object]:
+        if self.device.type == "cpu":
+            return contextlib.nullcontext()
+        return torch.autocast("cuda", torch.bfloat16)
+
+
+def main() -> None:
+    """Print one row per encoder, eager and compiled."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--steps", type=int, default=10, help="the median of each part counts")
+    parser.add_argument("--eager", action="store_true", help="compile nothing")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    config = read_config(arguments.config)
+    print(f"{arguments.device}, torch {torch.__version__}; median of {arguments.steps} steps, ms\n")
+    print(f"| encoder | {' | '.join(PARTS)} | step | first step, s |")
+    print(f"|---|{'---:|' * (len(PARTS) + 2)}")
+    for name, settings in config.encoders.items():
+        for compiled in (False,) if arguments.eager else (False, True):
+            batch = settings.training.batch_pairs
+            step = Step(settings, arguments.device, batch, compiled)
+            started = time.perf_counter()
+            step.run()
+            warm_up = time.perf_counter() - started
+            runs = [step.run() for _ in range(arguments.steps)]
+            parts = [1000 * statistics.median(run[part] for run in runs) for part in PARTS]
+            row = " | ".join(f"{value:.0f}" for value in [*parts, sum(parts)])
+            print(f"| {name}{', compiled' * compiled} | {row} | {warm_up:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

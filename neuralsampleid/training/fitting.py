@@ -1,0 +1,165 @@
+"""What both trainings share: Lightning's trainer, checkpoints, and how one continues another."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from neuralsampleid.files import replacing_file
+from neuralsampleid.training.curves import CurveWriter, EpochLog, progress_bars
+from neuralsampleid.training.machine import Machine, cluster_environment
+from neuralsampleid.training.stopping import StopOnSignal
+
+_LAST = "last.ckpt"  # what an interrupted training continues from
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long a training runs, and what it is judged by."""
+
+    epochs: int
+    batch_pairs: int  # of all processes
+    best_by: str  # a metric of the held-out pairs
+    mode: Literal["min", "max"]
+    gradient_clip: float | None = None  # global norm
+    some_parameters_idle: bool = False  # parameters that never get a gradient
+
+
+class WholeFileIO(TorchCheckpointIO):
+    """Checkpoints that appear whole or not at all, also where /tmp is another file system."""
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: Any,  # noqa: ANN401 - a path of any kind, as Lightning declares it
+        storage_options: Any = None,  # noqa: ANN401
+    ) -> None:
+        with replacing_file(Path(path)) as temporary, temporary.open("wb") as file:
+            torch.save(checkpoint, file)
+
+
+def fit(
+    module: lightning.LightningModule,
+    data: lightning.LightningDataModule,
+    plan: Plan,
+    folder: Path,
+    machine: Machine,
+) -> dict[str, Any] | None:
+    """Train, or continue a training of the same folder that was stopped, to the end.
+
+    Args:
+        module: what is trained; left as it is after the last step.
+        data: the pairs.
+        plan: epochs, and the metric by which the best one is chosen.
+        folder: for checkpoints, ``curves.csv`` and TensorBoard's events.
+        machine: where it runs.
+
+    Returns:
+        The checkpoint of the best epoch on the CPU; None if no epoch could be judged.
+
+    Raises:
+        StoppedError: a signal ended it; what is done is saved.
+    """
+    best, latest = _checkpoints(folder, plan)
+    trainer = _trainer(plan, [best, latest], folder, machine)
+    last = folder / _LAST
+    with warnings.catch_warnings():
+        # The machine's threads decide how many processes load.
+        warnings.filterwarnings("ignore", ".*does not have many workers.*")
+        warnings.filterwarnings("ignore", ".*LeafSpec.*")
+        # The folder is prepared by the caller.
+        warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
+        # ``ShareSampler`` continues in the middle of an epoch.
+        warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")
+        ckpt_path = str(last) if last.exists() else None
+        trainer.fit(module, datamodule=data, ckpt_path=ckpt_path, weights_only=True)
+    path = Path(best.best_model_path)
+    if not path.is_file():
+        return None
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
+def clear_remains(folder: Path) -> None:
+    """Remove what a training left that cannot be continued: it has ended, or never saved."""
+    if (folder / _LAST).exists():
+        return
+    for name in ("best.ckpt", "curves.csv"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+
+
+def end(folder: Path) -> None:
+    """Note that a training's results are safe: a later run in the folder starts afresh."""
+    (folder / _LAST).unlink(missing_ok=True)
+
+
+def _checkpoints(folder: Path, plan: Plan) -> tuple[ModelCheckpoint, ModelCheckpoint]:
+    """Keep the best epoch, and the latest one to continue from.
+
+    They are two because Lightning's ``save_last`` writes only where the best improves. Both save at
+    the end of an epoch; in between, only a signal makes a checkpoint.
+    """
+    best = ModelCheckpoint(
+        folder,
+        "best",
+        monitor=plan.best_by,
+        mode=plan.mode,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    latest = ModelCheckpoint(
+        folder, Path(_LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    return best, latest
+
+
+def _trainer(
+    plan: Plan, checkpoints: list[ModelCheckpoint], folder: Path, machine: Machine
+) -> lightning.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    on_gpu = machine.accelerator == "cuda"
+    return lightning.Trainer(
+        max_epochs=plan.epochs,
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        precision=machine.precision,
+        strategy=_strategy(plan, machine),
+        # torch offers it on GPUs only; elsewhere a process normalises by its own share.
+        sync_batchnorm=on_gpu and machine.processes > 1,
+        # The data module gives each process its share.
+        use_distributed_sampler=False,
+        gradient_clip_val=plan.gradient_clip,
+        callbacks=[
+            *checkpoints,
+            CurveWriter(folder / "curves.csv"),
+            EpochLog(plan.batch_pairs),
+            StopOnSignal(folder / _LAST),
+            *progress_bars(),
+        ],
+        plugins=[WholeFileIO(), cluster_environment()],
+        logger=TensorBoardLogger(folder, name="tensorboard", version=""),
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=bool(progress_bars()),
+        # Some operations have no deterministic form on GPUs.
+        deterministic="warn" if on_gpu else True,
+    )
+
+
+def _strategy(plan: Plan, machine: Machine) -> str:
+    if machine.processes == 1:
+        return "auto"
+    return "ddp_find_unused_parameters_true" if plan.some_parameters_idle else "ddp"
