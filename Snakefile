@@ -25,6 +25,7 @@ wildcard_constraints:
     weights="trained|untrained",
     role="query|reference|noise",
     rate=r"\d+",
+    shard=r"\d{4}",
     artefact=r"\w[\w.-]*",
     protocol="released|corrected",
 

@@ -82,12 +82,20 @@ class Separation(Section):
     model: str = "htdemucs"  # htdemucs: name of the model
     model_folder: str | None = None  # htdemucs: local folder; None: the package's own download
     stems_folder: str | None = None  # precomputed: <folder>/<track id>/<stem>.<ext>
+    format: Literal["flac", "mp3"] = "flac"  # of the stems that are kept
 
     @model_validator(mode="after")
     def _complete(self) -> Separation:
         if self.backend == "precomputed" and self.stems_folder is None:
             raise ValueError("stems_folder is missing, which backend 'precomputed' needs")
         return self
+
+
+class Shards(Section):
+    """How many tracks one job takes at most; results do not depend on it."""
+
+    separation: PositiveInt = 250  # training tracks that are separated, and packed into one file
+    fingerprinting: PositiveInt = 100  # queries, references or noise tracks
 
 
 class LogMel(Section):
@@ -376,6 +384,7 @@ class Config(Section):
     seed: NonNegativeInt = 1
     data: Annotated[DemoData | CatalogueData | Sample100Data, Field(discriminator="kind")]
     separation: Separation = Separation()
+    shards: Shards = Shards()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
     reranker: Reranker = Reranker()
     systems: Annotated[list[System], Field(min_length=1)]

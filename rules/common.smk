@@ -8,6 +8,8 @@ from neuralsampleid.config import (
     PublishedConfig,
     parse_any_config,
 )
+from neuralsampleid.data.planning import planned_tracks
+from neuralsampleid.data.shards import shard_names
 from neuralsampleid.errors import UserError
 
 
@@ -16,6 +18,14 @@ def checked(values):
     source = ", ".join(str(file) for file in workflow.configfiles) or "configuration"
     try:
         return parse_any_config(values, source)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def planned(data):
+    """How many tracks of each role there are to work on, before any job has run."""
+    try:
+        return planned_tracks(data)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
@@ -33,6 +43,7 @@ SEARCHED_ROLES = ["noise", "reference"]
 TABLES = ["main", "hit_rates", "sample_types"]
 TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
+TRACKS = {} if IS_PUBLISHED else planned(CONFIG.data)  # how many there are of each role
 
 
 def section(part, *left_out):
@@ -45,15 +56,46 @@ def encoder_shape(wildcards):
     return section(CONFIG.encoders[wildcards.encoder], "training")
 
 
+def shards_of(role):
+    """Names of the parts into which the tracks of a role are divided, each for one job."""
+    sizes = CONFIG.shards
+    size = sizes.separation if role == "train" else sizes.fingerprinting
+    return shard_names(TRACKS[role], size)
+
+
+def stems_folder():
+    """Where the stems lie: the rules' outputs are lists of them, so that a job can be resumed."""
+    separation = CONFIG.separation
+    is_model = separation.backend == "htdemucs"
+    return f"{RUN}/stems/{separation.model if is_model else separation.backend}"
+
+
 def packed_of(encoder):
     """The packed stems at an encoder's sample rate, shared by all encoders of that rate."""
-    return f"{RUN}/stems/packed_{CONFIG.encoders[encoder].front_end.sample_rate}"
+    rate = CONFIG.encoders[encoder].front_end.sample_rate
+    return expand(f"{RUN}/stems/packed_{rate}/{{shard}}", shard=shards_of("train"))
 
 
-def in_store(system, name):
-    """A store, or the index, that a system searches with."""
-    row = SYSTEMS[system]
-    return f"{RUN}/fingerprints/{row.encoder}_{row.weights}/{name}"
+def fingerprints_of(name, *roles):
+    """The stores of an encoder and its weights, one per shard."""
+    return [
+        f"{RUN}/fingerprints/{name}/{role}/{shard}"
+        for role in roles
+        for shard in shards_of(role)
+    ]
+
+
+def weights_of(system):
+    """Which encoder a system has, with which weights; names the folder of its fingerprints."""
+    return f"{SYSTEMS[system].encoder}_{SYSTEMS[system].weights}"
+
+
+def needs_nodes(wildcards):
+    """Whether a re-ranker compares the node matrices of these fingerprints."""
+    name = f"{wildcards.encoder}_{wildcards.weights}"
+    return any(
+        row.reranker and weights_of(system) == name for system, row in SYSTEMS.items()
+    )
 
 
 def reranker_of(system):
@@ -185,4 +227,5 @@ def final_output():
     files = ["metrics.csv", "provenance.json"]
     files += [f"tables/{name}.md" for name in TABLES]
     files += [f"figures/{name}.png" for name in figure_names()]
-    return [f"{RUN}/report/{file}" for file in files]
+    skipped = [f"{RUN}/stems/report.csv"] if trained_models() else []
+    return [f"{RUN}/report/{file}" for file in files] + skipped

@@ -54,6 +54,7 @@ elif not IS_CATALOGUE:
             runtime=10,
         params:
             data=section(CONFIG.data),
+            tracks=TRACKS,
         message:
             "Reading the annotations of Sample100 and looking for its audio"
         script:

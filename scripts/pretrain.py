@@ -19,7 +19,7 @@ if __name__ == "__main__":
         checkpoints = Path(snakemake.output.weights).parent / "checkpoints"
         trained = pretrain(
             settings,
-            open_packed(Path(snakemake.input.packed)),
+            open_packed([Path(folder) for folder in snakemake.input.packed]),
             snakemake.params.seed,
             checkpoints,
             workers=snakemake.threads - 1,

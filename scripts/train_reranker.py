@@ -19,7 +19,7 @@ if __name__ == "__main__":
             settings,
             load_encoder(Path(snakemake.input.weights), encoder_settings),
             encoder_settings,
-            open_packed(Path(snakemake.input.packed)),
+            open_packed([Path(folder) for folder in snakemake.input.packed]),
             snakemake.params.seed,
         )
         curves = trained.curves.copy()

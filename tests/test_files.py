@@ -7,7 +7,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from neuralsampleid.files import replacing_file, replacing_folder, write_csv, write_json, write_text
+from neuralsampleid.files import (
+    remove_leftovers,
+    replacing_file,
+    replacing_folder,
+    sha256_of,
+    write_csv,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_appears_at_the_end(tmp_path: Path):
@@ -72,3 +80,21 @@ def test_formats(tmp_path: Path):
     assert text.index('"a"') < text.index('"b"')
     write_csv(tmp_path / "a.csv", pd.DataFrame({"x": [1, 2], "y": ["é", ""]}))
     assert (tmp_path / "a.csv").read_bytes() == "x,y\n1,é\n2,\n".encode()
+
+
+def test_sha256(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    assert sha256_of(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path):
+    with replacing_folder(tmp_path / "a.b") as left, replacing_folder(tmp_path / "a") as other:
+        (left / "file").touch()
+        (tmp_path / ".hidden").mkdir()
+        remove_leftovers(tmp_path, {"a.b", "hidden"})
+        assert not left.exists()
+        assert other.exists()
+        left.mkdir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "a", "a.b"]
+    remove_leftovers(tmp_path / "nowhere", {"a"})

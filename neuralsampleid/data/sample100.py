@@ -96,6 +96,13 @@ def read_sample100(settings: Sample100Data) -> Sample100:
     return Sample100(catalogue, found, annotations.unannotated())
 
 
+def find_sample100(settings: Sample100Data) -> pd.DataFrame:
+    """The catalogue's tracks as rows of ``found``, without opening an audio file."""
+    found = _look_for(read_annotations(Path(settings.annotations)), settings)
+    there = (found["path"] != "") | (settings.audio is None)
+    return found[(found["role"] != "") & there]
+
+
 def occurrences_of(annotations: Annotations) -> pd.DataFrame:
     """All that the annotations say, in the catalogue's columns; absences included, by ``kind``.
 

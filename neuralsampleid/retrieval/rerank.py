@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.retrieval.store import FingerprintStore
+from neuralsampleid.retrieval.store import FingerprintStore, NodeRows
 
 BATCH = 2048  # pairs scored at once
 REJECTED_BELOW = 0.5  # probability; as released
@@ -31,7 +31,7 @@ class Candidates:
 def rerank(
     reranker: CrossAttentionReranker,
     query_store: FingerprintStore,
-    database_nodes: npt.NDArray[np.float16] | None,
+    database_nodes: NodeRows | None,
     candidates: Candidates,
 ) -> npt.NDArray[np.float64]:
     """Score candidates pair by pair; rejected ones score 0.

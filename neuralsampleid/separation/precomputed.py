@@ -8,7 +8,8 @@ import numpy as np
 
 from neuralsampleid.audio.io import read_audio
 from neuralsampleid.errors import UserError
-from neuralsampleid.separation.stems import STEMS, Stems
+from neuralsampleid.files import sha256_of
+from neuralsampleid.separation.stems import STEMS, Origin, Stems
 
 EXTENSIONS = ("flac", "wav", "mp3", "ogg")
 
@@ -35,10 +36,12 @@ class PrecomputedStems:
         Raises:
             UserError: the track has no folder, or that folder lacks a stem or has one twice.
         """
-        folder = self._folder / track_id
-        if not folder.is_dir():
-            raise UserError(f"{folder}: no such folder, expected the stems of track '{track_id}'")
-        return {stem: _find(folder, stem) for stem in STEMS}
+        return find_stems(self._folder / track_id)
+
+    def origin_of(self, track_id: str, path: Path) -> Origin:
+        """The checksums of the four files; see ``StemSource``."""
+        sums = {f"{stem}_sha256": sha256_of(file) for stem, file in self.find(track_id).items()}
+        return {"backend": "precomputed", **sums}
 
     def stems_of(
         self,
@@ -66,6 +69,13 @@ class PrecomputedStems:
                     f"expected the {longest / sample_rate:.2f} s of the longest stem"
                 )
         return {stem: np.pad(audio, (0, longest - len(audio))) for stem, audio in stems.items()}
+
+
+def find_stems(folder: Path) -> dict[str, Path]:
+    """The four files in the folder of a track; errors as for ``PrecomputedStems.find``."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder, expected the stems of track '{folder.name}'")
+    return {stem: _find(folder, stem) for stem in STEMS}
 
 
 def _find(folder: Path, stem: str) -> Path:
