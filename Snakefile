@@ -33,6 +33,11 @@ wildcard_constraints:
 include: "rules/metrics.smk"
 
 
+if IS_PUBLISHED or DOWNLOADS_FMA:
+
+    include: "rules/artefacts.smk"
+
+
 if IS_PUBLISHED:
 
     include: "rules/published.smk"

@@ -75,6 +75,19 @@ class Sample100Data(Section):
     noise: str | None = None  # folder of which every audio file is a noise track
 
 
+class FmaData(Section):
+    """Clips of the Free Music Archive to train on, Sample100 to evaluate on."""
+
+    kind: Literal["fma"]
+    subset: Literal["small", "medium", "large"] = "medium"
+    folder: str | None = None  # holds fma_<subset>/000/000002.mp3 …; None: download
+    metadata: str | None = (
+        None  # fma_metadata/tracks.csv, for titles; None: download it too, or none
+    )
+    artefacts: str = "config/fma.csv"  # where the archives are; relative to the workflow
+    evaluation: Sample100Data
+
+
 class Separation(Section):
     """How training tracks become stems."""
 
@@ -377,12 +390,15 @@ class System(Section):
     reranker: bool = False
 
 
+Data = Annotated[DemoData | CatalogueData | Sample100Data | FmaData, Field(discriminator="kind")]
+
+
 class Config(Section):
     """One run of the benchmark; its results lie in ``results/<run>/``."""
 
     run: Name
     seed: NonNegativeInt = 1
-    data: Annotated[DemoData | CatalogueData | Sample100Data, Field(discriminator="kind")]
+    data: Data
     separation: Separation = Separation()
     shards: Shards = Shards()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]

@@ -5,6 +5,7 @@ from snakemake.exceptions import WorkflowError
 from neuralsampleid.config import (
     CatalogueData,
     DemoData,
+    FmaData,
     PublishedConfig,
     parse_any_config,
 )
@@ -35,6 +36,17 @@ RUN = f"results/{CONFIG.run}"
 IS_PUBLISHED = isinstance(CONFIG, PublishedConfig)
 IS_DEMO = isinstance(CONFIG.data, DemoData)
 IS_CATALOGUE = isinstance(CONFIG.data, CatalogueData)
+IS_FMA = isinstance(CONFIG.data, FmaData)
+DOWNLOADS_FMA = IS_FMA and CONFIG.data.folder is None
+FMA_METADATA = "fma_metadata.zip"
+FMA_ARCHIVES = (  # name → the user's folder with its content, or None
+    {
+        f"fma_{CONFIG.data.subset}.zip": CONFIG.data.folder,
+        FMA_METADATA: CONFIG.data.metadata,
+    }
+    if IS_FMA
+    else {}
+)
 DATA = CONFIG.data.folder if IS_CATALOGUE else f"{RUN}/data"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
@@ -194,7 +206,7 @@ def annotation_files():
 
 def unpacked(system):
     """The folder of a published system's fingerprints."""
-    return f"{RUN}/fingerprints/{SYSTEMS[system].fingerprints}"
+    return f"{RUN}/unpacked/{SYSTEMS[system].fingerprints}"
 
 
 def published_files():
@@ -205,6 +217,8 @@ def published_files():
 
 def is_optional(wildcards):
     """Whether the run goes on without a published file."""
+    if IS_FMA:
+        return wildcards.artefact == FMA_METADATA
     needed = files_of(row for row in CONFIG.systems if not row.optional)
     return wildcards.artefact not in [*needed, CONFIG.data.ground_truth]
 
@@ -220,6 +234,18 @@ def used_by():
     for group, name in CONFIG.data.groups.items():
         without.setdefault(name, []).append(f"group {group}")
     return {name: ", ".join(what) for name, what in without.items() if name}
+
+
+def fma_folder(archive, own):
+    """The user's own folder of FMA's files, or where the downloaded archive is unpacked."""
+    return f"{RUN}/unpacked/{archive}" if own is None and DOWNLOADS_FMA else own
+
+
+def annotation_tables(folder):
+    """What of a folder with Sample100-ext a catalogue is made from."""
+    return expand(
+        f"{folder}/{{name}}", name=["samples.csv", "tracks.csv", "annotations"]
+    )
 
 
 def final_output():

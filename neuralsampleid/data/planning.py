@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from neuralsampleid.config import CatalogueData, DemoData, Sample100Data
+from neuralsampleid.config import CatalogueData, DemoData, FmaData, Sample100Data
+
+Roles = dict[str, int]
 
 # pandas and what reads audio are needed for some kinds only, and every Snakemake process plans.
 
 
-def planned_tracks(settings: DemoData | CatalogueData | Sample100Data) -> dict[str, int]:
+def planned_tracks(settings: DemoData | CatalogueData | Sample100Data | FmaData) -> Roles:
     """Number of tracks of each role; of a user's audio files only the names are looked at.
 
     Raises:
@@ -23,6 +25,10 @@ def planned_tracks(settings: DemoData | CatalogueData | Sample100Data) -> dict[s
             "reference": settings.references,
             "noise": settings.noise_songs,
         }
+    if isinstance(settings, FmaData):
+        from neuralsampleid.data.fma import planned_clips
+
+        return planned_tracks(settings.evaluation) | {"train": planned_clips(settings)}
     if isinstance(settings, CatalogueData):
         from neuralsampleid.data.catalogue import read_catalogue
 

@@ -150,6 +150,25 @@ def test_one_seed_gives_the_same_metrics_byte_for_byte(copied):
     assert metrics.read_bytes() == before
 
 
+def test_the_number_of_shards_changes_no_result(finished, copied):
+    for part in ("models", "fingerprints", "evaluation", "report"):
+        shutil.rmtree(copied / RESULTS / part)
+    config = micro(shards={"separation": 3, "fingerprinting": 1})
+    done = snakemake(copied, config)
+    assert done.returncode == 0, done.stdout
+    assert len(list((copied / RESULTS / "stems/reports").glob("*.csv"))) == 2
+    assert len(list((copied / RESULTS / "fingerprints/gnn_trained/noise").iterdir())) == 2
+    for file in ("report/metrics.csv", "evaluation/proposed/matches.csv", "stems/quality.csv"):
+        assert (copied / RESULTS / file).read_bytes() == (finished / RESULTS / file).read_bytes()
+
+
+def test_node_matrices_are_kept_for_the_reranker_only(finished):
+    stores = finished / RESULTS / "fingerprints"
+    with_nodes = {path.parts[-4] for path in stores.glob("*/*/*/nodes.npy")}
+    assert with_nodes == {"gnn_trained"}
+    assert (stores / "gnn_untrained/noise/0000/embeddings.npy").exists()
+
+
 def test_report_is_one_page(finished):
     done = snakemake(finished, micro(), "--report", "report.html")
     assert done.returncode == 0, done.stdout
@@ -173,7 +192,7 @@ def test_unknown_key_is_one_line(tmp_path):
 def test_undecodable_reference_stops_the_run(copied):
     track = copied / RESULTS / "data/audio/reference_000.flac"
     track.write_bytes(b"not audio")
-    store = RESULTS / "fingerprints/gnn_untrained/reference"
+    store = RESULTS / "fingerprints/gnn_untrained/reference/0000"
     said = failure(snakemake(copied, micro(), "--forcerun", "fingerprint", "--", str(store)))
     assert f"error: {track}: cannot be decoded" in said
     assert not (copied / store).exists()
@@ -201,7 +220,7 @@ def test_stem_folder_without_a_stem_is_named(copied):
 def test_checkpoint_of_another_architecture_is_named(copied):
     models = copied / RESULTS / "models"
     shutil.copy(models / "resnet_ibn/trained.pt", models / "gnn/untrained.pt")
-    store = RESULTS / "fingerprints/gnn_untrained/query"
+    store = RESULTS / "fingerprints/gnn_untrained/query/0000"
     said = failure(snakemake(copied, micro(), "--", str(store)))
     assert "untrained.pt: checkpoint of architecture 'resnet_ibn', expected 'gnn'" in said
 
@@ -212,7 +231,7 @@ def test_empty_role_is_named(copied):
     tracks = tracks[tracks["role"] != "noise"]
     tracks.to_csv(data / "tracks.csv", index=False)
     config = micro(data={"kind": "catalogue", "folder": str(data)})
-    store = RESULTS / "fingerprints/gnn_untrained/noise"
+    store = RESULTS / "fingerprints/gnn_untrained/noise/0000"
     said = failure(snakemake(copied, config, "--", str(store)))
     assert "no track has the role 'noise'" in said
 
