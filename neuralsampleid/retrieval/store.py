@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import replacing_folder, write_csv, write_json
+from neuralsampleid.files import remove_leftovers, replacing_folder, write_csv, write_json
 from neuralsampleid.retrieval.rows import JoinedRows
 
 Embeddings = npt.NDArray[np.float32]
@@ -136,6 +136,7 @@ def writing_store(folder: Path, meta: dict[str, Any]) -> Iterator[StoreWriter]:
         meta: what the fingerprints were made with (encoder, the weights' SHA-256, front end,
             versions); anything that JSON can say.
     """
+    remove_leftovers(folder.parent, {folder.name})
     with replacing_folder(folder) as temporary:
         writer = StoreWriter(temporary)
         try:

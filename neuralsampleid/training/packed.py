@@ -19,7 +19,7 @@ import pandas as pd
 
 from neuralsampleid.audio.io import read_audio
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import replacing_folder, write_csv
+from neuralsampleid.files import remove_leftovers, replacing_folder, write_csv
 from neuralsampleid.separation.precomputed import find_stems
 from neuralsampleid.separation.stems import STEMS
 
@@ -84,6 +84,7 @@ def pack_stems(stems: Path, track_ids: Sequence[str], sample_rate: int, folder: 
         UserError: a stem is missing, or cannot be decoded.
     """
     rows: list[tuple[str, int, int, int, str]] = []
+    remove_leftovers(folder.parent, {folder.name})
     with replacing_folder(folder) as temporary:
         first = 0
         with (temporary / "audio.raw").open("wb") as raw:

@@ -1,51 +1,18 @@
 """The whole DAG on a micro configuration, by real Snakemake processes."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-MICRO = Path(__file__).with_name("micro.yaml")
+from helpers.workflow import micro, snakemake
+
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
 RESULTS = Path("results/micro")
-
-
-def micro(**changes):
-    """The micro configuration with some values replaced; dots separate the levels of a key."""
-    config = yaml.safe_load(MICRO.read_text())
-    for key, value in changes.items():
-        *parents, leaf = key.split(".")
-        part = config
-        for parent in parents:
-            part = part.setdefault(parent, {})
-        part[leaf] = value
-    return config
-
-
-def snakemake(folder, config, *arguments):
-    """Run Snakemake in a folder; returns the finished process with all that it printed."""
-    file = folder / "config.json"
-    file.write_text(json.dumps(config))
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
-    command += ["--configfile", str(file), "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
 
 
 def planned(folder, config):
