@@ -117,7 +117,7 @@ def test_the_log_tells_how_far_a_shard_is(run: Path):
 
 
 def seconds_of_children() -> float:
-    """CPU time of all processes that have ended so far: other work on the machine does not count."""
+    """CPU time of all processes that have ended so far; other work on the machine is left out."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -88,11 +88,14 @@ def test_a_killed_separation_goes_on_where_it_was(
 ):
     process = start(tmp_path, config, "--", REPORT)
     stems = tmp_path / STEMS_FOLDER
+    shard: list[int] = []
+    wait_until(lambda: shard.extend(children(process.pid, "separate.py")) or shard, process)
     wait_until(lambda: stems.is_dir() and len(list(stems.glob("0*/origin.json"))) >= 2, process)
     if victim == "everything":
         os.killpg(process.pid, signal.SIGKILL)
     else:
-        os.kill(children(process.pid, "separate.py")[-1], signal.SIGKILL)
+        for pid in shard:
+            os.kill(pid, signal.SIGKILL)
     process.communicate()
     assert process.returncode != 0
     before = finished(stems)
