@@ -31,7 +31,7 @@ from neuralsampleid.training.pairs import PairSource, RawPair
 
 SETTINGS = Gnn()  # the released values
 RATE = 44100  # Hz, of the MP3 files
-BATCH = 16
+BATCH = 8
 
 
 class DecodedStems:
@@ -71,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         packed = prepare(Path(folder), options.tracks)
         ways = {
-            "packed, one short read": (packed, 40),
+            "packed, one short read": (packed, 60),
             "five MP3 files decoded": (DecodedStems(packed, Path(folder), False), 2),
             "five MP3 files decoded and resampled": (DecodedStems(packed, Path(folder), True), 2),
         }

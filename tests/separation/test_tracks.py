@@ -223,3 +223,18 @@ def test_a_precomputed_folder_that_lacks_a_stem_is_an_error_and_no_skip(tmp_path
     separator = PrecomputedStems(tmp_path / "given")
     with pytest.raises(UserError, match="stem 'drums': found none"):
         separate_tracks(catalogue(tmp_path, 2), separator, tmp_path / "stems", RATE)
+
+
+def test_a_broken_clip_without_precomputed_stems_is_skipped(tmp_path: Path):
+    tracks = catalogue(tmp_path, 2)
+    (tmp_path / "1.wav").write_bytes(b"")
+    for stem in STEMS:
+        write_mix(tmp_path / "given/t0" / f"{stem}.wav")
+    separator = PrecomputedStems(tmp_path / "given")
+    report = separate_tracks(tracks, separator, tmp_path / "stems", RATE)
+    assert list(report["status"]) == ["separated", "skipped"]
+    assert "1.wav: cannot be decoded" in report["reason"][1]
+    # That stems of a clip are missing which can be decoded is a mistake in the folder.
+    write_mix(tmp_path / "1.wav")
+    with pytest.raises(UserError, match="t1: no such folder, expected the stems of track 't1'"):
+        separate_tracks(tracks, separator, tmp_path / "stems", RATE)

@@ -72,7 +72,7 @@ def wait_until(holds: Any, process: subprocess.Popen[str]) -> None:
 def children(parent: int, script: str) -> list[int]:
     """Processes below another one that run a script of this name."""
     table = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     rows = [line.split(None, 2) for line in table.splitlines()]
     below, grown = {parent}, True
