@@ -156,3 +156,12 @@ def test_archives_are_planned_without_a_file(tmp_path: Path):
     counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.MULTILINE))
     assert (counts["fetch_artefact"], counts["unpack_archive"]) == ("2", "2")
     assert counts["separate"] == "100"
+
+
+def test_missing_data_are_one_line(tmp_path: Path):
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-n"]
+    command += ["--configfile", str(ROOT / "config/paper.yaml"), "--config", "data={folder: clips}"]
+    done = subprocess.run(command, cwd=tmp_path, check=False, **QUIET)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout + done.stderr
+    assert re.search(r"^sample100-ext\S*: no such f", done.stdout + done.stderr, re.MULTILINE)
