@@ -28,11 +28,17 @@ wildcard_constraints:
     weights="trained|untrained",
     role="query|reference|noise",
     rate=r"\d+",
+    shard=r"\d{4}",
     artefact=r"\w[\w.-]*",
     protocol="released|corrected",
 
 
 include: "rules/metrics.smk"
+
+
+if IS_PUBLISHED or DOWNLOADS_FMA:
+
+    include: "rules/artefacts.smk"
 
 
 if IS_PUBLISHED:

@@ -47,7 +47,7 @@ def synthetic_stems(songs: int, seconds: float, rate: int) -> PackedStems:
     samples = [len(block) for block in blocks]
     table = pd.DataFrame({"track_id": [f"s{place}" for place in range(songs)], "samples": samples})
     table.insert(1, "first", np.cumsum([0, *samples[:-1]]))
-    return PackedStems(np.concatenate(blocks), table, rate)
+    return PackedStems((np.concatenate(blocks),), table.assign(shard=0, sha256=""), rate)
 
 
 def draw_pairs(stems: PackedStems, change: Change, count: int) -> list[RawPair]:

@@ -86,6 +86,19 @@ class Sample100Data(Section):
     noise: str | None = None  # folder of which every audio file is a noise track
 
 
+class FmaData(Section):
+    """Clips of the Free Music Archive to train on, Sample100 to evaluate on."""
+
+    kind: Literal["fma"]
+    subset: Literal["small", "medium", "large"] = "medium"
+    folder: str | None = None  # holds fma_<subset>/000/000002.mp3 …; None: download
+    metadata: str | None = (
+        None  # fma_metadata/tracks.csv, for titles; None: download it too, or none
+    )
+    artefacts: str = "config/fma.csv"  # where the archives are; relative to the workflow
+    evaluation: Sample100Data
+
+
 class Separation(Section):
     """How training tracks become stems."""
 
@@ -93,12 +106,20 @@ class Separation(Section):
     model: str = "htdemucs"  # htdemucs: name of the model
     model_folder: str | None = None  # htdemucs: local folder; None: the package's own download
     stems_folder: str | None = None  # precomputed: <folder>/<track id>/<stem>.<ext>
+    format: Literal["flac", "mp3"] = "flac"  # of the stems that are kept
 
     @model_validator(mode="after")
     def _complete(self) -> Separation:
         if self.backend == "precomputed" and self.stems_folder is None:
             raise ValueError("stems_folder is missing, which backend 'precomputed' needs")
         return self
+
+
+class Shards(Section):
+    """How many tracks one job takes at most; results do not depend on it."""
+
+    separation: PositiveInt = 250  # training tracks that are separated, and packed into one file
+    fingerprinting: PositiveInt = 100  # queries, references or noise tracks
 
 
 class LogMel(Section):
@@ -380,13 +401,17 @@ class System(Section):
     reranker: bool = False
 
 
+Data = Annotated[DemoData | CatalogueData | Sample100Data | FmaData, Field(discriminator="kind")]
+
+
 class Config(Section):
     """One run of the benchmark; its results lie in ``results/<run>/``."""
 
     run: Name
     seed: NonNegativeInt = 1
-    data: Annotated[DemoData | CatalogueData | Sample100Data, Field(discriminator="kind")]
+    data: Data
     separation: Separation = Separation()
+    shards: Shards = Shards()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
     reranker: Reranker = Reranker()
     systems: Annotated[list[System], Field(min_length=1)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +19,9 @@ if TYPE_CHECKING:  # a quick script need not wait for it
     import pandas as pd
 
 _Kind = TypeVar("_Kind", dict[str, object], list[object])
+
+
+_TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}")  # names of temporary folders: tempfile adds eight
 
 
 @contextmanager
@@ -53,6 +58,27 @@ def replacing_folder(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path, names: Collection[str]) -> None:
+    """Remove temporary folders that a killed process left when it was to replace folders.
+
+    Args:
+        folder: in which they lie; it need not exist.
+        names: of the folders that were to be replaced; temporary ones of others stay.
+    """
+    if not folder.is_dir():
+        return
+    for entry in list(folder.iterdir()):
+        found = _TEMPORARY.fullmatch(entry.name)
+        if found and found[1] in names:
+            shutil.rmtree(entry)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,9 +5,12 @@ from snakemake.exceptions import WorkflowError
 from neuralsampleid.config import (
     CatalogueData,
     DemoData,
+    FmaData,
     PublishedConfig,
     parse_any_config,
 )
+from neuralsampleid.data.planning import planned_tracks
+from neuralsampleid.data.shards import shard_names
 from neuralsampleid.errors import UserError
 from neuralsampleid.threads import wait_passively
 
@@ -21,11 +24,30 @@ def checked(values):
         raise WorkflowError(str(error)) from None
 
 
+def planned(data):
+    """How many tracks of each role there are to work on, before any job has run."""
+    try:
+        return planned_tracks(data)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 CONFIG = checked(config)
 RUN = f"results/{CONFIG.run}"
 IS_PUBLISHED = isinstance(CONFIG, PublishedConfig)
 IS_DEMO = isinstance(CONFIG.data, DemoData)
 IS_CATALOGUE = isinstance(CONFIG.data, CatalogueData)
+IS_FMA = isinstance(CONFIG.data, FmaData)
+DOWNLOADS_FMA = IS_FMA and CONFIG.data.folder is None
+FMA_METADATA = "fma_metadata.zip"
+FMA_ARCHIVES = (  # name → the user's folder with its content, or None
+    {
+        f"fma_{CONFIG.data.subset}.zip": CONFIG.data.folder,
+        FMA_METADATA: CONFIG.data.metadata,
+    }
+    if IS_FMA
+    else {}
+)
 DATA = CONFIG.data.folder if IS_CATALOGUE else f"{RUN}/data"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
@@ -34,6 +56,7 @@ SEARCHED_ROLES = ["noise", "reference"]
 TABLES = ["main", "hit_rates", "sample_types"]
 TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
+TRACKS = {} if IS_PUBLISHED else planned(CONFIG.data)  # how many there are of each role
 
 
 def section(part, *left_out):
@@ -59,15 +82,46 @@ def segment_hop(wildcards, output):
     return CONFIG.encoders[wildcards.encoder].segment_hop
 
 
+def shards_of(role):
+    """Names of the parts into which the tracks of a role are divided, each for one job."""
+    sizes = CONFIG.shards
+    size = sizes.separation if role == "train" else sizes.fingerprinting
+    return shard_names(TRACKS[role], size)
+
+
+def stems_folder():
+    """Where the stems lie: the rules' outputs are lists of them, so that a job can be resumed."""
+    separation = CONFIG.separation
+    is_model = separation.backend == "htdemucs"
+    return f"{RUN}/stems/{separation.model if is_model else separation.backend}"
+
+
 def packed_of(encoder):
     """The packed stems at an encoder's sample rate, shared by all encoders of that rate."""
-    return f"{RUN}/stems/packed_{CONFIG.encoders[encoder].front_end.sample_rate}"
+    rate = CONFIG.encoders[encoder].front_end.sample_rate
+    return expand(f"{RUN}/stems/packed_{rate}/{{shard}}", shard=shards_of("train"))
 
 
-def in_store(system, name):
-    """A store, or the index, that a system searches with."""
-    row = SYSTEMS[system]
-    return f"{RUN}/fingerprints/{row.encoder}_{row.weights}/{name}"
+def fingerprints_of(name, *roles):
+    """The stores of an encoder and its weights, one per shard."""
+    return [
+        f"{RUN}/fingerprints/{name}/{role}/{shard}"
+        for role in roles
+        for shard in shards_of(role)
+    ]
+
+
+def weights_of(system):
+    """Which encoder a system has, with which weights; names the folder of its fingerprints."""
+    return f"{SYSTEMS[system].encoder}_{SYSTEMS[system].weights}"
+
+
+def needs_nodes(wildcards):
+    """Whether a re-ranker compares the node matrices of these fingerprints."""
+    name = f"{wildcards.encoder}_{wildcards.weights}"
+    return any(
+        row.reranker and weights_of(system) == name for system, row in SYSTEMS.items()
+    )
 
 
 def reranker_of(system):
@@ -163,7 +217,7 @@ def annotations_of(wildcards):
 
 def unpacked(system):
     """The folder of a published system's fingerprints."""
-    return f"{RUN}/fingerprints/{SYSTEMS[system].fingerprints}"
+    return f"{RUN}/unpacked/{SYSTEMS[system].fingerprints}"
 
 
 def published_files():
@@ -176,6 +230,8 @@ def published_files():
 
 def is_optional(wildcards):
     """Whether the run goes on without a published file."""
+    if IS_FMA:
+        return wildcards.artefact == FMA_METADATA
     needed = files_of(row for row in CONFIG.systems if not row.optional)
     return wildcards.artefact not in [*needed, CONFIG.data.ground_truth]
 
@@ -194,9 +250,22 @@ def used_by():
     return {name: ", ".join(what) for name, what in without.items() if name}
 
 
+def fma_folder(archive, own):
+    """The user's own folder of FMA's files, or where the downloaded archive is unpacked."""
+    return f"{RUN}/unpacked/{archive}" if own is None and DOWNLOADS_FMA else own
+
+
+def annotation_tables(folder):
+    """What of a folder with Sample100-ext a catalogue is made from."""
+    return expand(
+        f"{folder}/{{name}}", name=["samples.csv", "tracks.csv", "annotations"]
+    )
+
+
 def final_output():
     """Everything that the report consists of."""
     files = ["metrics.csv", "provenance.json"]
     files += [f"tables/{name}.md" for name in TABLES]
     files += [f"figures/{name}.png" for name in figure_names()]
-    return [f"{RUN}/report/{file}" for file in files]
+    skipped = [f"{RUN}/stems/report.csv"] if trained_models() else []
+    return [f"{RUN}/report/{file}" for file in files] + skipped

@@ -1,4 +1,5 @@
-# Needs: nothing but the configuration; of Sample100 its annotations, and what audio a user has.
+# Needs: nothing but the configuration; of Sample100 its annotations, and what audio a user has; of FMA
+# its clips, the user's or downloaded.
 # Makes: the catalogue; of the built-in demo also its audio and the true stems of its training songs.
 
 
@@ -29,15 +30,45 @@ if IS_DEMO:
         script:
             "../scripts/demo_data.py"
 
+elif IS_FMA:
+
+    rule fma_data:
+        input:
+            unpacked=[
+                fma_folder(archive, own)
+                for archive, own in FMA_ARCHIVES.items()
+                if own is None and DOWNLOADS_FMA
+            ],
+            annotations=annotation_tables(CONFIG.data.evaluation.annotations),
+        output:
+            tracks=f"{RUN}/data/tracks.csv",
+            occurrences=f"{RUN}/data/occurrences.csv",
+            found=f"{RUN}/data/found.csv",
+            faulty=f"{RUN}/data/faulty_clips.csv",
+        log:
+            f"{RUN}/logs/fma_data.log",
+        benchmark:
+            f"{RUN}/benchmarks/fma_data.tsv"
+        conda:
+            "../envs/audio.yaml"
+        threads: workflow.cores or 1
+        resources:
+            mem_mb=1000,
+            runtime=60,
+        params:
+            data=section(CONFIG.data),
+            tracks=TRACKS,
+            folders=[fma_folder(archive, own) for archive, own in FMA_ARCHIVES.items()],
+        message:
+            "Listing the clips of fma_{CONFIG.data.subset} and what there is of Sample100"
+        script:
+            "../scripts/fma_data.py"
+
 elif not IS_CATALOGUE:
 
     rule sample100_data:
         input:
-            expand(
-                "{folder}/{name}",
-                folder=CONFIG.data.annotations,
-                name=["samples.csv", "tracks.csv", "annotations"],
-            ),
+            annotation_tables(CONFIG.data.annotations),
         output:
             tracks=f"{RUN}/data/tracks.csv",
             occurrences=f"{RUN}/data/occurrences.csv",
@@ -54,6 +85,7 @@ elif not IS_CATALOGUE:
             runtime=10,
         params:
             data=section(CONFIG.data),
+            tracks=TRACKS,
         message:
             "Reading the annotations of Sample100 and looking for its audio"
         script:

@@ -30,11 +30,15 @@ rule derive_queries:
 rule match:
     input:
         queries=f"{RUN}/evaluation/queries.csv",
-        query_store=lambda wildcards: in_store(wildcards.system, "query"),
-        stores=lambda wildcards: [
-            in_store(wildcards.system, role) for role in SEARCHED_ROLES
-        ],
-        index=lambda wildcards: in_store(wildcards.system, "index.faiss"),
+        query_stores=lambda wildcards: fingerprints_of(
+            weights_of(wildcards.system), "query"
+        ),
+        stores=lambda wildcards: fingerprints_of(
+            weights_of(wildcards.system), *SEARCHED_ROLES
+        ),
+        index=lambda wildcards: (
+            f"{RUN}/fingerprints/{weights_of(wildcards.system)}/index.faiss"
+        ),
         reranker=lambda wildcards: reranker_of(wildcards.system),
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",

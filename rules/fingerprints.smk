@@ -1,5 +1,6 @@
 # Needs: an encoder's weights and the catalogue's audio.
-# Makes: a fingerprint store per encoder, weights and role, and a FAISS index over noise and references.
+# Makes: a fingerprint store per encoder, weights, role and shard of its tracks, and a FAISS index over
+# noise and references.
 
 
 rule fingerprint:
@@ -7,11 +8,13 @@ rule fingerprint:
         tracks=f"{DATA}/tracks.csv",
         weights=f"{RUN}/models/{{encoder}}/{{weights}}.pt",
     output:
-        store=directory(f"{RUN}/fingerprints/{{encoder}}_{{weights}}/{{role}}"),
+        store=directory(
+            f"{RUN}/fingerprints/{{encoder}}_{{weights}}/{{role}}/{{shard}}"
+        ),
     log:
-        f"{RUN}/logs/fingerprint_{{encoder}}_{{weights}}_{{role}}.log",
+        f"{RUN}/logs/fingerprint_{{encoder}}_{{weights}}_{{role}}_{{shard}}.log",
     benchmark:
-        f"{RUN}/benchmarks/fingerprint_{{encoder}}_{{weights}}_{{role}}.tsv"
+        f"{RUN}/benchmarks/fingerprint_{{encoder}}_{{weights}}_{{role}}_{{shard}}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -20,18 +23,18 @@ rule fingerprint:
         runtime=240,
     params:
         encoder=encoder_shape,
+        nodes=needs_nodes,
+        shards=lambda wildcards: len(shards_of(wildcards.role)),
     message:
-        "Fingerprinting {wildcards.role} tracks by {wildcards.encoder} ({wildcards.weights})"
+        "Fingerprinting {wildcards.role} tracks, shard {wildcards.shard}, "
+        "by {wildcards.encoder} ({wildcards.weights})"
     script:
         "../scripts/fingerprint.py"
 
 
 rule build_index:
     input:
-        stores=expand(
-            f"{RUN}/fingerprints/{{{{encoder}}}}_{{{{weights}}}}/{{role}}",
-            role=SEARCHED_ROLES,
-        ),
+        stores=fingerprints_of("{encoder}_{weights}", *SEARCHED_ROLES),
     output:
         index=f"{RUN}/fingerprints/{{encoder}}_{{weights}}/index.faiss",
     log:

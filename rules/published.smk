@@ -1,52 +1,6 @@
-# Needs: nothing but the configuration; the published files come from their servers or a folder.
-# Makes: the files with a record of each, their fingerprints evaluated under both protocols, the
-# numbers of parameters, the paper's tables, and figures.
-
-
-rule fetch_artefact:
-    input:
-        lambda wildcards: file_in_folder(wildcards.artefact),
-    output:
-        folder=directory(f"{RUN}/artefacts/{{artefact}}"),
-    log:
-        f"{RUN}/logs/fetch_artefact_{{artefact}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/fetch_artefact_{{artefact}}.tsv"
-    conda:
-        "../envs/audio.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=240,
-    params:
-        table=CONFIG.data.artefacts,
-        folder=CONFIG.data.folder,
-        optional=is_optional,
-    message:
-        "Getting {wildcards.artefact}"
-    script:
-        "../scripts/fetch_artefact.py"
-
-
-rule unpack_fingerprints:
-    input:
-        archive=f"{RUN}/artefacts/{{artefact}}",
-    output:
-        folder=directory(f"{RUN}/fingerprints/{{artefact}}"),
-    log:
-        f"{RUN}/logs/unpack_fingerprints_{{artefact}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/unpack_fingerprints_{{artefact}}.tsv"
-    conda:
-        "../envs/audio.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=30,
-    message:
-        "Unpacking {wildcards.artefact}"
-    script:
-        "../scripts/unpack_fingerprints.py"
+# Needs: the published files, and their archives unpacked.
+# Makes: their fingerprints evaluated under both protocols, the numbers of parameters, the paper's
+# tables, and figures.
 
 
 rule count_parameters:

@@ -1,37 +1,59 @@
 # Needs: the catalogue's training tracks.
-# Makes: their stems, a list of what was skipped, how good the stems are (demo), and the stems packed
-# at each encoder's sample rate.
+# Makes: their stems and the stems packed at each encoder's sample rate, both in shards; a list of what
+# was skipped; how good the stems are (demo).
 
 
 rule separate:
     input:
         tracks=f"{DATA}/tracks.csv",
     output:
-        stems=directory(f"{RUN}/stems/separated"),
-        report=f"{RUN}/stems/report.csv",
+        report=f"{RUN}/stems/reports/{{shard}}.csv",
     log:
-        f"{RUN}/logs/separate.log",
+        f"{RUN}/logs/separate_{{shard}}.log",
     benchmark:
-        f"{RUN}/benchmarks/separate.tsv"
+        f"{RUN}/benchmarks/separate_{{shard}}.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/separation.yaml"
     threads: workflow.cores or 1
     resources:
         mem_mb=3000,
-        runtime=240,
+        runtime=600,
     params:
         separation=section(CONFIG.separation),
         sample_rate=STEM_SAMPLE_RATE,
+        shards=len(shards_of("train")),
+        # No output of the rule: Snakemake would remove it before it repeats a job.
+        stems=stems_folder(),
     message:
-        "Separating the training tracks into stems"
+        "Separating the training tracks into stems, shard {wildcards.shard}; progress is in {log}"
     script:
         "../scripts/separate.py"
 
 
+rule separation_report:
+    input:
+        expand(f"{RUN}/stems/reports/{{shard}}.csv", shard=shards_of("train")),
+    output:
+        report=f"{RUN}/stems/report.csv",
+    log:
+        f"{RUN}/logs/separation_report.log",
+    benchmark:
+        f"{RUN}/benchmarks/separation_report.tsv"
+    conda:
+        "../envs/separation.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Listing what was separated and what was skipped"
+    script:
+        "../scripts/separation_report.py"
+
+
 rule separation_quality:
     input:
-        stems=f"{RUN}/stems/separated",
         report=f"{RUN}/stems/report.csv",
         true_stems=f"{DATA}/true_stems",
     output:
@@ -51,6 +73,8 @@ rule separation_quality:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        stems=stems_folder(),
     message:
         "Measuring the stems against the true ones (SI-SDR)"
     script:
@@ -59,14 +83,13 @@ rule separation_quality:
 
 rule pack_stems:
     input:
-        stems=f"{RUN}/stems/separated",
-        report=f"{RUN}/stems/report.csv",
+        report=f"{RUN}/stems/reports/{{shard}}.csv",
     output:
-        packed=directory(f"{RUN}/stems/packed_{{rate}}"),
+        packed=directory(f"{RUN}/stems/packed_{{rate}}/{{shard}}"),
     log:
-        f"{RUN}/logs/pack_stems_{{rate}}.log",
+        f"{RUN}/logs/pack_stems_{{rate}}_{{shard}}.log",
     benchmark:
-        f"{RUN}/benchmarks/pack_stems_{{rate}}.tsv"
+        f"{RUN}/benchmarks/pack_stems_{{rate}}_{{shard}}.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
         "../envs/audio.yaml"
@@ -74,7 +97,9 @@ rule pack_stems:
     resources:
         mem_mb=1000,
         runtime=60,
+    params:
+        stems=stems_folder(),
     message:
-        "Packing the stems at {wildcards.rate} Hz for training"
+        "Packing the stems at {wildcards.rate} Hz for training, shard {wildcards.shard}"
     script:
         "../scripts/pack_stems.py"

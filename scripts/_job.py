@@ -1,5 +1,6 @@
 """What every script does around its library call: a log, threads, and one-line errors."""
 
+import errno
 import logging
 import shlex
 import subprocess
@@ -7,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.processes import is_first_process, slurm_tasks
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}  # no room on the disk, or none left to this user
 
 
 @contextmanager
@@ -30,15 +33,22 @@ def job(snakemake: Any) -> Iterator[None]:
         force=True,
     )
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a log that cannot be written must not bury the error
     # Libraries that tell of every font and event they look at would bury what matters.
     for name in ("faiss", "matplotlib", "fontTools", "urllib3", "fsspec"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         yield
     except UserError as error:
-        logging.error("%s", error)
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _stop(str(error))
+    except OSError as error:
+        if error.errno not in _FULL:
+            logging.exception("an error of this program, please report it")
+            raise
+        _stop(
+            f"{snakemake.output[0]}: cannot be made ({error.strerror}); what was finished is kept, "
+            "expected room on the disk for the rest"
+        )
     except Exception:
         logging.exception("an error of this program, please report it")
         raise
@@ -59,6 +69,13 @@ def run_tasks(snakemake: Any) -> None:
     status = subprocess.run(command, check=False).returncode
     if status:
         raise SystemExit(status)
+
+
+def _stop(message: str) -> NoReturn:
+    """Print and log one line; a full disk may hold the log, too."""
+    logging.error("%s", message)
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(1) from None
 
 
 def use_threads(snakemake: Any) -> None:

@@ -1,4 +1,4 @@
-"""Rule fingerprint: the tracks of one role → a fingerprint store."""
+"""Rule fingerprint: a shard of the tracks of one role → a fingerprint store."""
 
 from pathlib import Path
 
@@ -6,7 +6,9 @@ from _job import job, use_threads
 
 from neuralsampleid.config import parse_encoder
 from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.models.checkpoint import load_encoder, sha256_of
+from neuralsampleid.data.shards import in_shard
+from neuralsampleid.files import sha256_of
+from neuralsampleid.models.checkpoint import load_encoder
 from neuralsampleid.retrieval.fingerprint import fingerprint_tracks
 
 if __name__ == "__main__":
@@ -15,6 +17,7 @@ if __name__ == "__main__":
         weights = Path(snakemake.input.weights)
         settings = parse_encoder(snakemake.params.encoder)
         catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
+        tracks = catalogue.with_role(snakemake.wildcards.role)
         meta = {
             "encoder": settings.architecture,
             "settings": snakemake.params.encoder,
@@ -22,7 +25,8 @@ if __name__ == "__main__":
         }
         fingerprint_tracks(
             load_encoder(weights, settings),
-            catalogue.with_role(snakemake.wildcards.role),
+            in_shard(tracks, snakemake.wildcards.shard, snakemake.params.shards),
             Path(snakemake.output.store),
             meta,
+            nodes=snakemake.params.nodes,
         )

@@ -10,13 +10,13 @@ from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import load_reranker
 from neuralsampleid.retrieval.index import load_index
 from neuralsampleid.retrieval.matching import Database, match_queries
-from neuralsampleid.retrieval.store import open_store
+from neuralsampleid.retrieval.store import open_stores
 
 if __name__ == "__main__":
     with job(snakemake):
         use_threads(snakemake)
         params = snakemake.params
-        store = open_store(Path(snakemake.input.query_store))
+        store = open_stores([Path(path) for path in snakemake.input.query_stores])
         reranker, reranked, weight = None, 0, 0.0
         if params.reranker is not None:
             settings = Reranker.model_validate(params.reranker)

@@ -1,18 +1,17 @@
-"""Rule pack_stems: stems → one memory-mapped file at an encoder's sample rate."""
+"""Rule pack_stems: a shard's stems → one memory-mapped file at an encoder's sample rate."""
 
 from pathlib import Path
 
-import pandas as pd
 from _job import job
 
+from neuralsampleid.separation.tracks import read_report, separated_ids
 from neuralsampleid.training.packed import pack_stems
 
 if __name__ == "__main__":
     with job(snakemake):
-        report = pd.read_csv(snakemake.input.report, dtype=str)
         pack_stems(
-            Path(snakemake.input.stems),
-            report.loc[report["status"] == "separated", "track_id"].tolist(),
+            Path(snakemake.params.stems),
+            separated_ids(read_report(Path(snakemake.input.report))),
             int(snakemake.wildcards.rate),
             Path(snakemake.output.packed),
         )

@@ -18,7 +18,7 @@ if __name__ == "__main__":
     with job(snakemake):
         use_threads(snakemake)
         settings = parse_encoder(snakemake.params.encoder)
-        packed = open_packed(Path(snakemake.input.packed))
+        packed = open_packed([Path(folder) for folder in snakemake.input.packed])
         weights = Path(snakemake.output.weights)
         # No output of the rule: checkpoints survive an interruption, and training resumes.
         checkpoints = weights.parent / "checkpoints"

@@ -1,4 +1,4 @@
-"""Rule separate: training tracks → stems."""
+"""Rule separate: a shard of the training tracks → stems, and a list of what was skipped."""
 
 import logging
 from pathlib import Path
@@ -7,20 +7,25 @@ from _job import job
 
 from neuralsampleid.config import Separation
 from neuralsampleid.data.catalogue import read_catalogue
+from neuralsampleid.data.shards import in_shard
 from neuralsampleid.files import write_csv
+from neuralsampleid.progress import Progress
 from neuralsampleid.separation.backends import make_separator
 from neuralsampleid.separation.tracks import separate_tracks
 
 if __name__ == "__main__":
     with job(snakemake):
-        settings = Separation.model_validate(snakemake.params.separation)
-        tracks = read_catalogue(Path(snakemake.input.tracks).parent).with_role("train")
+        params = snakemake.params
+        settings = Separation.model_validate(params.separation)
+        catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
+        tracks = in_shard(catalogue.with_role("train"), snakemake.wildcards.shard, params.shards)
         report = separate_tracks(
             tracks,
             make_separator(settings),
-            Path(snakemake.output.stems),
-            snakemake.params.sample_rate,
-            progress=lambda done, total: logging.info("%d of %d tracks", done, total),
+            Path(params.stems),
+            params.sample_rate,
+            settings.format,
+            progress=Progress(len(tracks)).step,
             # A neural separator fills the machine by itself.
             workers=1 if settings.backend == "htdemucs" else snakemake.threads,
         )

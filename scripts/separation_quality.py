@@ -2,18 +2,17 @@
 
 from pathlib import Path
 
-import pandas as pd
 from _job import job
 
 from neuralsampleid.files import write_csv
 from neuralsampleid.separation.quality import mean_quality, stem_quality
+from neuralsampleid.separation.tracks import read_report, separated_ids
 
 if __name__ == "__main__":
     with job(snakemake):
-        report = pd.read_csv(snakemake.input.report, dtype=str)
-        separated = report.loc[report["status"] == "separated", "track_id"]
+        separated = separated_ids(read_report(Path(snakemake.input.report)))
         quality = stem_quality(
-            Path(snakemake.input.stems), Path(snakemake.input.true_stems), separated
+            Path(snakemake.params.stems), Path(snakemake.input.true_stems), separated
         )
         write_csv(Path(snakemake.output.quality), quality)
         write_csv(Path(snakemake.output.means), mean_quality(quality).round(2))

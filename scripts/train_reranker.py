@@ -24,7 +24,7 @@ if __name__ == "__main__":
             settings,
             load_encoder(Path(snakemake.input.weights), encoder_settings),
             encoder_settings,
-            open_packed(Path(snakemake.input.packed)),
+            open_packed([Path(folder) for folder in snakemake.input.packed]),
             snakemake.params.seed,
             checkpoints,
             this_machine(snakemake.threads - 1),

@@ -15,7 +15,10 @@ from neuralsampleid.config import (
     Config,
     ConstantQ,
     Cosine,
+    Evaluation,
+    FmaData,
     Gnn,
+    Index,
     LogMel,
     NtXent,
     PublishedConfig,
@@ -189,7 +192,10 @@ def test_missing_keys(key: str):
     ("change", "expected"),
     [
         (put("data", {}), "data: unable to extract tag using discriminator 'kind'"),
-        (put("data.kind", "fma"), "data: input tag 'fma' found using 'kind' does not match any"),
+        (
+            put("data.kind", "gtzan"),
+            "data: input tag 'gtzan' found using 'kind' does not match any",
+        ),
         (put("data", {"kind": "catalogue"}), "data.folder: field required"),
         (put("data", {"kind": "sample100"}), "data.annotations: field required"),
         (
@@ -353,3 +359,25 @@ def test_wrong_keys_of_the_published_configuration(path, value, message):
     put(path, value)(values)
     with pytest.raises(UserError, match=re.escape(message)):
         parse_any_config(values, "published.yaml")
+
+
+def test_the_papers_run_has_the_released_values():
+    config = read_config(Path(__file__).parents[1] / "config/paper.yaml")
+    assert config.encoders == {"gnn": Gnn(), "resnet_ibn": ResNetIbn()}
+    assert config.reranker == Reranker()
+    assert config.index == Index()
+    assert config.evaluation == Evaluation()
+    assert (config.separation.backend, config.separation.model) == ("htdemucs", "htdemucs")
+    assert isinstance(config.data, FmaData)
+    assert config.data.subset == "medium"
+
+
+def test_the_papers_run_writes_out_every_released_value_of_the_models():
+    """Defaults that are this project's own, or that nobody published, may stay unsaid."""
+    unsaid = {"graph_backend", "neighbour_order", "dynamic_range_db", "log_magnitude"}
+    values = yaml.safe_load((Path(__file__).parents[1] / "config/paper.yaml").read_text())
+    for name, model in (("gnn", Gnn), ("resnet_ibn", ResNetIbn)):
+        said = values["encoders"][name]
+        assert set(model.model_fields) - unsaid == set(said) - unsaid
+        front_end = model.model_fields["front_end"].default
+        assert set(type(front_end).model_fields) - unsaid == set(said["front_end"]) - unsaid

@@ -10,8 +10,10 @@ import pytest
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import (
     read_json,
+    remove_leftovers,
     replacing_file,
     replacing_folder,
+    sha256_of,
     write_csv,
     write_json,
     write_text,
@@ -102,3 +104,21 @@ def test_json_that_is_not_what_it_should_be_is_one_line(tmp_path: Path, content,
     assert len(str(refused.value).splitlines()) == 1
     path.write_text('["one"]')
     assert read_json(path, list, "a list of names") == ["one"]
+
+
+def test_sha256(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    assert sha256_of(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path):
+    with replacing_folder(tmp_path / "a.b") as left, replacing_folder(tmp_path / "a") as other:
+        (left / "file").touch()
+        (tmp_path / ".hidden").mkdir()
+        remove_leftovers(tmp_path, {"a.b", "hidden"})
+        assert not left.exists()
+        assert other.exists()
+        left.mkdir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "a", "a.b"]
+    remove_leftovers(tmp_path / "nowhere", {"a"})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,11 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
 
 Waveform = npt.NDArray[np.float32]
+_ENCODING: dict[str, dict[str, Any]] = {
+    "flac": {"subtype": "PCM_16"},
+    "wav": {"subtype": "PCM_16"},
+    "mp3": {"bitrate_mode": "CONSTANT", "compression_level": 0.5},
+}
 _MP3_PREROLL = 16 * 1152  # samples: an MP3 frame may need the bits of the ones before it
 
 
@@ -92,16 +98,23 @@ def resample(audio: Waveform, source_rate: int, target_rate: int) -> Waveform:
 def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:
     """Write mono or (samples, channels) audio in the format of the suffix, 16 bit.
 
-    Samples beyond [-1, 1] are clipped. The file appears whole or not at all.
+    Samples beyond [-1, 1] are clipped; MP3 files get a constant bit rate, 80 kbit/s where a mono
+    file has 22.05 kHz. The file appears whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written, for one because the disk is full.
     """
+    kind = path.suffix.lower().removeprefix(".")
+    encoded = io.BytesIO()  # libsndfile itself does not say that a disk is full
+    soundfile.write(
+        encoded,
+        np.clip(audio, -1.0, 1.0),
+        sample_rate,
+        format=kind.upper(),
+        **_ENCODING.get(kind, {}),
+    )
     with replacing_file(path) as temporary:
-        soundfile.write(
-            str(temporary), np.clip(audio, -1.0, 1.0), sample_rate, subtype=_subtype(path)
-        )
-
-
-def _subtype(path: Path) -> str | None:
-    return "PCM_16" if path.suffix.lower() in {".flac", ".wav"} else None
+        temporary.write_bytes(encoded.getbuffer())
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:

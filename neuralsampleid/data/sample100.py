@@ -56,6 +56,13 @@ def make_sample100(settings: Sample100Data, folder: Path) -> Sample100:
             or audio was given but has no query with its reference in it.
     """
     data = read_sample100(settings)
+    report_found(data, settings, folder)
+    write_catalogue(data.catalogue, folder)
+    return data
+
+
+def report_found(data: Sample100, settings: Sample100Data, folder: Path) -> None:
+    """Write ``found.csv``; say in the log what is missing."""
     found, tracks = data.found, data.catalogue.tracks
     _LOG.info("relations without annotated intervals: %s", ", ".join(data.unannotated) or "none")
     unrelated = found.loc[found["role"] == "", "track_id"]
@@ -67,8 +74,6 @@ def make_sample100(settings: Sample100Data, folder: Path) -> Sample100:
         _LOG.info("found the audio of %d tracks", len(tracks))
         _LOG.info("no audio of %d tracks: %s", len(missing), ", ".join(missing) or "none")
     write_csv(folder / "found.csv", found)
-    write_catalogue(data.catalogue, folder)
-    return data
 
 
 def read_sample100(settings: Sample100Data) -> Sample100:
@@ -94,6 +99,13 @@ def read_sample100(settings: Sample100Data) -> Sample100:
         occurrences[absent].reset_index(drop=True),
     )
     return Sample100(catalogue, found, annotations.unannotated())
+
+
+def find_sample100(settings: Sample100Data) -> pd.DataFrame:
+    """The catalogue's tracks as rows of ``found``, without opening an audio file."""
+    found = _look_for(read_annotations(Path(settings.annotations)), settings)
+    there = (found["path"] != "") | (settings.audio is None)
+    return found[(found["role"] != "") & there]
 
 
 def occurrences_of(annotations: Annotations) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -70,12 +69,6 @@ def load_reranker(
     reranker = make_reranker(settings, node_shape, seed=0)
     _load(path, "reranker", reranker)
     return reranker.eval()
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _save(path: Path, architecture: str, settings: dict[str, Any], state: dict[str, Any]) -> None:

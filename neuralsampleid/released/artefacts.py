@@ -1,6 +1,7 @@
 """The published files: where each comes from, and whether it is the one that was used before.
 
-A table (``config/artefacts.csv``: name, url, version, size in bytes, sha256) has a row per file. A
+A table (``config/artefacts.csv``: name, url, version, size in bytes, sha256; it may have a further
+column sha1, for files whose authors tell only that) has a row per file. A
 download must agree with what its row says; cells that are still empty are filled in on first use.
 A user's own folder is another matter: its files are compared with the table and the report says
 what differs, but they neither fill the table nor have to agree with it.
@@ -35,6 +36,7 @@ from neuralsampleid.released.download import (
 )
 
 COLUMNS = ("name", "url", "version", "size", "sha256")
+_ALL_COLUMNS = (*COLUMNS, "sha1")
 
 _RECORD = "record.json"
 Checksum = Literal["verified", "recorded", "unrecorded", "differs"]
@@ -50,6 +52,7 @@ class Artefact:
     version: str = ""
     size: int | None = None
     sha256: str | None = None
+    sha1: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,9 @@ def read_artefacts(table: Path) -> dict[str, Artefact]:
             raise UserError(f"{where}: size is '{size}', expected a number of bytes")
         if sha256 and (len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef")):
             raise UserError(f"{where}: sha256 is '{sha256}', expected 64 hexadecimal digits")
+        sha1 = row.get("sha1", "").lower()
+        if sha1 and (len(sha1) != 40 or not set(sha1) <= set("0123456789abcdef")):
+            raise UserError(f"{where}: sha1 is '{sha1}', expected 40 hexadecimal digits")
         if row["name"] in artefacts:
             raise UserError(f"{where}: '{row['name']}' stands twice, expected a row per file")
         if {"..", "/"} & set(PurePosixPath(row["name"]).parts):
@@ -87,7 +93,12 @@ def read_artefacts(table: Path) -> dict[str, Artefact]:
                 f"{where}: name is '{row['name']}', expected one that stays in its folder"
             )
         artefacts[row["name"]] = Artefact(
-            row["name"], row["url"], row["version"], int(size) if size else None, sha256 or None
+            row["name"],
+            row["url"],
+            row["version"],
+            int(size) if size else None,
+            sha256 or None,
+            sha1 or None,
         )
     return artefacts
 
@@ -176,7 +187,7 @@ def record(table: Path, found: Artefact) -> list[str]:
         if filled:
             row.update({column: values[column] for column in filled})
             text = io.StringIO()
-            writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+            writer = csv.DictWriter(text, list(row), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
             write_text(table, text.getvalue())
@@ -268,6 +279,7 @@ def _download(
         part=part,
         sha256=artefact.sha256,
         size=artefact.size,
+        sha1=artefact.sha1,
         patience=patience,
     )
     checksum: Checksum = "recorded" if artefact.sha256 is None else "verified"
@@ -304,7 +316,7 @@ def _read_rows(table: Path) -> list[dict[str, str]]:
         raise UserError(f"{table}: no such file, expected columns {', '.join(COLUMNS)}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{table}: not a CSV table ({error})") from error
-    if tuple(reader.fieldnames or ()) != COLUMNS or any(
+    if tuple(reader.fieldnames or ()) not in {COLUMNS, _ALL_COLUMNS} or any(
         None in row or None in row.values() for row in rows
     ):
         raise UserError(f"{table}: columns differ, expected {', '.join(COLUMNS)} in every row")

@@ -75,6 +75,7 @@ def download(
     part: Path | None = None,
     sha256: str | None = None,
     size: int | None = None,
+    sha1: str | None = None,
     patience: Patience | None = None,
 ) -> Downloaded:
     """Download a file; ``target`` appears whole and checked or not at all.
@@ -86,6 +87,7 @@ def download(
             is continued.
         sha256: what the file must have, if known.
         size: bytes that the file must have, if known.
+        sha1: what the file must have, where its authors tell no better checksum.
         patience: attempts and waits; connections that break off and passing server errors are
             retried, and an attempt that brought something does not count.
 
@@ -102,14 +104,16 @@ def download(
     # The hub's own checksum is verified too: it is known before the first use.
     known = sha256 or _hub_sha256(headers)
     try:
-        found = check_file(part, url, sha256=known, size=size)
+        found = check_file(part, url, sha256=known, size=size, sha1=sha1)
     except UserError as error:
         _forget(part)
         if not resumed:
             raise
         # Perhaps the part was of something else, and the server could not tell.
         _LOG.warning("%s; it was resumed, so once more from the beginning", error)
-        return download(url, target, part=part, sha256=sha256, size=size, patience=patience)
+        return download(
+            url, target, part=part, sha256=sha256, size=size, sha1=sha1, patience=patience
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     size = part.stat().st_size
     part.replace(target)
@@ -117,7 +121,14 @@ def download(
     return Downloaded(target, size, found, headers.get(_HUB_VERSION, ""))
 
 
-def check_file(path: Path, name: str, *, sha256: str | None = None, size: int | None = None) -> str:
+def check_file(
+    path: Path,
+    name: str,
+    *,
+    sha256: str | None = None,
+    size: int | None = None,
+    sha1: str | None = None,
+) -> str:
     """The SHA-256 of a file that is no web page and is as expected.
 
     Args:
@@ -125,6 +136,7 @@ def check_file(path: Path, name: str, *, sha256: str | None = None, size: int | 
         name: what messages call it.
         sha256: expected, if known.
         size: expected bytes, if known.
+        sha1: expected, if known.
 
     Raises:
         UserError: it is a web page, or of another size or checksum.
@@ -134,11 +146,15 @@ def check_file(path: Path, name: str, *, sha256: str | None = None, size: int | 
             raise UserError(f"{name}: {_WEB_PAGE}")
         file.seek(0)
         found = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        found_sha1 = hashlib.file_digest(file, "sha1").hexdigest() if sha1 is not None else None
     stored = path.stat().st_size
     if size is not None and stored != size:
         raise UserError(f"{name}: {stored} bytes, expected {size}")
     if sha256 is not None and found != sha256:
         raise UserError(f"{name}: SHA-256 {found}, expected {sha256}")
+    if found_sha1 != sha1:
+        raise UserError(f"{name}: SHA-1 {found_sha1}, expected {sha1}")
     return found
 
 

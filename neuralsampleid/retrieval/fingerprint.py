@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,11 @@ from neuralsampleid.audio.io import Waveform, read_audio
 from neuralsampleid.config import Gnn, ResNetIbn
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.progress import Progress
 from neuralsampleid.retrieval.store import writing_store
 
 SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
 BATCH = 32  # segments encoded at once; more leave the processor's cache
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,12 @@ def fingerprint_track(encoder: SegmentEncoder, audio: Waveform) -> TrackFingerpr
 
 
 def fingerprint_tracks(
-    encoder: SegmentEncoder, tracks: pd.DataFrame, folder: Path, meta: dict[str, Any]
+    encoder: SegmentEncoder,
+    tracks: pd.DataFrame,
+    folder: Path,
+    meta: dict[str, Any],
+    *,
+    nodes: bool = True,
 ) -> None:
     """Fingerprint a catalogue's tracks into a store.
 
@@ -83,14 +87,15 @@ def fingerprint_tracks(
         tracks: ``track_id`` and ``path``.
         folder: the store; it appears once every track is in it.
         meta: what the store says of its making.
+        nodes: store the node matrices, which only a re-ranker needs, where the encoder has them.
 
     Raises:
         UserError: a file is missing, cannot be decoded, or holds no sample.
     """
     started, seconds = time.monotonic(), 0.0
-    rate = encoder.front_end.sample_rate
+    rate, progress = encoder.front_end.sample_rate, Progress(len(tracks))
     with writing_store(folder, meta) as store:
-        for place, row in enumerate(tracks.itertuples(index=False), 1):
+        for row in tracks.itertuples(index=False):
             if not row.path:
                 raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
             audio = read_audio(Path(row.path), rate)
@@ -103,12 +108,10 @@ def fingerprint_tracks(
                 starts_s=track.starts_s,
                 ends_s=track.ends_s,
                 silent=track.silent,
-                nodes=track.nodes,
+                nodes=track.nodes if nodes else None,
             )
             seconds += len(audio) / rate
-            if place % 10 == 0 or place == len(tracks):
-                speed = seconds / (time.monotonic() - started)
-                _LOG.info("%d of %d tracks, %.0f × real time", place, len(tracks), speed)
+            progress.step(note=f"{seconds / (time.monotonic() - started):.0f} × real time")
 
 
 def segment_seconds(settings: Gnn | ResNetIbn) -> float:

@@ -18,11 +18,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.data.formats import MATCHES
-from neuralsampleid.errors import UserError
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.retrieval.index import SearchIndex
 from neuralsampleid.retrieval.pair_scores import PairScorer
-from neuralsampleid.retrieval.store import FingerprintStore, open_store
+from neuralsampleid.retrieval.store import FingerprintStore, NodeRows, open_stores
 
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 _KEPT_BYTES = 1 << 28  # of projected node matrices
@@ -44,7 +43,7 @@ class Database:
     """
 
     embeddings: npt.NDArray[np.float32]  # (rows, d)
-    nodes: npt.NDArray[np.float16] | None  # (rows, channels, nodes)
+    nodes: NodeRows | None  # (rows, channels, nodes)
     silent: npt.NDArray[np.bool_]  # (rows,)
     tracks: npt.NDArray[np.int64]  # (rows,)
     starts_s: npt.NDArray[np.float64]  # (rows,)
@@ -53,28 +52,17 @@ class Database:
 
     @classmethod
     def open(cls, folders: list[Path]) -> Database:
-        """Concatenate the stores in the given order.
-
-        Raises:
-            UserError: a store is broken, or two hold the same track or are of different sizes.
-        """
-        stores = [open_store(folder) for folder in folders]
-        segments = pd.concat([store.segments for store in stores], ignore_index=True)
-        track_ids = [track for store in stores for track in store.tracks]
-        if len(set(track_ids)) != len(track_ids):
-            raise UserError(f"{folders[-1]}: a track stands in two fingerprint stores")
-        if len({store.embeddings.shape[1] for store in stores}) != 1:
-            raise UserError(f"{folders[-1]}: fingerprints of another size than {folders[0]}")
-        number = {track: place for place, track in enumerate(track_ids)}
-        nodes = [store.nodes for store in stores if store.nodes is not None]
+        """All segments of the stores in the given order; errors as for ``open_stores``."""
+        store = open_stores(folders)
+        number = {track: place for place, track in enumerate(store.tracks)}
         return cls(
-            embeddings=np.concatenate([store.embeddings for store in stores]),
-            nodes=np.concatenate(nodes) if len(nodes) == len(stores) else None,
-            silent=segments["silent"].to_numpy(bool),
-            tracks=segments["track_id"].map(number).to_numpy(np.int64),
-            starts_s=segments["start_s"].to_numpy(float),
-            ends_s=segments["end_s"].to_numpy(float),
-            track_ids=track_ids,
+            embeddings=store.embeddings,
+            nodes=store.nodes,
+            silent=store.segments["silent"].to_numpy(bool),
+            tracks=store.segments["track_id"].map(number).to_numpy(np.int64),
+            starts_s=store.segments["start_s"].to_numpy(float),
+            ends_s=store.segments["end_s"].to_numpy(float),
+            track_ids=list(store.tracks),
         )
 
 
@@ -118,7 +106,7 @@ def match_queries(
         assert query_store.nodes is not None
         assert database_nodes is not None
         scorer = PairScorer(reranker, lambda wanted: database_nodes[wanted], threads, _KEPT_BYTES)
-        passing = scorer.passing(query_store.nodes, found.rows[:, :reranked])
+        passing = scorer.passing(query_store.nodes[:], found.rows[:, :reranked])
         votes[:, : passing.shape[1]] += weight * passing
     rows: list[tuple[object, ...]] = []
     for query in queries.itertuples(index=False):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.models.checkpoint import sha256_of
+from neuralsampleid.files import sha256_of
 from neuralsampleid.models.weights import Architecture, Graph, load_any_encoder
 from neuralsampleid.retrieval.fingerprint import fingerprint_tracks
 

@@ -1,14 +1,15 @@
 """The fingerprint store: one folder with every segment's fingerprint of a set of tracks.
 
 ``embeddings.npy`` float32 (segments, d); ``nodes.npy`` float16 (segments, channels, nodes) where
-the encoder has node matrices; ``segments.csv`` (row, track_id, start_s, end_s, silent);
+a re-ranker needs them; ``segments.csv`` (row, track_id, start_s, end_s, silent);
 ``meta.json`` (what made it). Rows of a track are contiguous and in the order of time. A store is
-written under a temporary name, renamed, and never changed afterwards.
+written under a temporary name, renamed, and never changed afterwards. Stores of one encoder, such
+as the shards of a role, are opened as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,10 +21,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import read_json, replacing_folder, write_csv, write_json
+from neuralsampleid.files import (
+    read_json,
+    remove_leftovers,
+    replacing_folder,
+    write_csv,
+    write_json,
+)
+from neuralsampleid.retrieval.rows import JoinedRows
 
 Embeddings = npt.NDArray[np.float32]
 Nodes = npt.NDArray[np.float16]
+NodeRows = Nodes | JoinedRows[np.float16]
 
 SEGMENT_COLUMNS = ("row", "track_id", "start_s", "end_s", "silent")
 _EMBEDDINGS, _NODES, _SEGMENTS, _META = "embeddings.npy", "nodes.npy", "segments.csv", "meta.json"
@@ -37,7 +46,7 @@ class FingerprintStore:
 
     folder: Path
     embeddings: Embeddings  # (segments, d)
-    nodes: Nodes | None  # (segments, channels, nodes)
+    nodes: NodeRows | None  # (segments, channels, nodes)
     segments: pd.DataFrame  # SEGMENT_COLUMNS, one line per row of the arrays
     meta: dict[str, Any]
     tracks: dict[str, slice]  # track id → its rows, in the order of the store
@@ -132,6 +141,7 @@ def writing_store(folder: Path, meta: dict[str, Any]) -> Iterator[StoreWriter]:
         meta: what the fingerprints were made with (encoder, the weights' SHA-256, front end,
             versions); anything that JSON can say.
     """
+    remove_leftovers(folder.parent, {folder.name})
     with replacing_folder(folder) as temporary:
         writer = StoreWriter(temporary)
         try:
@@ -161,6 +171,40 @@ def open_store(folder: Path) -> FingerprintStore:
     tracks = _row_ranges(segments, folder / _SEGMENTS)
     meta = read_json(folder / _META, dict, "what made the fingerprints of a store")
     return FingerprintStore(folder, embeddings, nodes, segments, meta, tracks)
+
+
+def open_stores(folders: Sequence[Path]) -> FingerprintStore:
+    """Open stores of one encoder as one, in the order given; node matrices stay on the disk.
+
+    Raises:
+        UserError: a store is broken, two hold the same track, or they are of different encoders.
+    """
+    stores = [open_store(folder) for folder in folders]
+    first = stores[0]
+    if len(stores) == 1:
+        return first
+    tracks: dict[str, slice] = {}
+    start = 0
+    for store in stores:
+        if store.meta != first.meta or store.embeddings.shape[1] != first.embeddings.shape[1]:
+            raise UserError(
+                f"{store.folder}: fingerprints by another encoder than those of {first.folder}"
+            )
+        for track_id, rows in store.tracks.items():
+            if track_id in tracks:
+                raise UserError(f"{store.folder}: track '{track_id}' stands in another store too")
+            tracks[track_id] = slice(start + rows.start, start + rows.stop)
+        start += len(store.embeddings)
+    segments = pd.concat([store.segments for store in stores], ignore_index=True)
+    nodes = [store.nodes for store in stores if isinstance(store.nodes, np.ndarray)]
+    return FingerprintStore(
+        first.folder,
+        np.concatenate([store.embeddings for store in stores]),
+        JoinedRows(nodes) if len(nodes) == len(stores) else None,
+        segments.assign(row=np.arange(start)),
+        first.meta,
+        tracks,
+    )
 
 
 class _GrowingArray:

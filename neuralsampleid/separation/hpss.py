@@ -14,7 +14,7 @@ SI-SDR.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from scipy.ndimage import median_filter
 from scipy.signal import ShortTimeFFT
 
 from neuralsampleid.audio.io import Waveform
-from neuralsampleid.separation.stems import Separator, Stems
+from neuralsampleid.separation.stems import Origin, Separator, Stems
 
 Spectrogram = npt.NDArray[np.float32]  # (frequencies, frames)
 
@@ -43,6 +43,10 @@ class Hpss(Separator):
     kick_hz: float = 120.0  # below, drums are what exceeds the long median
     bass_hz: float = 170.0
     voice_hz: tuple[float, float] = (400.0, 8000.0)
+
+    @property
+    def description(self) -> Origin:
+        return {"backend": "hpss", **asdict(self), "voice_hz": list(self.voice_hz)}
 
     def separate(self, audio: Waveform, sample_rate: int) -> Stems:
         """Split a mono mix into stems that add up to it; see ``Separator``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from demucs.repo import ModelLoadingError
 
 from neuralsampleid.audio.io import Waveform, resample
 from neuralsampleid.errors import UserError
-from neuralsampleid.separation.stems import STEMS, Separator, Stems
+from neuralsampleid.separation.stems import STEMS, Origin, Separator, Stems
 
 
 class HtDemucs(Separator):
@@ -34,8 +36,18 @@ class HtDemucs(Separator):
         Raises:
             UserError: the weights cannot be had, or their sources are not the four stems.
         """
+        self._name = name
         self._model = load_model(name, folder)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+
+    @cached_property
+    def description(self) -> Origin:
+        """The weights count by their values: a copy in another folder gives the same stems."""
+        digest = hashlib.sha256()
+        for name, value in self._model.state_dict().items():
+            digest.update(name.encode())
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+        return {"backend": "htdemucs", "model": self._name, "weights_sha256": digest.hexdigest()}
 
     def separate(self, audio: Waveform, sample_rate: int) -> Stems:
         """Split a mono mix, which the model hears on all its channels; see ``Separator``."""

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.audio.io import read_audio
+from neuralsampleid.audio.io import audio_info, read_audio
 from neuralsampleid.errors import UserError
-from neuralsampleid.separation.stems import STEMS, Stems
+from neuralsampleid.files import sha256_of
+from neuralsampleid.separation.stems import STEMS, Origin, Stems, UnusableTrack
 
 EXTENSIONS = ("flac", "wav", "mp3", "ogg")
 
@@ -35,10 +36,19 @@ class PrecomputedStems:
         Raises:
             UserError: the track has no folder, or that folder lacks a stem or has one twice.
         """
-        folder = self._folder / track_id
-        if not folder.is_dir():
-            raise UserError(f"{folder}: no such folder, expected the stems of track '{track_id}'")
-        return {stem: _find(folder, stem) for stem in STEMS}
+        return find_stems(self._folder / track_id)
+
+    def origin_of(self, track_id: str, path: Path) -> Origin:
+        """The checksums of the four files; see ``StemSource``.
+
+        Raises:
+            UnusableTrack: the track has no stems because its audio cannot be decoded.
+            UserError: it has none for another reason, or not all.
+        """
+        if not (self._folder / track_id).exists() and path.is_file():
+            _check_decodable(path)
+        sums = {f"{stem}_sha256": sha256_of(file) for stem, file in self.find(track_id).items()}
+        return {"backend": "precomputed", **sums}
 
     def stems_of(
         self,
@@ -66,6 +76,20 @@ class PrecomputedStems:
                     f"expected the {longest / sample_rate:.2f} s of the longest stem"
                 )
         return {stem: np.pad(audio, (0, longest - len(audio))) for stem, audio in stems.items()}
+
+
+def _check_decodable(path: Path) -> None:
+    try:
+        audio_info(path)
+    except UserError as error:
+        raise UnusableTrack(f"{error}; it has no stems either") from error
+
+
+def find_stems(folder: Path) -> dict[str, Path]:
+    """The four files in the folder of a track; errors as for ``PrecomputedStems.find``."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder, expected the stems of track '{folder.name}'")
+    return {stem: _find(folder, stem) for stem in STEMS}
 
 
 def _find(folder: Path, stem: str) -> Path:

@@ -10,9 +10,11 @@ import numpy as np
 
 from neuralsampleid.audio.io import Waveform, read_audio
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import sha256_of
 
 STEMS = ("vocals", "drums", "bass", "other")
 Stems = dict[str, Waveform]  # one waveform (samples,) per name in STEMS, all of equal length
+Origin = dict[str, object]  # what stems depend on, ready for JSON
 
 
 class UnusableTrack(UserError):  # noqa: N818 - its base class is named by what it is for
@@ -35,6 +37,13 @@ class StemSource(Protocol):
             UserError: something else is, so that other tracks would fail too.
         """
 
+    def origin_of(self, track_id: str, path: Path) -> Origin:
+        """What the track's stems depend on: stems of the same origin need not be made again.
+
+        Raises:
+            UserError: a file is missing.
+        """
+
 
 class Separator(ABC):
     """A stem source that takes a mix apart."""
@@ -51,10 +60,19 @@ class Separator(ABC):
             float32 (samples,) per name in ``STEMS``, as long as ``audio``.
         """
 
-    def stems_of(self, track_id: str, path: Path, sample_rate: int) -> Stems:
-        """Read the track's audio and separate it; see ``StemSource``."""
+    @property
+    @abstractmethod
+    def description(self) -> Origin:
+        """The method with everything that its results depend on, ready for JSON."""
+
+    def origin_of(self, track_id: str, path: Path) -> Origin:
+        """The method and the checksum of the track's audio; see ``StemSource``."""
         if not path.exists():
             raise UserError(f"{path}: no such audio file, expected that of track '{track_id}'")
+        return {**self.description, "audio_sha256": sha256_of(path)}
+
+    def stems_of(self, track_id: str, path: Path, sample_rate: int) -> Stems:
+        """Read the track's audio and separate it; see ``StemSource``."""
         try:
             audio = read_audio(path, sample_rate)
         except UserError as error:

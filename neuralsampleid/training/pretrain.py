@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
@@ -105,7 +104,7 @@ def claim_folder(folder: Path, settings: Section, packed: PackedStems, seed: int
         "seed": seed,
         # Lightning's checkpoints name the best one by its path: a moved folder starts anew.
         "folder": str(folder.resolve()),
-        "audio_sha256": hashlib.sha256(packed.audio.data).hexdigest(),
+        "audio_sha256": packed.digest(),
     }
     record = folder / "identity.json"
     if record.exists() and json.loads(record.read_text(encoding="utf-8")) == identity:

@@ -1,5 +1,7 @@
 """Tiny synthetic songs, and settings small enough to train on them in a second."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 
@@ -44,9 +46,11 @@ def packed(blocks: list[np.ndarray], rate: int = RATE) -> PackedStems:
             "track_id": [f"song_{place}" for place in range(len(blocks))],
             "first": np.concatenate([[0], np.cumsum(samples)[:-1]]),
             "samples": samples,
+            "shard": 0,
+            "sha256": [hashlib.sha256(block.tobytes()).hexdigest() for block in blocks],
         }
     )
-    return PackedStems(np.concatenate(blocks), table, rate)
+    return PackedStems((np.concatenate(blocks),), table, rate)
 
 
 def small_training(**changed: object) -> Training:

@@ -9,6 +9,7 @@ import torch
 from helpers.songs import small_gnn, small_resnet
 from neuralsampleid.config import Reranker
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import sha256_of
 from neuralsampleid.models.checkpoint import (
     load_encoder,
     load_reranker,
@@ -16,7 +17,6 @@ from neuralsampleid.models.checkpoint import (
     make_reranker,
     save_encoder,
     save_reranker,
-    sha256_of,
 )
 
 RERANKER = Reranker(heads=2, hidden_size=4)
@@ -129,12 +129,6 @@ def test_a_truncated_checkpoint(tmp_path: Path):
     with pytest.raises(UserError) as error:
         load_encoder(path, small_gnn())
     assert "not a checkpoint of this project" in one_line(error, path)
-
-
-def test_sha256(tmp_path: Path):
-    path = tmp_path / "file"
-    path.write_bytes(b"abc")
-    assert sha256_of(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_the_same_weights_give_the_same_bytes_whatever_the_file_is_called(tmp_path: Path):

@@ -63,6 +63,25 @@ def test_the_first_download_is_recorded_and_the_next_verified(table, site, tmp_p
     assert table.read_bytes() == before
 
 
+def test_a_sha1_is_verified_where_the_authors_tell_no_more(tmp_path, site):
+    sha1 = hashlib.sha1(b"content").hexdigest()
+    head = ",".join((*COLUMNS, "sha1"))
+    table = tmp_path / "t.csv"
+    table.write_text(f"{head}\na.bin,{site.url}/a.bin,v1,,,{sha1}\nb.bin,,,,,\n")
+    assert obtain("a.bin", table, tmp_path / "one", patience=QUICK).checksum == "recorded"
+    assert read_artefacts(table)["a.bin"] == Artefact(
+        "a.bin", f"{site.url}/a.bin", "v1", 7, SHA256, sha1
+    )
+    assert table.read_text().splitlines()[0] == head
+    table.write_text(f"{head}\na.bin,{site.url}/a.bin,v1,,,{'0' * 40}\n")
+    with pytest.raises(UserError, match=rf"SHA-1 {sha1}, expected 0000"):
+        obtain("a.bin", table, tmp_path / "two", patience=QUICK)
+    assert not (tmp_path / "two").exists()
+    table.write_text(f"{head}\na.bin,u,,,,abc\n")
+    with pytest.raises(UserError, match="line 2: sha1 is 'abc', expected 40"):
+        read_artefacts(table)
+
+
 def test_the_version_of_the_hub_is_recorded(tmp_path, site):
     row = ("a.bin", f"{site.url}/hub/a.bin", "", "", "")
     table = write_table(tmp_path / "t.csv", row)

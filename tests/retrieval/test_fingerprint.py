@@ -156,6 +156,16 @@ def test_the_store(encoder: SegmentEncoder, tmp_path: Path):
     assert len(store.embeddings) == 2 * len(alone.embeddings)
 
 
+def test_node_matrices_may_be_left_out(encoder: SegmentEncoder, tmp_path: Path):
+    tracks = tracks_table(tmp_path)
+    for nodes in (True, False):
+        fingerprint_tracks(encoder, tracks, tmp_path / str(nodes), {}, nodes=nodes)
+    with_nodes, without = open_store(tmp_path / "True"), open_store(tmp_path / "False")
+    assert with_nodes.nodes is not None
+    assert without.nodes is None
+    np.testing.assert_array_equal(with_nodes.embeddings, without.embeddings)
+
+
 def test_an_encoder_without_nodes(tmp_path: Path):
     fingerprint_tracks(
         make_encoder(small_resnet(), seed=0).eval(), tracks_table(tmp_path), tmp_path / "store", {}

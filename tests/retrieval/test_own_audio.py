@@ -7,7 +7,8 @@ import pytest
 from helpers.songs import RATE, small_gnn, song_stems
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.errors import UserError
-from neuralsampleid.models.checkpoint import make_encoder, save_encoder, sha256_of
+from neuralsampleid.files import sha256_of
+from neuralsampleid.models.checkpoint import make_encoder, save_encoder
 from neuralsampleid.retrieval.own_audio import fingerprint_files, track_table
 from neuralsampleid.retrieval.store import open_store
 

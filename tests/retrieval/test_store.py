@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.retrieval.store import FingerprintStore, StoreWriter, open_store, writing_store
+from neuralsampleid.retrieval.store import (
+    FingerprintStore,
+    StoreWriter,
+    open_store,
+    open_stores,
+    writing_store,
+)
 
 META = {"encoder": "gnn", "weights_sha256": "0" * 64}
 
@@ -83,6 +89,57 @@ def test_track_ids_that_look_like_numbers_or_nothing_stay_text(tmp_path: Path):
         append(writer, "007", 1)
         append(writer, "NA", 2)
     assert list(open_store(tmp_path / "store").tracks) == ["007", "NA"]
+
+
+def shards(folder: Path, nodes: bool = True) -> list[Path]:
+    """Three stores of one encoder."""
+    paths = [folder / str(place) for place in range(3)]
+    for path, tracks in zip(paths, (("b", "a"), ("c",), ("d", "e")), strict=True):
+        with writing_store(path, META) as writer:
+            for track in tracks:
+                append(writer, track, 1 + ord(track) % 4, nodes=nodes)
+    return paths
+
+
+def test_stores_are_read_as_one(tmp_path: Path):
+    paths = shards(tmp_path)
+    parts, whole = [open_store(path) for path in paths], open_stores(paths)
+    assert list(whole.tracks) == ["b", "a", "c", "d", "e"]
+    np.testing.assert_array_equal(
+        whole.embeddings, np.concatenate([part.embeddings for part in parts])
+    )
+    assert whole.nodes is not None
+    matrices = np.concatenate([np.asarray(part.nodes) for part in parts])
+    assert whole.nodes.shape == matrices.shape
+    rows = np.array([7, 0, 0, len(matrices) - 1, 3])
+    np.testing.assert_array_equal(whole.nodes[rows], matrices[rows])
+    np.testing.assert_array_equal(whole.nodes[2:5], matrices[2:5])
+    assert whole.segments["row"].tolist() == list(range(len(matrices)))
+    for part in parts:
+        for track, own in part.tracks.items():
+            there = whole.rows_of_track(track)
+            np.testing.assert_array_equal(whole.embeddings[there], part.embeddings[own])
+            assert (whole.segments["track_id"][there] == track).all()
+
+
+def test_stores_without_node_matrices_have_none_together(tmp_path: Path):
+    assert open_stores(shards(tmp_path, nodes=False)).nodes is None
+
+
+def test_stores_that_do_not_belong_together(tmp_path: Path):
+    paths = shards(tmp_path)
+    with pytest.raises(UserError, match=r"0: track 'b' stands in another store too"):
+        open_stores([*paths, paths[0]])
+    with writing_store(paths[1], {**META, "weights_sha256": "1" * 64}) as writer:
+        append(writer, "c", 2, nodes=True)
+    with pytest.raises(UserError, match=r"1: fingerprints by another encoder than those of .*0$"):
+        open_stores(paths)
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path):
+    (tmp_path / ".store.abcdefgh").mkdir()
+    small_store(tmp_path / "store")
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 def test_an_exception_leaves_nothing(tmp_path: Path):

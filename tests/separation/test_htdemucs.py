@@ -1,44 +1,20 @@
 """HTDemucs, with a tiny model of random weights in a local folder."""
 
+import shutil
 import urllib.error
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from demucs.htdemucs import HTDemucs
-from demucs.states import get_state, save_with_checksum
 
+from helpers.tiny_htdemucs import SOURCES, save_tiny_model
 from neuralsampleid import config
 from neuralsampleid.errors import UserError
 from neuralsampleid.separation import htdemucs
 from neuralsampleid.separation.backends import make_separator
 from neuralsampleid.separation.htdemucs import HtDemucs
 from neuralsampleid.separation.stems import STEMS
-
-SOURCES = ["drums", "bass", "other", "vocals"]
-
-
-def save_tiny_model(folder: Path, name: str, sources: list[str]) -> None:
-    torch.manual_seed(0)
-    sizes = {
-        "sources": sources,
-        "channels": 4,
-        "depth": 4,
-        "growth": 1,
-        "bottom_channels": 16,
-        "t_layers": 1,
-        "t_heads": 2,
-        "t_hidden_scale": 1.0,
-        "dconv_depth": 1,
-        "dconv_comp": 2,
-        "samplerate": 44100,
-        "segment": 1.0,
-    }
-    state = get_state(HTDemucs(**sizes), None)
-    package = {"klass": HTDemucs, "args": (), "kwargs": sizes, "state": state}
-    save_with_checksum(package, folder / f"{name}sig.th")
-    (folder / f"{name}.yaml").write_text(f"models: ['{name}sig']\n")
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +66,17 @@ def test_each_source_gets_its_own_name(models: Path, monkeypatch: pytest.MonkeyP
 def test_silence_stays_silence(models: Path):
     stems = HtDemucs("tiny", models).separate(np.zeros(5000, np.float32), 44100)
     assert max(np.abs(audio).max() for audio in stems.values()) < 1e-6
+
+
+def test_its_description_tells_weights_apart_and_not_folders(models: Path, tmp_path: Path):
+    shutil.copytree(models, tmp_path / "copy")
+    other = tmp_path / "other"
+    other.mkdir()
+    save_tiny_model(other, "tiny", SOURCES, seed=1)
+    known = HtDemucs("tiny", models).description
+    assert known == HtDemucs("tiny", tmp_path / "copy").description
+    assert known != HtDemucs("tiny", other).description
+    assert known["model"] == "tiny"
 
 
 def test_the_configuration_chooses_it(models: Path):

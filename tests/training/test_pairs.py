@@ -211,8 +211,8 @@ class CountingAudio:
 
 def test_only_windows_are_read():
     stems = packed_songs(3, 60.0)
-    counting = CountingAudio(stems.audio)
-    pairs = source(PackedStems(counting, stems.tracks, RATE))  # type: ignore[arg-type]
+    counting = CountingAudio(stems.audio[0])
+    pairs = source(PackedStems((counting,), stems.tracks, RATE))  # type: ignore[arg-type]
     for index in range(5):
         pairs[index]
     assert counting.read == 5 * pairs.geometry.window

@@ -6,8 +6,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,46 +13,10 @@ import pandas as pd
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-MICRO = Path(__file__).with_name("micro.yaml")
+from helpers.workflow import micro, snakemake, start
+
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
 RESULTS = Path("results/micro")
-
-
-def micro(**changes):
-    """The micro configuration with some values replaced; dots separate the levels of a key."""
-    config = yaml.safe_load(MICRO.read_text())
-    for key, value in changes.items():
-        *parents, leaf = key.split(".")
-        part = config
-        for parent in parents:
-            part = part.setdefault(parent, {})
-        part[leaf] = value
-    return config
-
-
-def started(folder, config, *arguments):
-    """Start Snakemake in a folder and in a process group of its own."""
-    file = folder / "config.json"
-    file.write_text(json.dumps(config))
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
-    command += ["--configfile", str(file), "--cores", "2", *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-
-
-def snakemake(folder, config, *arguments):
-    """Run Snakemake in a folder; returns the finished process with all that it printed."""
-    process = started(folder, config, *arguments)
-    said, _ = process.communicate()
-    return subprocess.CompletedProcess(process.args, process.returncode, said)
 
 
 def planned(folder, config):
@@ -186,7 +148,7 @@ def test_a_killed_training_continues_and_a_forced_one_starts_afresh(
     for number in signals:
         log.unlink()
         moment, late = random.randint(2, 50), random.uniform(0, 0.1)
-        process = started(copied, config, "--forcerun", rule, "--", target)
+        process = start(copied, config, "--forcerun", rule, "--", target)
         while process.poll() is None and len(epochs()) < moment:
             time.sleep(0.02)
         time.sleep(late)
@@ -198,6 +160,25 @@ def test_a_killed_training_continues_and_a_forced_one_starts_afresh(
         assert done.returncode == 0, done.stdout
         assert epochs()[0] > 1, f"nothing was continued after {number!r} at {moment}, {late}"
         assert weights.read_bytes() == undisturbed, (number, moment, late)
+
+
+def test_the_number_of_shards_changes_no_result(finished, copied):
+    for part in ("models", "fingerprints", "evaluation", "report"):
+        shutil.rmtree(copied / RESULTS / part)
+    config = micro(shards={"separation": 3, "fingerprinting": 1})
+    done = snakemake(copied, config)
+    assert done.returncode == 0, done.stdout
+    assert len(list((copied / RESULTS / "stems/reports").glob("*.csv"))) == 2
+    assert len(list((copied / RESULTS / "fingerprints/gnn_trained/noise").iterdir())) == 2
+    for file in ("report/metrics.csv", "evaluation/proposed/matches.csv", "stems/quality.csv"):
+        assert (copied / RESULTS / file).read_bytes() == (finished / RESULTS / file).read_bytes()
+
+
+def test_node_matrices_are_kept_for_the_reranker_only(finished):
+    stores = finished / RESULTS / "fingerprints"
+    with_nodes = {path.parts[-4] for path in stores.glob("*/*/*/nodes.npy")}
+    assert with_nodes == {"gnn_trained"}
+    assert (stores / "gnn_untrained/noise/0000/embeddings.npy").exists()
 
 
 def test_report_is_one_page(finished):
@@ -223,7 +204,7 @@ def test_unknown_key_is_one_line(tmp_path):
 def test_undecodable_reference_stops_the_run(copied):
     track = copied / RESULTS / "data/audio/reference_000.flac"
     track.write_bytes(b"not audio")
-    store = RESULTS / "fingerprints/gnn_untrained/reference"
+    store = RESULTS / "fingerprints/gnn_untrained/reference/0000"
     said = failure(snakemake(copied, micro(), "--forcerun", "fingerprint", "--", str(store)))
     assert f"error: {track}: cannot be decoded" in said
     assert not (copied / store).exists()
@@ -251,7 +232,7 @@ def test_stem_folder_without_a_stem_is_named(copied):
 def test_checkpoint_of_another_architecture_is_named(copied):
     models = copied / RESULTS / "models"
     shutil.copy(models / "resnet_ibn/trained.pt", models / "gnn/untrained.pt")
-    store = RESULTS / "fingerprints/gnn_untrained/query"
+    store = RESULTS / "fingerprints/gnn_untrained/query/0000"
     said = failure(snakemake(copied, micro(), "--", str(store)))
     assert "untrained.pt: checkpoint of architecture 'resnet_ibn', expected 'gnn'" in said
 
@@ -262,7 +243,7 @@ def test_empty_role_is_named(copied):
     tracks = tracks[tracks["role"] != "noise"]
     tracks.to_csv(data / "tracks.csv", index=False)
     config = micro(data={"kind": "catalogue", "folder": str(data)})
-    store = RESULTS / "fingerprints/gnn_untrained/noise"
+    store = RESULTS / "fingerprints/gnn_untrained/noise/0000"
     said = failure(snakemake(copied, config, "--", str(store)))
     assert "no track has the role 'noise'" in said
 

@@ -1,4 +1,4 @@
-"""Rule unpack_fingerprints: a published archive → a folder; empty where there is no archive."""
+"""Rule unpack_archive: a published archive → a folder; empty where there is no archive."""
 
 from pathlib import Path
 

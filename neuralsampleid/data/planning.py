@@ -1,0 +1,40 @@
+"""How many tracks a data set has, told before any of it is made, fetched or read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from neuralsampleid.config import CatalogueData, DemoData, FmaData, Sample100Data
+
+Roles = dict[str, int]
+
+# pandas and what reads audio are needed for some kinds only, and every Snakemake process plans.
+
+
+def planned_tracks(settings: DemoData | CatalogueData | Sample100Data | FmaData) -> Roles:
+    """Number of tracks of each role; of a user's audio files only the names are looked at.
+
+    Raises:
+        UserError: a folder or table is missing or wrong.
+    """
+    if isinstance(settings, DemoData):
+        return {
+            "train": settings.training_songs,
+            "query": settings.queries,
+            "reference": settings.references,
+            "noise": settings.noise_songs,
+        }
+    if isinstance(settings, FmaData):
+        from neuralsampleid.data.fma import planned_clips
+
+        return planned_tracks(settings.evaluation) | {"train": planned_clips(settings)}
+    if isinstance(settings, CatalogueData):
+        from neuralsampleid.data.catalogue import read_catalogue
+
+        roles = Counter(read_catalogue(Path(settings.folder)).tracks["role"])
+    else:
+        from neuralsampleid.data.sample100 import find_sample100
+
+        roles = Counter(find_sample100(settings)["role"])
+    return {role: roles[role] for role in ("train", "query", "reference", "noise")}
