@@ -37,11 +37,12 @@ lint: env
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
-# From the environment as it is: change versions there, test, then lock them.
+# From the environment as it is: change versions there, test, then lock them, for conda too.
 lock:
 	( echo "# Exact versions that the project is tested with; written by 'make lock'."; \
 	  $(VENV)/bin/pip freeze --exclude-editable \
 	  | grep -viE '^(nvidia|triton|setuptools|pip)[-=]' | sed 's/+cpu$$//' ) > requirements.lock
+	$(VENV)/bin/python envs/pin.py
 
 clean:
 	rm -rf results .snakemake

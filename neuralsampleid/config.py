@@ -31,6 +31,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
 Lengths = Annotated[list[PositiveFloat], Field(min_length=1)]
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
+# What computes: it chooses conda's builds of torch and FAISS, and gpu asks the cluster for one for each
+# job that can use it. A part of the experiment, since results depend on its arithmetic.
+Hardware = Literal["cpu", "gpu"]
 
 
 class Section(BaseModel):
@@ -374,6 +377,7 @@ class Config(Section):
 
     run: Name
     seed: NonNegativeInt = 1
+    hardware: Hardware = "cpu"
     data: Annotated[DemoData | CatalogueData | Sample100Data, Field(discriminator="kind")]
     separation: Separation = Separation()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
@@ -460,6 +464,7 @@ class PublishedConfig(Section):
 
     run: Name
     seed: NonNegativeInt = 1
+    hardware: Hardware = "cpu"
     data: PublishedData
     protocols: Annotated[list[Literal["released", "corrected"]], Field(min_length=1)] = [
         "released",

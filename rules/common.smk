@@ -33,6 +33,7 @@ SEARCHED_ROLES = ["noise", "reference"]
 TABLES = ["main", "hit_rates", "sample_types"]
 TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
+GPUS = 1 if CONFIG.hardware == "gpu" else 0  # of each job that can use them
 
 
 def section(part, *left_out):

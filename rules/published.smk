@@ -59,7 +59,7 @@ rule count_parameters:
     benchmark:
         f"{RUN}/benchmarks/count_parameters.tsv"
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=1500,
@@ -93,7 +93,7 @@ rule evaluate_published:
     benchmark:
         f"{RUN}/benchmarks/evaluate_published_{{system}}_{{protocol}}.tsv"
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: workflow.cores or 1
     resources:
         mem_mb=4000,

@@ -15,11 +15,12 @@ rule separate:
         f"{RUN}/benchmarks/separate.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
-        "../envs/separation.yaml"
+        f"../envs/separation_{CONFIG.hardware}.yaml"
     threads: workflow.cores or 1
     resources:
         mem_mb=3000,
         runtime=240,
+        gpu=GPUS if CONFIG.separation.backend == "htdemucs" else 0,
     params:
         separation=section(CONFIG.separation),
         sample_rate=STEM_SAMPLE_RATE,

@@ -1,76 +1,16 @@
 """The whole DAG on a micro configuration, by real Snakemake processes."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-MICRO = Path(__file__).with_name("micro.yaml")
+from helpers.workflow import RESULTS, micro, planned, snakemake
+
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
-RESULTS = Path("results/micro")
-
-
-def micro(**changes):
-    """The micro configuration with some values replaced; dots separate the levels of a key."""
-    config = yaml.safe_load(MICRO.read_text())
-    for key, value in changes.items():
-        *parents, leaf = key.split(".")
-        part = config
-        for parent in parents:
-            part = part.setdefault(parent, {})
-        part[leaf] = value
-    return config
-
-
-def snakemake(folder, config, *arguments):
-    """Run Snakemake in a folder; returns the finished process with all that it printed."""
-    file = folder / "config.json"
-    file.write_text(json.dumps(config))
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
-    command += ["--configfile", str(file), "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-
-
-def planned(folder, config):
-    """Names of the rules that a dry run would execute."""
-    done = snakemake(folder, config, "-n")
-    assert done.returncode == 0, done.stdout
-    table = done.stdout.rpartition("Job stats:")[2].partition("total")[0]
-    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all"}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A folder in which the micro configuration has run to its end."""
-    folder = tmp_path_factory.mktemp("micro")
-    done = snakemake(folder, micro())
-    assert done.returncode == 0, done.stdout
-    return folder
-
-
-@pytest.fixture
-def copied(finished, tmp_path):
-    """A copy of the finished run that a test may spoil."""
-    folder = tmp_path / "run"
-    shutil.copytree(finished, folder, symlinks=True)
-    return folder
 
 
 def test_metrics_hold_every_system_as_fractions(finished):
