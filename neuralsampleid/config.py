@@ -31,8 +31,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
 Lengths = Annotated[list[PositiveFloat], Field(min_length=1)]
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
-# What computes: it chooses conda's builds of torch and FAISS, and gpu asks the cluster for one for each
-# job that can use it. A part of the experiment, since results depend on its arithmetic.
+# What computes: conda takes its builds of torch and FAISS, and on a cluster each job that can use a
+# GPU asks for one. A part of the experiment, because results depend on its arithmetic.
 Hardware = Literal["cpu", "gpu"]
 
 

@@ -94,7 +94,7 @@ rule evaluate_published:
         f"{RUN}/benchmarks/evaluate_published_{{system}}_{{protocol}}.tsv"
     conda:
         f"../envs/torch_{CONFIG.hardware}.yaml"
-    threads: workflow.cores or 1
+    threads: CORES
     resources:
         mem_mb=4000,
         runtime=120,

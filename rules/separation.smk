@@ -16,7 +16,7 @@ rule separate:
     priority: 1  # the longest chain of jobs leads through here
     conda:
         f"../envs/separation_{CONFIG.hardware}.yaml"
-    threads: workflow.cores or 1
+    threads: CORES
     resources:
         mem_mb=3000,
         runtime=240,

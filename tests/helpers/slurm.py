@@ -4,6 +4,7 @@ It has its own key, ports and configuration, so that it disturbs no SLURM that t
 The node claims more than the machine has: what jobs ask for is tested, not what they get.
 """
 
+import getpass
 import os
 import shutil
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel")
@@ -71,7 +73,7 @@ def one_node(folder: Path) -> Iterator[dict[str, str]]:
     configuration = CONFIGURATION.format(
         host=host,
         folder=folder,
-        user=_user(),
+        user=getpass.getuser(),
         controller_port=_free_port(),
         node_port=_free_port(),
         cpus=CPUS,
@@ -83,7 +85,11 @@ def one_node(folder: Path) -> Iterator[dict[str, str]]:
         (folder / f"gpu{number}").touch()
     gpus = f"NodeName={host} Name=gpu File={folder}/gpu[0-{GPUS - 1}]\n"
     (folder / "gres.conf").write_text(gpus)
-    environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": _path()}
+    environment = {
+        **os.environ,
+        "SLURM_CONF": str(folder / "slurm.conf"),
+        "PATH": os.pathsep.join([str(_srun_that_finds(folder)), _path()]),
+    }
     munged = ["munged", "--foreground", "--force", f"--socket={folder}/munge.socket"]
     munged += [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "log", "seed")]
     with ExitStack() as daemons:
@@ -95,30 +101,51 @@ def one_node(folder: Path) -> Iterator[dict[str, str]]:
         yield environment
 
 
-def jobs_of(environment: dict[str, str]) -> list[dict[str, str]]:
-    """Every job that SLURM was given, the first one first, with what it asked for."""
-    fields = {
-        "id": "%i",
-        "state": "%T",
-        "comment": "%k",
-        "cpus": "%C",
-        "memory": "%m",
-        "gres": "%b",
-    }
+@dataclass(frozen=True)
+class Job:
+    """A job as SLURM knows it: what it is, how it ended, and what it asked for."""
+
+    number: int
+    state: str
+    comment: str  # by Snakemake: its rule and wildcards
+    cpus: int
+    memory_mb: int
+    gpus: int
+
+
+def jobs_of(environment: dict[str, str]) -> list[Job]:
+    """Every job that SLURM was given, the first one first."""
+    fields = "JobID:20,State:20,Comment:90,NumCPUs:20,MinMemory:20,tres-per-job:40"
     done = subprocess.run(
-        [
-            "squeue",
-            "--noheader",
-            "--states=all",
-            "--sort=i",
-            f"--format={'|'.join(fields.values())}",
-        ],
+        ["squeue", "--noheader", "--noconvert", "--states=all", "--sort=i", f"--Format={fields}"],
         env=environment,
         text=True,
         capture_output=True,
         check=True,
     )
-    return [dict(zip(fields, row.split("|"), strict=True)) for row in done.stdout.splitlines()]
+    rows = [row.split() for row in done.stdout.splitlines()]
+    return [
+        Job(
+            int(number), state, comment, int(cpus), int(memory.rstrip("M")),
+            int(tres.rpartition(":")[2]) if "gpu" in tres else 0,
+        )
+        for number, state, comment, cpus, memory, tres in rows
+    ]  # fmt: skip
+
+
+def cancel(environment: dict[str, str], job: Job) -> None:
+    """Kill a job, as an administrator or a full queue would."""
+    subprocess.run(["scancel", str(job.number)], env=environment, check=True)
+
+
+def _srun_that_finds(folder: Path) -> Path:
+    """A folder with an ``srun`` that knows the configuration: inside jobs, Snakemake forgets it."""
+    srun = folder / "bin/srun"
+    srun.parent.mkdir()
+    real = shutil.which("srun", path=_path())
+    srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {real} "$@"\n')
+    srun.chmod(0o755)
+    return srun.parent
 
 
 @contextmanager
@@ -155,12 +182,6 @@ def _state_of_node(environment: dict[str, str]) -> str:
         check=False,
     )
     return done.stdout.strip()
-
-
-def _user() -> str:
-    import pwd
-
-    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def _path() -> str:

@@ -26,15 +26,20 @@ def micro(**changes):
     return config
 
 
-def snakemake(folder, config, *arguments):
-    """Run Snakemake in a folder; returns the finished process with all that it printed."""
+def command(folder, config, *arguments):
+    """The command line and environment of Snakemake with this configuration, to run in a folder."""
     file = folder / "config.json"
     file.write_text(json.dumps(config))
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
-    command += ["--configfile", str(file), "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    line = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
+    line += ["--configfile", str(file), *arguments]
+    return line, {**os.environ, "PYTHONWARNINGS": "ignore"}
+
+
+def snakemake(folder, config, *arguments):
+    """Run Snakemake in a folder; returns the finished process with all that it printed."""
+    line, environment = command(folder, config, "--cores", "2", *arguments)
     return subprocess.run(
-        command,
+        line,
         cwd=folder,
         env=environment,
         text=True,
