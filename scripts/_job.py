@@ -1,6 +1,8 @@
 """What every script does around its library call: a log, threads, and one-line errors."""
 
+import ctypes
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from neuralsampleid.errors import UserError
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
     """Log to the rule's log file; turn a ``UserError`` into one line and exit status 1."""
+    _end_with_parent()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -34,6 +37,13 @@ def job(snakemake: Any) -> Iterator[None]:
     except Exception:
         logging.exception("an error of this program, please report it")
         raise
+
+
+def _end_with_parent() -> None:
+    """Be told to end if Snakemake is killed: the next one repeats this job beside it otherwise."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
 
 
 def use_threads(snakemake: Any) -> None:

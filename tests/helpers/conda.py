@@ -49,14 +49,10 @@ def create(file: Path, prefix: Path) -> None:
 
 
 def link(installed, packages: Path) -> None:
-    """Link all that a distribution has in site-packages; shared folders are merged."""
-    for path in installed.files or []:
-        if ".." in path.parts or path.suffix == ".pth":
-            continue
-        target = packages / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            target.symlink_to(installed.locate_file(path))
+    """Link all that a distribution has at the top of site-packages."""
+    for name in {path.parts[0] for path in installed.files or [] if path.suffix != ".pth"} - {".."}:
+        if not (packages / name).exists():  # a folder may be two distributions'
+            (packages / name).symlink_to(installed.locate_file(name))
 
 
 def main(arguments: list[str]) -> None:
@@ -69,6 +65,8 @@ def main(arguments: list[str]) -> None:
         print(json.dumps({"get": {"channel_priority": "strict"}}))
     elif arguments[:2] == ["env", "create"]:
         create(Path(options["--file"]), Path(options["--prefix"]))
+    elif arguments[0] == "clean":
+        pass  # nothing was downloaded
     else:
         sys.exit(f"the stand-in for conda does not know: {' '.join(arguments)}")
 
