@@ -33,7 +33,7 @@ SEARCHED_ROLES = ["noise", "reference"]
 TABLES = ["main", "hit_rates", "sample_types"]
 TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
-CORES = workflow.resource_settings.cores or 1  # of this machine; a cluster's profile says its own
+CORES = workflow.resource_settings.cores or 1  # a cluster's profile says how many
 GPUS = 1 if CONFIG.hardware == "gpu" else 0  # of each job that can use them
 
 
