@@ -94,6 +94,36 @@ def trained_models():
     return [f"{RUN}/models/{name}" for name in names]
 
 
+def stem_files():
+    """What training and the report need of the stems."""
+    if not trained_models():
+        return []
+    encoders = [name for name in ENCODERS if f"{RUN}/models/{name}" in trained_models()]
+    quality = [f"{RUN}/stems/quality.csv"] if IS_DEMO else []
+    return [f"{RUN}/stems/report.csv", *quality, *map(packed_of, encoders)]
+
+
+def model_files():
+    """All weights, trained or not."""
+    if IS_PUBLISHED:
+        return []
+    fresh = {row.encoder for row in CONFIG.systems if row.weights == "untrained"}
+    return [f"{model}/trained.pt" for model in trained_models()] + [
+        f"{RUN}/models/{encoder}/untrained.pt" for encoder in sorted(fresh)
+    ]
+
+
+def fingerprint_files():
+    """The stores and the index of every system."""
+    if IS_PUBLISHED:
+        return []
+    return [
+        in_store(system, name)
+        for system in SYSTEMS
+        for name in ("query", *SEARCHED_ROLES, "index.faiss")
+    ]
+
+
 def metrics_of_systems():
     """The metrics of each system, in the order of the configuration."""
     if not IS_PUBLISHED:

@@ -49,9 +49,9 @@ def snakemake(folder, config, *arguments):
     )
 
 
-def planned(folder, config):
+def planned(folder, config, *arguments):
     """Names of the rules that a dry run would execute."""
-    done = snakemake(folder, config, "-n")
+    done = snakemake(folder, config, "-n", *arguments)
     assert done.returncode == 0, done.stdout
     table = done.stdout.rpartition("Job stats:")[2].partition("total")[0]
-    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all"}
+    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all", *arguments}

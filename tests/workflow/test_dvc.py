@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from helpers.workflow import RESULTS, ROOT, micro
+from helpers.workflow import RESULTS, ROOT, micro, planned
 
 ENVIRONMENT = {
     **os.environ,
@@ -72,6 +72,25 @@ def test_stages_leave_to_snakemake_what_is_out_of_date(finished, recorded):
         before, after = (folder / RESULTS / name for folder in (finished, recorded))
         assert after.stat().st_mtime == before.stat().st_mtime
     assert "up to date" in run(recorded, "dvc", "status")
+
+
+def test_a_stage_makes_all_that_lies_in_its_outputs(tmp_path):
+    """A later stage that wrote there would spoil what was recorded."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    makers = {
+        "data": {"demo_data"},
+        "stems": {"separate", "separation_quality", "pack_stems"},
+        "models": {"initialise", "pretrain", "train_reranker"},
+        "fingerprints": {"fingerprint", "build_index"},
+    }
+    before = set()
+    for name, rules in makers.items():
+        target = stages[name]["cmd"].rpartition(" -- ")[2]
+        assert target == name
+        plan = planned(tmp_path, micro(), "--", target)
+        assert plan - before == rules
+        before |= plan
+    assert not planned(tmp_path, micro()) <= before
 
 
 def test_git_holds_the_record_and_no_result(recorded):
