@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -40,10 +41,14 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    """Be told to end if Snakemake is killed: the next one repeats this job beside it otherwise."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    """Be told to end if Snakemake is killed: the next one would repeat this job beside it."""
+    if sys.platform != "linux":
+        return
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    # It may have been killed already, while this process imported its libraries.
+    if os.getppid() == 1 and b"snakemake" not in Path("/proc/1/cmdline").read_bytes():
+        raise SystemExit("error: Snakemake has ended, and so does its job")
 
 
 def use_threads(snakemake: Any) -> None:
