@@ -1,4 +1,4 @@
-# make demo | test | lint | env | lock | clean
+# make demo | test | lint | env | pull | lock | clean
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: env demo test lint lock clean
+.PHONY: env demo test lint pull lock clean
 
 env: $(READY)
 
@@ -37,11 +37,18 @@ lint: env
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
-# From the environment as it is: change versions there, test, then lock them.
+# Results that somebody has pushed. DVC keeps no modification times, so Snakemake is told that they
+# are up to date.
+pull: env
+	dvc pull
+	snakemake --cores 1 --touch
+
+# From the environment as it is: change versions there, test, then lock them, for conda too.
 lock:
 	( echo "# Exact versions that the project is tested with; written by 'make lock'."; \
 	  $(VENV)/bin/pip freeze --exclude-editable \
 	  | grep -viE '^(nvidia|triton|setuptools|pip)[-=]' | sed 's/+cpu$$//' ) > requirements.lock
+	$(VENV)/bin/python envs/pin.py
 
 clean:
 	rm -rf results .snakemake

@@ -66,9 +66,19 @@ rule data:
         data_files(),
 
 
+rule stems:
+    input:
+        stem_files(),
+
+
 rule models:
     input:
-        expand("{model}/trained.pt", model=trained_models()),
+        model_files(),
+
+
+rule fingerprints:
+    input:
+        fingerprint_files(),
 
 
 rule metrics:

@@ -30,6 +30,9 @@ from neuralsampleid.errors import UserError
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
+# What computes: conda takes its builds of torch and FAISS, and on a cluster each job that can use a
+# GPU asks for one. A part of the experiment, because results depend on its arithmetic.
+Hardware = Literal["cpu", "gpu"]
 _Number = TypeVar("_Number", int, float)
 
 
@@ -409,6 +412,7 @@ class Config(Section):
 
     run: Name
     seed: NonNegativeInt = 1
+    hardware: Hardware = "cpu"
     data: Data
     separation: Separation = Separation()
     shards: Shards = Shards()
@@ -496,6 +500,7 @@ class PublishedConfig(Section):
 
     run: Name
     seed: NonNegativeInt = 1
+    hardware: Hardware = "cpu"
     data: PublishedData
     protocols: Annotated[list[Literal["released", "corrected"]], Field(min_length=1)] = [
         "released",

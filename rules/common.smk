@@ -57,6 +57,8 @@ TABLES = ["main", "hit_rates", "sample_types"]
 TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
 TRACKS = {} if IS_PUBLISHED else planned(CONFIG.data)  # how many there are of each role
+CORES = workflow.resource_settings.cores or 1  # a cluster's profile says how many
+GPUS = 1 if CONFIG.hardware == "gpu" else 0  # of each job that can use them
 
 
 def section(part, *left_out):
@@ -158,6 +160,39 @@ def trained_models():
     encoders = [encoder for encoder in CONFIG.encoders if encoder in used]
     names = encoders + (["reranker"] if USES_RERANKER else [])
     return [f"{RUN}/models/{name}" for name in names]
+
+
+def stem_files():
+    """What training and the report need of the stems."""
+    if not trained_models():
+        return []
+    encoders = [name for name in ENCODERS if f"{RUN}/models/{name}" in trained_models()]
+    quality = [f"{RUN}/stems/quality.csv"] if IS_DEMO else []
+    packed = [folder for name in encoders for folder in packed_of(name)]
+    return [f"{RUN}/stems/report.csv", *quality, *packed]
+
+
+def model_files():
+    """All weights, trained or not."""
+    if IS_PUBLISHED:
+        return []
+    fresh = {row.encoder for row in CONFIG.systems if row.weights == "untrained"}
+    return [f"{model}/trained.pt" for model in trained_models()] + [
+        f"{RUN}/models/{encoder}/untrained.pt" for encoder in sorted(fresh)
+    ]
+
+
+def fingerprint_files():
+    """The stores and the index of every system."""
+    if IS_PUBLISHED:
+        return []
+    names = dict.fromkeys(map(weights_of, SYSTEMS))
+    stores = [
+        store
+        for name in names
+        for store in fingerprints_of(name, "query", *SEARCHED_ROLES)
+    ]
+    return stores + [f"{RUN}/fingerprints/{name}/index.faiss" for name in names]
 
 
 def metrics_of_systems():

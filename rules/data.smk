@@ -18,7 +18,7 @@ if IS_DEMO:
             f"{RUN}/benchmarks/demo_data.tsv"
         conda:
             "../envs/audio.yaml"
-        threads: workflow.cores or 1
+        threads: CORES
         resources:
             mem_mb=1500,
             runtime=30,

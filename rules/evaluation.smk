@@ -47,11 +47,12 @@ rule match:
     benchmark:
         f"{RUN}/benchmarks/match_{{system}}.tsv"
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=2500,
         runtime=120,
+        gpu=GPUS,
     params:
         candidates=CONFIG.index.candidates,
         device=CONFIG.index.device,

@@ -16,11 +16,12 @@ rule fingerprint:
     benchmark:
         f"{RUN}/benchmarks/fingerprint_{{encoder}}_{{weights}}_{{role}}_{{shard}}.tsv"
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=240,
+        gpu=GPUS,
     params:
         encoder=encoder_shape,
         nodes=needs_nodes,
@@ -42,11 +43,12 @@ rule build_index:
     benchmark:
         f"{RUN}/benchmarks/build_index_{{encoder}}_{{weights}}.tsv"
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=GPUS,
     params:
         index=section(CONFIG.index, "candidates"),
     message:

@@ -1,5 +1,6 @@
 # Needs: the metrics of each system.
-# Makes: the long metrics table, and the record of what made it; whatever kind of run it is.
+# Makes: the long metrics table, a summary per system, and the record of what made them; whatever kind
+# of run it is.
 
 
 rule collect_metrics:
@@ -11,6 +12,7 @@ rule collect_metrics:
             caption="../report/metrics.rst",
             category="Tables",
         ),
+        summaries=expand(f"{RUN}/report/metrics/{{system}}.json", system=SYSTEMS),
     log:
         f"{RUN}/logs/collect_metrics.log",
     benchmark:

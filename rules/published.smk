@@ -13,7 +13,7 @@ rule count_parameters:
     benchmark:
         f"{RUN}/benchmarks/count_parameters.tsv"
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=1500,
@@ -47,8 +47,8 @@ rule evaluate_published:
     benchmark:
         f"{RUN}/benchmarks/evaluate_published_{{system}}_{{protocol}}.tsv"
     conda:
-        "../envs/torch.yaml"
-    threads: workflow.cores or 1
+        f"../envs/torch_{CONFIG.hardware}.yaml"
+    threads: CORES
     resources:
         mem_mb=4000,
         runtime=120,

@@ -14,11 +14,12 @@ rule separate:
         f"{RUN}/benchmarks/separate_{{shard}}.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
-        "../envs/separation.yaml"
-    threads: workflow.cores or 1
+        f"../envs/separation_{CONFIG.hardware}.yaml"
+    threads: CORES
     resources:
         mem_mb=3000,
         runtime=600,
+        gpu=GPUS if CONFIG.separation.backend == "htdemucs" else 0,
     params:
         separation=section(CONFIG.separation),
         sample_rate=STEM_SAMPLE_RATE,
@@ -41,7 +42,7 @@ rule separation_report:
     benchmark:
         f"{RUN}/benchmarks/separation_report.tsv"
     conda:
-        "../envs/separation.yaml"
+        f"../envs/separation_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=500,

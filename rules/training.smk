@@ -10,7 +10,7 @@ rule initialise:
     benchmark:
         f"{RUN}/benchmarks/initialise_{{encoder}}.tsv"
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -36,11 +36,12 @@ rule pretrain:
         f"{RUN}/benchmarks/pretrain_{{encoder}}.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=2500,
         runtime=2880,
+        gpu=GPUS,
     params:
         encoder=lambda wildcards: encoder_training(wildcards.encoder),
         segment_hop=segment_hop,
@@ -64,11 +65,12 @@ rule train_reranker:
         f"{RUN}/benchmarks/train_reranker.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
-        "../envs/torch.yaml"
+        f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1
     resources:
         mem_mb=2500,
         runtime=600,
+        gpu=GPUS,
     params:
         reranker=section(CONFIG.reranker, "candidates", "weight"),
         encoder=encoder_training(CONFIG.reranker.encoder) if USES_RERANKER else {},

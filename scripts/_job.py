@@ -1,8 +1,11 @@
 """What every script does around its library call: a log, threads, and one-line errors."""
 
+import ctypes
 import errno
 import logging
+import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +26,7 @@ def job(snakemake: Any) -> Iterator[None]:
     A training on several devices runs its script once for each; the first one's log is the rule's,
     the others add what went wrong.
     """
+    _end_with_parent()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     first = is_first_process()
@@ -76,6 +80,17 @@ def _stop(message: str) -> NoReturn:
     logging.error("%s", message)
     print(f"error: {message}", file=sys.stderr)
     raise SystemExit(1) from None
+
+
+def _end_with_parent() -> None:
+    """Be told to end if Snakemake is killed: the next one would repeat this job beside it."""
+    if sys.platform != "linux":
+        return
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    # It may have been killed already, while this process imported its libraries.
+    if os.getppid() == 1 and b"snakemake" not in Path("/proc/1/cmdline").read_bytes():
+        raise SystemExit("error: Snakemake has ended, and so does its job")
 
 
 def use_threads(snakemake: Any) -> None:

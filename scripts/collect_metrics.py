@@ -1,10 +1,12 @@
-"""Rule collect_metrics: one long table of all systems, in the order of the configuration."""
+"""Rule collect_metrics: one long table of all systems in the configuration's order, summaries."""
 
 from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.files import write_text
+from neuralsampleid.data.formats import METRICS, read_table
+from neuralsampleid.files import write_json, write_text
+from neuralsampleid.report.summary import summary_of
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -13,3 +15,6 @@ if __name__ == "__main__":
         header = parts[0].splitlines(keepends=True)[0]
         rows = "".join(part.removeprefix(header) for part in parts)
         write_text(Path(snakemake.output.metrics), header + rows)
+        metrics = read_table(Path(snakemake.output.metrics), METRICS)
+        for path in map(Path, snakemake.output.summaries):
+            write_json(path, summary_of(metrics, path.stem))

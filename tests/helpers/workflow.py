@@ -1,7 +1,8 @@
-"""Real Snakemake processes on the micro configuration."""
+"""The micro configuration and Snakemake processes that run it."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 MICRO = ROOT / "tests/workflow/micro.yaml"
+RESULTS = Path("results/micro")
 
 
 def micro(**changes: Any) -> dict[str, Any]:
@@ -25,16 +27,24 @@ def micro(**changes: Any) -> dict[str, Any]:
     return config
 
 
-def start(folder: Path, config: dict[str, Any], *arguments: str) -> subprocess.Popen[str]:
-    """Start Snakemake in a folder, in a process group of its own."""
+def command(
+    folder: Path, config: dict[str, Any], *arguments: str
+) -> tuple[list[str], dict[str, str]]:
+    """The command line and environment of Snakemake with this configuration, to run in a folder."""
     file = folder / "config.json"
     file.write_text(json.dumps(config))
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
-    command += ["--configfile", str(file), "--cores", "2", *arguments]
+    line = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
+    line += ["--configfile", str(file), *arguments]
+    return line, {**os.environ, "PYTHONWARNINGS": "ignore"}
+
+
+def start(folder: Path, config: dict[str, Any], *arguments: str) -> subprocess.Popen[str]:
+    """Start Snakemake in a folder, in a process group of its own."""
+    line, environment = command(folder, config, "--cores", "2", *arguments)
     return subprocess.Popen(
-        command,
+        line,
         cwd=folder,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        env=environment,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -49,3 +59,11 @@ def snakemake(
     process = start(folder, config, *arguments)
     said, _ = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, said)
+
+
+def planned(folder: Path, config: dict[str, Any], *arguments: str) -> set[str]:
+    """Names of the rules that a dry run would execute."""
+    done = snakemake(folder, config, "-n", *arguments)
+    assert done.returncode == 0, done.stdout
+    table = done.stdout.rpartition("Job stats:")[2].partition("total")[0]
+    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all", *arguments}

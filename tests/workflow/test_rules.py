@@ -5,9 +5,11 @@ import re
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 import yaml
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 KEYS = ["input", "output", "log", "benchmark", "conda", "threads", "resources", "params", "message",
@@ -25,23 +27,24 @@ def rules() -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-def locked() -> dict[str, str]:
-    """Versions in the lock file, by normalised name."""
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
-    return {normalised(name): version for name, version in pins}
-
-
 def pinned(environment: Path) -> dict[str, str]:
     """Packages that an environment takes from PyPI, by normalised name."""
     dependencies = yaml.safe_load(environment.read_text(encoding="utf-8"))["dependencies"]
     (from_pypi,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
-    pins = [entry.split("==") for entry in from_pypi]
-    return {normalised(name): version for name, version in pins}
+    pins = [entry.split("==") for entry in from_pypi if not entry.startswith("--")]
+    return {canonicalize_name(name): version for name, version in pins}
 
 
-def normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def environment_of(name: str, hardware: str) -> str:
+    """The environment that a rule names for the configuration's hardware."""
+    (file,) = re.findall(r'f?"\.\./envs/(.+)\.yaml"', rules()[name])
+    return file.replace("{CONFIG.hardware}", hardware)
+
+
+@cache
+def installed() -> dict[str, list[str]]:
+    """Which distributions bring a module, for all modules of this environment."""
+    return dict(packages_distributions())
 
 
 @cache
@@ -85,23 +88,60 @@ def test_every_script_belongs_to_a_rule() -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
-def test_environment_has_the_versions_of_the_lock_file(environment: Path) -> None:
-    versions = locked()
-    assert {name: versions.get(name) for name in pinned(environment)} == pinned(environment)
+def test_environment_is_what_its_scripts_need_at_locked_versions(environment: Path) -> None:
+    pin = run_path(str(ROOT / "envs/pin.py"))
+    assert environment.read_text(encoding="utf-8") == pin["environment"](environment.stem)
+    versions = pin["locked_versions"]()
+    for name, version in pinned(environment).items() - pin["FAISS_ON_GPU"].items():
+        assert version.removesuffix("+cpu") == versions[name]
 
 
+def test_environments_are_exact_and_all_are_used() -> None:
+    used = {environment_of(name, hardware) for name in rules() for hardware in ("cpu", "gpu")}
+    assert used == {path.stem for path in ENVIRONMENTS}
+    for path in ENVIRONMENTS:
+        dependencies = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
+        assert all(re.search(r"[^=]=[\d.]+$", entry) for entry in dependencies[:-1])
+        assert {entry.split("=")[0] for entry in dependencies[:-1]} >= {"python", "pip"}
+
+
+def test_builds_of_torch_and_faiss_follow_the_hardware() -> None:
+    cpu, gpu = (pinned(ROOT / f"envs/torch_{name}.yaml") for name in ("cpu", "gpu"))
+    assert cpu["torch"] == f"{gpu['torch']}+cpu"
+    assert gpu["faiss-gpu"] == cpu["faiss-cpu"]
+    assert "faiss-cpu" not in gpu
+    assert not [name for name in cpu if name.startswith("nvidia")]
+
+
+@pytest.mark.parametrize("hardware", ["cpu", "gpu"])
 @pytest.mark.parametrize("name", rules())
-def test_environment_has_what_the_script_imports(name: str) -> None:
-    (environment,) = re.findall(r'"\.\./(envs/\w+\.yaml)"', rules()[name])
-    distributions = packages_distributions()
+def test_environment_has_what_the_script_imports(name: str, hardware: str) -> None:
+    environment = ROOT / "envs" / f"{environment_of(name, hardware)}.yaml"
+    distributions = installed()
     wanted = {
-        normalised(distributions[module][0])
+        canonicalize_name(distributions[module][0])
         for module in imported(ROOT / "scripts" / f"{name}.py")
         if module in distributions
     }
-    assert wanted - OPTIONAL <= set(pinned(ROOT / environment))
+    if hardware == "gpu":
+        wanted = {name.replace("faiss-cpu", "faiss-gpu") for name in wanted}
+    assert wanted - OPTIONAL <= set(pinned(environment))
+
+
+@pytest.mark.parametrize("name", rules())
+def test_a_cluster_job_asks_for_more_when_it_is_repeated(name: str) -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
+    asked = profile["set-resources"][name]
+    for resource in ("mem_mb", "runtime"):
+        assert re.fullmatch(r"attempt \* \d+", asked[resource])
+
+
+def test_the_cluster_profile_names_rules_only() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
+    assert {*profile["set-resources"], *profile["set-threads"]} <= set(rules())
 
 
 def test_lock_file_fits_machines_without_a_gpu() -> None:
-    assert not [name for name in locked() if name.startswith(("nvidia", "triton"))]
-    assert all("+" not in version for version in locked().values())
+    locked = run_path(str(ROOT / "envs/pin.py"))["locked_versions"]()
+    assert not [name for name in locked if name.startswith(("nvidia", "triton"))]
+    assert all("+" not in version for version in locked.values())

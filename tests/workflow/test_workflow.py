@@ -7,41 +7,14 @@ import re
 import shutil
 import signal
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-from helpers.workflow import micro, snakemake, start
+from helpers.workflow import RESULTS, micro, planned, snakemake, start
 
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
-RESULTS = Path("results/micro")
-
-
-def planned(folder, config):
-    """Names of the rules that a dry run would execute."""
-    done = snakemake(folder, config, "-n")
-    assert done.returncode == 0, done.stdout
-    table = done.stdout.rpartition("Job stats:")[2].partition("total")[0]
-    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all"}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A folder in which the micro configuration has run to its end."""
-    folder = tmp_path_factory.mktemp("micro")
-    done = snakemake(folder, micro())
-    assert done.returncode == 0, done.stdout
-    return folder
-
-
-@pytest.fixture
-def copied(finished, tmp_path):
-    """A copy of the finished run that a test may spoil."""
-    folder = tmp_path / "run"
-    shutil.copytree(finished, folder, symlinks=True)
-    return folder
 
 
 def test_metrics_hold_every_system_as_fractions(finished):

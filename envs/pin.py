@@ -1,0 +1,94 @@
+"""Write the conda environments: what the rules import and all that it needs, at locked versions.
+
+``make lock`` runs it in the environment of requirements.lock; a test keeps the files in step.
+Linux on x86-64: the CPU builds of torch come from PyTorch's own index, the CUDA builds from PyPI,
+whose wheels bring CUDA's libraries with them.
+"""
+
+import re
+from importlib.metadata import requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+FROM_CONDA = ("python=3.11.13", "pip=25.2", "setuptools=80.9.0")
+CPU_INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu"
+AUDIO = """numpy scipy pandas pyyaml pydantic soundfile soxr librosa symusic pretty_midi
+    python-stretch matplotlib"""
+SEPARATION = "numpy scipy pandas pyyaml pydantic soundfile soxr librosa torch demucs"
+TORCH = """numpy scipy pandas pyyaml pydantic soundfile soxr torch lightning tensorboard faiss-cpu
+    scikit-learn audiomentations"""
+ENVIRONMENTS = {  # file: what it is for, and what the rules' scripts import
+    "audio": ("Music, catalogue, hpss, metrics, tables and figures; no torch.", AUDIO),
+    "separation_cpu": ("Stems, by HTDemucs too.", SEPARATION),
+    "separation_gpu": ("Stems, by HTDemucs too, on a GPU.", SEPARATION),
+    "torch_cpu": ("Training, fingerprints, search.", TORCH),
+    "torch_gpu": ("Training, fingerprints, search, on a GPU (driver for CUDA 13).", TORCH),
+}
+# torch's CUDA packages are pinned by torch itself; FAISS leaves a range.
+FAISS_ON_GPU = {
+    "faiss-gpu": "1.15.1",
+    "nvidia-cublas-cu12": "12.9.1.4",
+    "nvidia-cuda-runtime-cu12": "12.9.79",
+    "nvidia-curand-cu12": "10.3.10.19",
+}
+
+
+def locked_versions() -> dict[str, str]:
+    """Versions in requirements.lock, by normalised name."""
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pins}
+
+
+def with_needs(packages: list[str]) -> list[str]:
+    """Packages and, as installed here, whatever they need; normalised names, sorted.
+
+    CUDA's own packages and setuptools are left out, as in requirements.lock.
+    """
+    done: set[tuple[str, str]] = set()
+    waiting = [Requirement(package) for package in packages]
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if re.match(r"nvidia-|triton$|cuda-|setuptools$", name):
+            continue
+        for extra in {"", *requirement.extras}:
+            if (name, extra) not in done:
+                done.add((name, extra))
+                needs = [Requirement(line) for line in requires(name) or []]
+                waiting += [n for n in needs if not n.marker or n.marker.evaluate({"extra": extra})]
+    return sorted({name for name, _ in done})
+
+
+def pins(name: str) -> dict[str, str]:
+    """What an environment takes from PyPI: versions by normalised name."""
+    locked = locked_versions()
+    versions = {package: locked[package] for package in with_needs(ENVIRONMENTS[name][1].split())}
+    if name.endswith("_cpu"):
+        versions["torch"] += "+cpu"
+    elif versions.pop("faiss-cpu", None) and name.endswith("_gpu"):
+        versions |= FAISS_ON_GPU
+    return dict(sorted(versions.items()))
+
+
+def environment(name: str) -> str:
+    """The text of ``envs/<name>.yaml``."""
+    lines = [
+        f"# {ENVIRONMENTS[name][0]} Written by 'make lock'.",
+        "channels:",
+        "  - conda-forge",
+        "dependencies:",
+        *(f"  - {package}" for package in FROM_CONDA),
+        "  - pip:",
+        *([f"      - {CPU_INDEX}"] if name.endswith("_cpu") else []),
+        *(f"      - {package}=={version}" for package, version in pins(name).items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    for name in ENVIRONMENTS:
+        (ROOT / "envs" / f"{name}.yaml").write_text(environment(name), encoding="utf-8")
