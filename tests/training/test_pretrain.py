@@ -5,7 +5,6 @@ import logging
 import math
 import re
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -364,13 +363,6 @@ def test_throughput_is_logged(uninterrupted: tuple[Pretrained, Path]):
         assert all(point.value > 0 for point in points)
     pairs, steps = (events.Scalars(f"{each}_per_second")[0].value for each in ("pairs", "steps"))
     assert pairs == pytest.approx(4 * steps)
-
-
-def test_the_progress_bar_needs_a_person(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    assert curves.progress_bars() == []
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert len(curves.progress_bars()) == 1
 
 
 def test_no_bar_is_drawn_into_a_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
