@@ -1,12 +1,10 @@
 """Pretraining of tiny encoders: it learns, repeats to the bit, resumes, and says what is wrong."""
 
-import itertools
 import json
 import logging
 import math
 import re
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +30,6 @@ from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training import curves, module
 from neuralsampleid.training.fitting import end
 from neuralsampleid.training.machine import Machine
-from neuralsampleid.training.module import learning_rate_factor
 from neuralsampleid.training.pretrain import Pretrained, pretrain, split_tracks
 from neuralsampleid.training.stopping import SIGNALS, StoppedError
 
@@ -368,13 +365,6 @@ def test_throughput_is_logged(uninterrupted: tuple[Pretrained, Path]):
     assert pairs == pytest.approx(4 * steps)
 
 
-def test_the_progress_bar_needs_a_person(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    assert curves.progress_bars() == []
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert len(curves.progress_bars()) == 1
-
-
 def test_no_bar_is_drawn_into_a_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     run(tmp_path / "model", small_gnn(small_training(epochs=1)))
     captured = capfd.readouterr()
@@ -393,20 +383,6 @@ def test_an_epoch_is_one_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptu
             line,
         )
     assert len(lines) == 2
-
-
-def test_learning_rates():
-    cosine = small_training(epochs=10, learning_rate=Cosine(initial=1e-3, final=1e-5, warmup=0.2))
-    factors = [learning_rate_factor(cosine, step, 10) for step in range(101)]
-    assert factors[0] == pytest.approx(1 / 21)
-    assert factors[20] == pytest.approx(1.0)
-    assert factors[60] == pytest.approx((1 + 0.01) / 2)
-    assert factors[100] == pytest.approx(0.01)
-    assert all(later > earlier for earlier, later in itertools.pairwise(factors[:21]))
-    assert all(later < earlier for earlier, later in itertools.pairwise(factors[20:]))
-    steps = small_training(learning_rate=Steps(initial=1e-4, factor=0.2, every=40))
-    at_epoch = {epoch: learning_rate_factor(steps, 7 * epoch, 7) for epoch in (0, 39, 40, 80)}
-    assert at_epoch == pytest.approx({0: 1.0, 39: 1.0, 40: 0.2, 80: 0.04})
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path):

@@ -120,10 +120,12 @@ def test_a_killed_training_continues_and_a_forced_one_starts_afresh(
     undisturbed = weights.read_bytes()
     for number in signals:
         log.unlink()
-        moment, late = random.randint(2, 50), random.uniform(0, 0.1)
-        process = start(copied, config, "--forcerun", rule, "--", target)
+        moment, late = random.randint(2, 40), random.uniform(0, 0.1)
+        # A killed Snakemake leaves its lock behind.
+        process = start(copied, config, "--nolock", "--forcerun", rule, "--", target)
         while process.poll() is None and len(epochs()) < moment:
             time.sleep(0.02)
+        assert process.poll() is None, process.communicate()[0]
         time.sleep(late)
         os.killpg(process.pid, number)  # as SLURM does: everything that belongs to the job
         process.communicate()
