@@ -42,6 +42,7 @@ else:
     include: "rules/separation.smk"
     include: "rules/training.smk"
     include: "rules/fingerprints.smk"
+    include: "rules/landmarks.smk"
     include: "rules/evaluation.smk"
     include: "rules/report.smk"
 

@@ -7,6 +7,7 @@ rules.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -14,11 +15,13 @@ import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    Tag,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -320,6 +323,51 @@ class ResNetIbn(Section):
 Encoder = Annotated[Gnn | ResNetIbn, Field(discriminator="architecture")]
 
 
+class Landmarks(Section):
+    """The classical system: pairs of spectral peaks that agree on a time offset (Wang 2003)."""
+
+    sample_rate: PositiveInt = 11025  # Hz
+    n_fft: PositiveInt = 1024  # samples; also the window
+    hop_length: PositiveInt = 256  # samples between frames
+    f_min: PositiveFloat = 110.0  # Hz
+    bins: PositiveInt = 200
+    bins_per_octave: PositiveInt = 36
+    peak_frames: PositiveInt = 5  # a peak is the largest value within ± so many frames
+    peak_bins: PositiveInt = 9  # and ± so many bins
+    peaks_per_second: PositiveInt = 30  # the loudest
+    partners: PositiveInt = 3  # of a peak, each of which makes a landmark
+    partner_frames: PositiveInt = 32  # after the peak at most
+    partner_bins: PositiveInt = 48  # above or below at most
+    offset_frames: PositiveInt = 4  # offsets that differ by less agree
+    pitch_semitones: NonNegativeFloat = 3.0  # ±, of the search
+    tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.8  # of the search: the query's speed
+    tempo_max: Annotated[float, Field(ge=1)] = 1.25  # over the reference's
+    tempo_step: Annotated[float, Field(gt=0, lt=1)] = 0.02  # between tempi, as a ratio
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Landmarks:
+        highest = self.f_min * 2 ** ((self.bins - 1) / self.bins_per_octave)
+        if highest > self.sample_rate / 2:
+            raise ValueError(
+                f"the highest of {self.bins} bins lies at {highest:.0f} Hz, expected at most half "
+                f"the sample rate, {self.sample_rate / 2:g} Hz"
+            )
+        return self
+
+    @property
+    def shift_bins(self) -> int:
+        """How far a search goes up and down."""
+        return round(self.pitch_semitones * self.bins_per_octave / 12)
+
+    @property
+    def stretches(self) -> list[float]:
+        """The tempo ratios of a search, from none to the largest change."""
+        step = math.log1p(self.tempo_step)
+        lowest = math.ceil(math.log(self.tempo_min) / step)
+        highest = math.floor(math.log(self.tempo_max) / step)
+        return [math.exp(step * place) for place in sorted(range(lowest, highest + 1), key=abs)]
+
+
 class Reranker(Section):
     """The cross-attention classifier (released README, section 2) and its training."""
 
@@ -361,12 +409,30 @@ class Evaluation(Section):
 
 
 class System(Section):
-    """One row of the tables."""
+    """One row of the tables: an encoder."""
 
     name: Name
     encoder: Name
     weights: Literal["trained", "untrained"] = "trained"
     reranker: bool = False
+
+
+class LandmarkSystem(Section):
+    """One row of the tables: landmarks."""
+
+    name: Name
+    landmarks: Literal["plain", "searched"]  # searched: over pitch and tempo
+
+
+def _kind_of_system(row: Any) -> str:  # noqa: ANN401 - whatever the file holds
+    is_landmarks = isinstance(row, LandmarkSystem) or (isinstance(row, dict) and "landmarks" in row)
+    return "landmarks" if is_landmarks else "encoder"
+
+
+AnySystem = Annotated[
+    Annotated[System, Tag("encoder")] | Annotated[LandmarkSystem, Tag("landmarks")],
+    Discriminator(_kind_of_system),
+]
 
 
 class Config(Section):
@@ -378,7 +444,8 @@ class Config(Section):
     separation: Separation = Separation()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
     reranker: Reranker = Reranker()
-    systems: Annotated[list[System], Field(min_length=1)]
+    landmarks: Landmarks = Landmarks()
+    systems: Annotated[list[AnySystem], Field(min_length=1)]
     index: Index = Index()
     evaluation: Evaluation = Evaluation()
 
@@ -388,7 +455,7 @@ class Config(Section):
         if "reranker" in self.encoders:
             # models/reranker/ is the re-ranker's own folder.
             raise ValueError("an encoder is called 'reranker', expected another name")
-        for system in self.systems:
+        for system in self.encoder_systems:
             if system.encoder not in self.encoders:
                 raise ValueError(
                     f"system '{system.name}' names encoder '{system.encoder}', {known}"
@@ -398,7 +465,7 @@ class Config(Section):
                     f"system '{system.name}' re-ranks encoder '{system.encoder}', but "
                     f"reranker.encoder is '{self.reranker.encoder}'"
                 )
-        if any(system.reranker for system in self.systems):
+        if any(system.reranker for system in self.encoder_systems):
             encoder = self.encoders.get(self.reranker.encoder)
             if not isinstance(encoder, Gnn):
                 raise ValueError(f"reranker.encoder '{self.reranker.encoder}' is not a gnn")
@@ -406,6 +473,16 @@ class Config(Section):
         if len(set(names)) != len(names):
             raise ValueError("two systems bear the same name")
         return self
+
+    @property
+    def encoder_systems(self) -> list[System]:
+        """The systems that fingerprint with an encoder."""
+        return [system for system in self.systems if isinstance(system, System)]
+
+    @property
+    def landmark_systems(self) -> list[LandmarkSystem]:
+        """The systems that match landmarks."""
+        return [system for system in self.systems if isinstance(system, LandmarkSystem)]
 
 
 class PublishedData(Section):
@@ -547,7 +624,7 @@ def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's E
         for place, part in enumerate(path)
         if not (
             (place > 0 and path[place - 1] in unions)
-            or (place > 1 and path[place - 2] == "encoders")
+            or (place > 1 and unions and path[place - 2] in {"encoders", "systems"})
         )
     ]
     key = ".".join(location) or "configuration"

@@ -27,8 +27,10 @@ IS_DEMO = isinstance(CONFIG.data, DemoData)
 IS_CATALOGUE = isinstance(CONFIG.data, CatalogueData)
 DATA = CONFIG.data.folder if IS_CATALOGUE else f"{RUN}/data"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
+ENCODER_SYSTEMS = [] if IS_PUBLISHED else CONFIG.encoder_systems
+LANDMARK_SYSTEMS = [] if IS_PUBLISHED else CONFIG.landmark_systems
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
-USES_RERANKER = any(system.reranker for system in CONFIG.systems)
+USES_RERANKER = any(system.reranker for system in ENCODER_SYSTEMS)
 SEARCHED_ROLES = ["noise", "reference"]
 TABLES = ["main", "hit_rates", "sample_types"]
 TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
@@ -75,6 +77,18 @@ def reranker_settings(wildcards):
     return section(CONFIG.reranker, *training)
 
 
+def names_of(systems):
+    """A pattern that fits the names of some systems, and nothing if there are none."""
+    return "|".join(system.name for system in systems) or "(?!)"
+
+
+def peak_settings():
+    """What finding peaks depends on, without how they are paired and searched."""
+    keys = "sample_rate n_fft hop_length f_min bins bins_per_octave".split()
+    keys += ["peak_frames", "peak_bins", "peaks_per_second"]
+    return {key: section(CONFIG.landmarks)[key] for key in keys}
+
+
 def data_files():
     """The catalogue, or the published files."""
     return artefacts(*published_files()) if IS_PUBLISHED else f"{DATA}/tracks.csv"
@@ -84,7 +98,7 @@ def trained_models():
     """Folders of everything that is trained, in the order of the configuration."""
     if IS_PUBLISHED:
         return []
-    used = {row.encoder for row in CONFIG.systems if row.weights == "trained"}
+    used = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "trained"}
     if USES_RERANKER:
         used.add(CONFIG.reranker.encoder)
     encoders = [encoder for encoder in CONFIG.encoders if encoder in used]

@@ -38,6 +38,8 @@ rule match:
         reranker=lambda wildcards: reranker_of(wildcards.system),
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+    wildcard_constraints:
+        system=names_of(ENCODER_SYSTEMS),
     log:
         f"{RUN}/logs/match_{{system}}.log",
     benchmark:

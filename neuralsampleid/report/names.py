@@ -15,6 +15,8 @@ def human_name(name: str) -> str:
         "proposed_no_reranker": "Proposed, no re-ranker",
         "baseline": "Baseline (ResNet-IBN)",
         "untrained": "Untrained encoder",
+        "landmarks": "Landmarks",
+        "landmarks_searched": "Landmarks, pitch and tempo searched",
         "gnn": "GNN",
         "resnet_ibn": "ResNet-IBN",
         "reranker": "Re-ranker",

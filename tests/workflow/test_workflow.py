@@ -15,6 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 MICRO = Path(__file__).with_name("micro.yaml")
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
+SYSTEMS += ["landmarks", "landmarks_searched"]
 RESULTS = Path("results/micro")
 
 
@@ -125,6 +126,8 @@ def test_second_run_has_nothing_to_do(finished):
         ("evaluation.ranks", 9, {"match"}, {"build_index", "train_reranker"}),
         ("index.candidates", 4, {"match"}, {"build_index", "fingerprint"}),
         ("reranker.candidates", 2, {"match"}, {"train_reranker", "build_index"}),
+        ("landmarks.partners", 2, {"match_landmarks"}, {"find_peaks", "match"}),
+        ("landmarks.peak_bins", 5, {"find_peaks", "match_landmarks"}, {"match"}),
     ],
 )
 def test_changed_value_reruns_what_depends_on_it(finished, key, value, rerun, untouched):
