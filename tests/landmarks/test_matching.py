@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.songs import song_stems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.songs import song_stems
 from neuralsampleid.config import Landmarks
 from neuralsampleid.data.demo.treatment import Treatment, change_speed
 from neuralsampleid.data.formats import MATCHES

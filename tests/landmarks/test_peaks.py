@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.songs import sine, song_stems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.songs import sine, song_stems
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.config import Landmarks
 from neuralsampleid.errors import UserError
