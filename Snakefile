@@ -25,6 +25,7 @@ wildcard_constraints:
     weights="trained|untrained",
     role="query|reference|noise",
     rate=r"\d+",
+    segments=r"\d+",
     artefact=r"\w[\w.-]*",
     protocol="released|corrected",
 
@@ -44,6 +45,7 @@ else:
     include: "rules/fingerprints.smk"
     include: "rules/landmarks.smk"
     include: "rules/evaluation.smk"
+    include: "rules/scale.smk"
     include: "rules/report.smk"
 
 
@@ -66,3 +68,10 @@ rule models:
 rule metrics:
     input:
         f"{RUN}/report/metrics.csv",
+
+
+if not IS_PUBLISHED:
+
+    rule scale:
+        input:
+            f"{RUN}/scale/scale.png",

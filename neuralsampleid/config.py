@@ -387,14 +387,42 @@ class Reranker(Section):
 class Index(Section):
     """The FAISS index over noise and references (released README, section 5)."""
 
-    kind: Literal["flat", "ivf", "ivfpq", "hnsw"] = "ivfpq"
+    kind: Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored", "auto"] = "ivfpq"
     lists: PositiveInt = 64  # ivf, ivfpq: inverted lists
     probes: PositiveInt = 20  # ivf, ivfpq: lists searched per query
     subquantizers: PositiveInt = 64  # ivfpq: must divide the embedding size
     bits: Annotated[int, Field(ge=4, le=12)] = 8  # ivfpq: per sub-quantiser
+    rescored: PositiveInt = 10  # ivfpq_rescored: times as many are re-scored as wanted
     links: PositiveInt = 32  # hnsw: neighbours per node
     device: Literal["auto", "cpu", "gpu"] = "auto"
     candidates: PositiveInt = 20  # per query segment
+
+
+class Scale(Section):
+    """The same queries in catalogues enlarged with distractors (``snakemake scale``)."""
+
+    encoder: Name = "gnn"  # its trained weights
+    query_seconds: PositiveFloat = 10.0  # one of evaluation.query_seconds
+    components: PositiveInt = 256  # of the mixture that distractors are drawn from
+    kinds: Annotated[
+        dict[Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored"], PositiveInt],
+        Field(min_length=1),
+    ] = {  # kind of index: segments in the largest catalogue that it is built for
+        "flat": 10_000_000,
+        "ivf": 10_000_000,
+        "ivfpq": 10_000_000,
+        "ivfpq_rescored": 10_000_000,
+        "hnsw": 1_000_000,
+    }
+    sizes: Annotated[list[PositiveInt], Field(min_length=1)] = [10_000, 100_000, 1_000_000]
+
+    @model_validator(mode="after")
+    def _comparable(self) -> Scale:
+        if self.kinds.get("flat", 0) < max(self.kinds.values()):
+            raise ValueError(
+                "kinds: 'flat' is missing or smaller, which the others are held against"
+            )
+        return self
 
 
 class Evaluation(Section):
@@ -448,6 +476,7 @@ class Config(Section):
     systems: Annotated[list[AnySystem], Field(min_length=1)]
     index: Index = Index()
     evaluation: Evaluation = Evaluation()
+    scale: Scale = Scale()
 
     @model_validator(mode="after")
     def _references(self) -> Config:

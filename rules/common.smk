@@ -58,6 +58,11 @@ def in_store(system, name):
     return f"{RUN}/fingerprints/{row.encoder}_{row.weights}/{name}"
 
 
+def in_scale(role):
+    """A store of the encoder whose fingerprints the scale study uses."""
+    return f"{RUN}/fingerprints/{CONFIG.scale.encoder}_trained/{role}"
+
+
 def reranker_of(system):
     """The re-ranker's weights, if the system has one."""
     return [f"{RUN}/models/reranker/trained.pt"] if SYSTEMS[system].reranker else []

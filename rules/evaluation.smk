@@ -38,12 +38,12 @@ rule match:
         reranker=lambda wildcards: reranker_of(wildcards.system),
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
-    wildcard_constraints:
-        system=names_of(ENCODER_SYSTEMS),
     log:
         f"{RUN}/logs/match_{{system}}.log",
     benchmark:
         f"{RUN}/benchmarks/match_{{system}}.tsv"
+    wildcard_constraints:
+        system=names_of(ENCODER_SYSTEMS),
     conda:
         "../envs/torch.yaml"
     threads: 1

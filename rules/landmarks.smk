@@ -32,12 +32,12 @@ rule match_landmarks:
         peaks=expand(f"{RUN}/landmarks/{{role}}.npz", role=SEARCHED_ROLES),
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
-    wildcard_constraints:
-        system=names_of(LANDMARK_SYSTEMS),
     log:
         f"{RUN}/logs/match_landmarks_{{system}}.log",
     benchmark:
         f"{RUN}/benchmarks/match_landmarks_{{system}}.tsv"
+    wildcard_constraints:
+        system=names_of(LANDMARK_SYSTEMS),
     conda:
         "../envs/audio.yaml"
     threads: 1
