@@ -18,7 +18,7 @@ from neuralsampleid.evaluation.metrics import hit_at_k
 from neuralsampleid.evaluation.protocol import SEGMENT
 from neuralsampleid.files import replacing_folder
 from neuralsampleid.retrieval.distractors import fit_distractors
-from neuralsampleid.retrieval.index import SearchIndex, build_index, lists_for
+from neuralsampleid.retrieval.index import SearchIndex, build_index, list_numbers
 from neuralsampleid.retrieval.matching import (
     Database,
     rank_tracks,
@@ -170,8 +170,7 @@ def compare_kinds(
         for row in queries.itertuples(index=False)
     ]
     batches = [np.asarray(store.embeddings[rows]) for rows in chosen]
-    lists = lists_for(size)
-    probes = max(1, lists // 16)
+    lists, probes = list_numbers(size)
     sample = np.random.default_rng(seed).permutation(size)[: _TRAINED_PER_LIST * max(lists, 1024)]
     training = np.asarray(database.embeddings[np.sort(sample)])
     rows: list[tuple[object, ...]] = []

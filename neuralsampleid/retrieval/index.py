@@ -151,21 +151,24 @@ def load_index(path: Path, device: Device = "auto") -> SearchIndex:
 def sized(settings: config.Index, segments: int) -> config.Index:
     """Settings for a number of segments: what ``auto`` stands for; others stay as they are.
 
-    Up to a million segments it is ``flat``; beyond, ``ivfpq_rescored`` with about 2 √n lists, of
-    which a sixteenth is searched (see benchmarks/scale.md).
+    Up to a million segments it is ``flat``; beyond, ``ivfpq_rescored`` with ``list_numbers``.
     """
     if settings.kind != "auto":
         return settings
     if segments <= FLAT_UP_TO:
         return settings.model_copy(update={"kind": "flat"})
-    lists = lists_for(segments)
-    update = {"kind": "ivfpq_rescored", "lists": lists, "probes": max(1, lists // 16)}
+    lists, probes = list_numbers(segments)
+    update = {"kind": "ivfpq_rescored", "lists": lists, "probes": probes}
     return settings.model_copy(update=update)
 
 
-def lists_for(segments: int) -> int:
-    """Inverted lists for a number of segments: the power of two nearest to 2 √n."""
-    return int(2 ** np.rint(np.log2(2 * np.sqrt(max(segments, 1)))))
+def list_numbers(segments: int) -> tuple[int, int]:
+    """Inverted lists for a number of segments, and how many of them to search.
+
+    The power of two nearest to 2 √n, and an eighth of it (see benchmarks/scale.md).
+    """
+    lists = int(2 ** np.rint(np.log2(2 * np.sqrt(max(segments, 1)))))
+    return lists, max(1, lists // 8)
 
 
 def feasible_kind(settings: config.Index, points: int, size: int) -> tuple[Kind, str]:

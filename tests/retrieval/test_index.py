@@ -213,7 +213,7 @@ def test_auto_is_exact_up_to_a_million_segments_and_compact_beyond():
     settings = asked("auto")
     assert sized(settings, 1_000_000).kind == "flat"
     large = sized(settings, 10_000_000)
-    assert (large.kind, large.lists, large.probes) == ("ivfpq_rescored", 8192, 512)
+    assert (large.kind, large.lists, large.probes) == ("ivfpq_rescored", 8192, 1024)
     assert sized(asked("ivf"), 10_000_000) == asked("ivf")
     assert build_index(fingerprints(), settings).kind == "flat"
 

@@ -153,6 +153,18 @@ def test_one_seed_gives_the_same_metrics_byte_for_byte(copied):
     assert metrics.read_bytes() == before
 
 
+def test_scale_study_is_a_target_of_its_own(copied):
+    assert not (copied / RESULTS / "scale").exists()
+    done = snakemake(copied, micro(), "scale")
+    assert done.returncode == 0, done.stdout
+    folder = copied / RESULTS / "scale"
+    table = pd.read_csv(folder / "indexes.csv")
+    rows = zip(table["segments"], table["kind"], strict=True)
+    assert list(rows) == [(150, "flat"), (150, "ivf"), (400, "flat")]
+    assert (folder / "scale.png").read_bytes().startswith(b"\x89PNG")
+    assert not (folder / "catalogue").exists()  # it may be large
+
+
 def test_report_is_one_page(finished):
     done = snakemake(finished, micro(), "--report", "report.html")
     assert done.returncode == 0, done.stdout
