@@ -49,9 +49,13 @@ def _kept_against(axes: Axes, indexes: pd.DataFrame, cost: str) -> None:
                 getattr(row, cost), 100 * row.kept, _MARKERS[place], color=colour,
                 markersize=4 + 2 * sizes.index(row.segments),
             )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_ylim(0, 104)
-    axes.set_title("Larger markers: " + ", ".join(f"{size:.0e}" for size in sizes), fontsize=9)
+    if cost == "bytes_per_segment":
+        axes.set_xlim(0, 1.1 * indexes[cost].max())
+    else:
+        axes.set_xscale("log")
+    lowest = 100 * indexes["kept"].min()
+    axes.set_ylim(max(0, 10 * int(lowest / 10) - 10), 102)
+    axes.set_title("Growing: " + ", ".join(f"{size:,}" for size in sizes), fontsize=9)
 
 
 def _hit_rates(axes: Axes, indexes: pd.DataFrame) -> None:
