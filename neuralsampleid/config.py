@@ -412,7 +412,7 @@ class Scale(Section):
         "ivf": 10_000_000,
         "ivfpq": 10_000_000,
         "ivfpq_rescored": 10_000_000,
-        "hnsw": 100_000,  # one thread builds it, by the hour at a million
+        "hnsw": 100_000,  # one thread builds its graph
     }
     sizes: Annotated[list[PositiveInt], Field(min_length=1)] = [10_000, 100_000, 1_000_000]
 
