@@ -29,6 +29,7 @@ wildcard_constraints:
     role="query|reference|noise",
     rate=r"\d+",
     shard=r"\d{4}",
+    segments=r"\d+",
     artefact=r"\w[\w.-]*",
     protocol="released|corrected",
 
@@ -51,7 +52,9 @@ else:
     include: "rules/separation.smk"
     include: "rules/training.smk"
     include: "rules/fingerprints.smk"
+    include: "rules/landmarks.smk"
     include: "rules/evaluation.smk"
+    include: "rules/scale.smk"
     include: "rules/report.smk"
 
 
@@ -84,3 +87,10 @@ rule fingerprints:
 rule metrics:
     input:
         f"{RUN}/report/metrics.csv",
+
+
+if not IS_PUBLISHED:
+
+    rule scale:
+        input:
+            f"{RUN}/scale/scale.png",

@@ -7,6 +7,7 @@ rules.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,11 +16,13 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    Tag,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -355,6 +358,51 @@ class ResNetIbn(Section):
 Encoder = Annotated[Gnn | ResNetIbn, Field(discriminator="architecture")]
 
 
+class Landmarks(Section):
+    """The classical system: pairs of spectral peaks that agree on a time offset (Wang 2003)."""
+
+    sample_rate: PositiveInt = 11025  # Hz
+    n_fft: PositiveInt = 1024  # samples; also the window
+    hop_length: PositiveInt = 256  # samples between frames
+    f_min: PositiveFloat = 110.0  # Hz
+    bins: PositiveInt = 200
+    bins_per_octave: PositiveInt = 36
+    peak_frames: PositiveInt = 5  # a peak is the largest value within ± so many frames
+    peak_bins: PositiveInt = 9  # and ± so many bins
+    peaks_per_second: PositiveInt = 30  # the loudest
+    partners: PositiveInt = 3  # of a peak, each of which makes a landmark
+    partner_frames: PositiveInt = 32  # after the peak at most
+    partner_bins: PositiveInt = 48  # above or below at most
+    offset_frames: PositiveInt = 4  # offsets that differ by less agree
+    pitch_semitones: NonNegativeFloat = 3.0  # ±, of the search
+    tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.8  # of the search: the query's speed
+    tempo_max: Annotated[float, Field(ge=1)] = 1.25  # over the reference's
+    tempo_step: Annotated[float, Field(gt=0, lt=1)] = 0.02  # between tempi, as a ratio
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Landmarks:
+        highest = self.f_min * 2 ** ((self.bins - 1) / self.bins_per_octave)
+        if highest > self.sample_rate / 2:
+            raise ValueError(
+                f"the highest of {self.bins} bins lies at {highest:.0f} Hz, expected at most half "
+                f"the sample rate, {self.sample_rate / 2:g} Hz"
+            )
+        return self
+
+    @property
+    def shift_bins(self) -> int:
+        """How far a search goes up and down."""
+        return round(self.pitch_semitones * self.bins_per_octave / 12)
+
+    @property
+    def stretches(self) -> list[float]:
+        """The tempo ratios of a search, from none to the largest change."""
+        step = math.log1p(self.tempo_step)
+        lowest = math.ceil(math.log(self.tempo_min) / step)
+        highest = math.floor(math.log(self.tempo_max) / step)
+        return [math.exp(step * place) for place in sorted(range(lowest, highest + 1), key=abs)]
+
+
 class Reranker(Section):
     """The cross-attention classifier (released README, section 2) and its training."""
 
@@ -374,14 +422,42 @@ class Reranker(Section):
 class Index(Section):
     """The FAISS index over noise and references (released README, section 5)."""
 
-    kind: Literal["flat", "ivf", "ivfpq", "hnsw"] = "ivfpq"
+    kind: Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored", "auto"] = "ivfpq"
     lists: PositiveInt = 64  # ivf, ivfpq: inverted lists
     probes: PositiveInt = 20  # ivf, ivfpq: lists searched per query
     subquantizers: PositiveInt = 64  # ivfpq: must divide the embedding size
     bits: Annotated[int, Field(ge=4, le=12)] = 8  # ivfpq: per sub-quantiser
+    rescored: PositiveInt = 10  # ivfpq_rescored: times as many are re-scored as wanted
     links: PositiveInt = 32  # hnsw: neighbours per node
     device: Literal["auto", "cpu", "gpu"] = "auto"
     candidates: PositiveInt = 20  # per query segment
+
+
+class Scale(Section):
+    """The same queries in catalogues enlarged with distractors (``snakemake scale``)."""
+
+    encoder: Name = "gnn"  # its trained weights
+    query_seconds: PositiveFloat = 10.0  # one of evaluation.query_seconds
+    components: PositiveInt = 256  # of the mixture that distractors are drawn from
+    kinds: Annotated[
+        dict[Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored"], PositiveInt],
+        Field(min_length=1),
+    ] = {  # kind of index: segments in the largest catalogue that it is built for
+        "flat": 10_000_000,
+        "ivf": 10_000_000,
+        "ivfpq": 10_000_000,
+        "ivfpq_rescored": 10_000_000,
+        "hnsw": 100_000,  # one thread builds its graph
+    }
+    sizes: Annotated[list[PositiveInt], Field(min_length=1)] = [10_000, 100_000, 1_000_000]
+
+    @model_validator(mode="after")
+    def _comparable(self) -> Scale:
+        if self.kinds.get("flat", 0) < max(self.kinds.values()):
+            raise ValueError(
+                "kinds: 'flat' is missing or smaller, which the others are held against"
+            )
+        return self
 
 
 class Evaluation(Section):
@@ -396,7 +472,7 @@ class Evaluation(Section):
 
 
 class System(Section):
-    """One row of the tables."""
+    """One row of the tables: an encoder."""
 
     name: Name
     encoder: Name
@@ -405,6 +481,24 @@ class System(Section):
 
 
 Data = Annotated[DemoData | CatalogueData | Sample100Data | FmaData, Field(discriminator="kind")]
+
+
+class LandmarkSystem(Section):
+    """One row of the tables: landmarks."""
+
+    name: Name
+    landmarks: Literal["plain", "searched"]  # searched: over pitch and tempo
+
+
+def _kind_of_system(row: Any) -> str:  # noqa: ANN401 - whatever the file holds
+    is_landmarks = isinstance(row, LandmarkSystem) or (isinstance(row, dict) and "landmarks" in row)
+    return "landmarks" if is_landmarks else "encoder"
+
+
+AnySystem = Annotated[
+    Annotated[System, Tag("encoder")] | Annotated[LandmarkSystem, Tag("landmarks")],
+    Discriminator(_kind_of_system),
+]
 
 
 class Config(Section):
@@ -418,9 +512,11 @@ class Config(Section):
     shards: Shards = Shards()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
     reranker: Reranker = Reranker()
-    systems: Annotated[list[System], Field(min_length=1)]
+    landmarks: Landmarks = Landmarks()
+    systems: Annotated[list[AnySystem], Field(min_length=1)]
     index: Index = Index()
     evaluation: Evaluation = Evaluation()
+    scale: Scale = Scale()
 
     @model_validator(mode="after")
     def _references(self) -> Config:
@@ -428,7 +524,7 @@ class Config(Section):
         if "reranker" in self.encoders:
             # models/reranker/ is the re-ranker's own folder.
             raise ValueError("an encoder is called 'reranker', expected another name")
-        for system in self.systems:
+        for system in self.encoder_systems:
             if system.encoder not in self.encoders:
                 raise ValueError(
                     f"system '{system.name}' names encoder '{system.encoder}', {known}"
@@ -438,7 +534,7 @@ class Config(Section):
                     f"system '{system.name}' re-ranks encoder '{system.encoder}', but "
                     f"reranker.encoder is '{self.reranker.encoder}'"
                 )
-        if any(system.reranker for system in self.systems):
+        if any(system.reranker for system in self.encoder_systems):
             encoder = self.encoders.get(self.reranker.encoder)
             if not isinstance(encoder, Gnn):
                 raise ValueError(f"reranker.encoder '{self.reranker.encoder}' is not a gnn")
@@ -446,6 +542,16 @@ class Config(Section):
         if len(set(names)) != len(names):
             raise ValueError("two systems bear the same name")
         return self
+
+    @property
+    def encoder_systems(self) -> list[System]:
+        """The systems that fingerprint with an encoder."""
+        return [system for system in self.systems if isinstance(system, System)]
+
+    @property
+    def landmark_systems(self) -> list[LandmarkSystem]:
+        """The systems that match landmarks."""
+        return [system for system in self.systems if isinstance(system, LandmarkSystem)]
 
 
 class PublishedData(Section):
@@ -588,7 +694,7 @@ def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's E
         for place, part in enumerate(path)
         if not (
             (place > 0 and path[place - 1] in unions)
-            or (place > 1 and path[place - 2] == "encoders")
+            or (place > 1 and unions and path[place - 2] in {"encoders", "systems"})
         )
     ]
     key = ".".join(location) or "configuration"

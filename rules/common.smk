@@ -50,8 +50,11 @@ FMA_ARCHIVES = (  # name → the user's folder with its content, or None
 )
 DATA = CONFIG.data.folder if IS_CATALOGUE else f"{RUN}/data"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
+ENCODER_SYSTEMS = [] if IS_PUBLISHED else CONFIG.encoder_systems
+LANDMARK_SYSTEMS = [] if IS_PUBLISHED else CONFIG.landmark_systems
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
-USES_RERANKER = any(system.reranker for system in CONFIG.systems)
+SCALED = "" if IS_PUBLISHED else f"{CONFIG.scale.encoder}_trained"  # the scale study's
+USES_RERANKER = any(system.reranker for system in ENCODER_SYSTEMS)
 SEARCHED_ROLES = ["noise", "reference"]
 TABLES = ["main", "hit_rates", "sample_types"]
 TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
@@ -121,9 +124,7 @@ def weights_of(system):
 def needs_nodes(wildcards):
     """Whether a re-ranker compares the node matrices of these fingerprints."""
     name = f"{wildcards.encoder}_{wildcards.weights}"
-    return any(
-        row.reranker and weights_of(system) == name for system, row in SYSTEMS.items()
-    )
+    return any(row.reranker and weights_of(row.name) == name for row in ENCODER_SYSTEMS)
 
 
 def reranker_of(system):
@@ -145,6 +146,18 @@ def reranker_settings(wildcards):
     return section(CONFIG.reranker, *training)
 
 
+def names_of(systems):
+    """A pattern that fits the names of some systems, and nothing if there are none."""
+    return "|".join(system.name for system in systems) or "(?!)"
+
+
+def peak_settings():
+    """What finding peaks depends on, without how they are paired and searched."""
+    keys = "sample_rate n_fft hop_length f_min bins bins_per_octave".split()
+    keys += ["peak_frames", "peak_bins", "peaks_per_second"]
+    return {key: section(CONFIG.landmarks)[key] for key in keys}
+
+
 def data_files():
     """The catalogue, or the published files."""
     return artefacts(*published_files()) if IS_PUBLISHED else f"{DATA}/tracks.csv"
@@ -154,7 +167,7 @@ def trained_models():
     """Folders of everything that is trained, in the order of the configuration."""
     if IS_PUBLISHED:
         return []
-    used = {row.encoder for row in CONFIG.systems if row.weights == "trained"}
+    used = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "trained"}
     if USES_RERANKER:
         used.add(CONFIG.reranker.encoder)
     encoders = [encoder for encoder in CONFIG.encoders if encoder in used]
@@ -176,7 +189,7 @@ def model_files():
     """All weights, trained or not."""
     if IS_PUBLISHED:
         return []
-    fresh = {row.encoder for row in CONFIG.systems if row.weights == "untrained"}
+    fresh = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "untrained"}
     return [f"{model}/trained.pt" for model in trained_models()] + [
         f"{RUN}/models/{encoder}/untrained.pt" for encoder in sorted(fresh)
     ]
@@ -186,7 +199,7 @@ def fingerprint_files():
     """The stores and the index of every system."""
     if IS_PUBLISHED:
         return []
-    names = dict.fromkeys(map(weights_of, SYSTEMS))
+    names = dict.fromkeys(weights_of(row.name) for row in ENCODER_SYSTEMS)
     stores = [
         store
         for name in names

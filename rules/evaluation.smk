@@ -46,6 +46,8 @@ rule match:
         f"{RUN}/logs/match_{{system}}.log",
     benchmark:
         f"{RUN}/benchmarks/match_{{system}}.tsv"
+    wildcard_constraints:
+        system=names_of(ENCODER_SYSTEMS),
     conda:
         f"../envs/torch_{CONFIG.hardware}.yaml"
     threads: 1

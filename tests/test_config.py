@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from neuralsampleid.config import (
     FmaData,
     Gnn,
     Index,
+    Landmarks,
     LogMel,
     NtXent,
     PublishedConfig,
@@ -139,6 +141,10 @@ def test_defaults_of_the_reranker_and_the_evaluation_are_the_released_values():
         (put("encoders.gnn.front_end.hop", 3), "encoders.gnn.front_end.hop: unknown key"),
         (put("systems.0.graph", "x"), "systems.0.graph: unknown key"),
         (
+            put("systems", [{"name": "peaks", "landmarks": "plain", "encoder": "gnn"}]),
+            "systems.0.encoder: unknown key",
+        ),
+        (
             put("encoders.gnn.training.loss", {"kind": "nt_xent", "tau": 1.0}),
             "encoders.gnn.training.loss.tau: unknown key",
         ),
@@ -173,6 +179,10 @@ def test_unknown_keys(change: Callable, expected: str):
         (put("encoders.gnn", None), "encoders.gnn: input should be a valid dictionary"),
         (put("encoders", {}), "encoders: dictionary should have at least 1 item"),
         (put("encoders.Big", {"architecture": "gnn"}), "encoders.Big: string should match pattern"),
+        (
+            put("systems", [{"name": "peaks", "landmarks": "wide"}]),
+            "systems.0.landmarks: input should be 'plain' or 'searched', found 'wide'",
+        ),
         (put("systems", []), "systems: list should have at least 1 item"),
         (put("evaluation.cutoffs", [3, 1, 3]), "evaluation.cutoffs: 3 stands twice"),
         (put("evaluation.query_seconds", [5.0, 5.0]), "evaluation.query_seconds: 5 stands twice"),
@@ -274,10 +284,33 @@ def test_union_tags(change: Callable, expected: str):
             put("encoders.baseline.front_end", {"bins": 120}),
             "encoders.baseline.front_end: the highest of 120 bins lies at 31605 Hz, expected at",
         ),
+        (
+            put("landmarks.sample_rate", 8000),
+            "landmarks: the highest of 200 bins lies at 5075 Hz, expected at most half the sample",
+        ),
     ],
 )
 def test_contradictions(change: Callable, expected: str):
     assert message_of(change).startswith(expected)
+
+
+def test_systems_are_encoders_or_landmarks():
+    rows = [*MINIMAL["systems"], {"name": "peaks", "landmarks": "searched"}]
+    config = parse_config(MINIMAL | {"systems": rows}, "config.yaml")
+    assert [system.name for system in config.encoder_systems] == ["proposed"]
+    assert [system.name for system in config.landmark_systems] == ["peaks"]
+    again = parse_config(config.model_dump(), "dump.yaml")
+    assert again == config
+
+
+def test_the_tempi_of_a_search():
+    stretches = Landmarks(tempo_min=0.8, tempo_max=1.25, tempo_step=0.02).stretches
+    assert stretches[0] == 1.0
+    assert 0.8 <= min(stretches) < 0.82
+    assert 1.225 < max(stretches) <= 1.25
+    ordered = sorted(stretches)
+    ratios = [later / earlier for earlier, later in pairwise(ordered)]
+    assert ratios == pytest.approx([1.02] * len(ratios))
 
 
 def test_every_mistake_is_named_at_once():

@@ -3,6 +3,7 @@
 Every kind of index measures squared Euclidean distance, as the released system does (released
 README, section 5); for vectors of length 1 it ranks like the inner product, to which distances
 are converted. Only with ``ivfpq`` do the two differ a little, since its codes are not of length 1.
+``ivfpq_rescored`` takes the best of these from a second store of 8 bits per dimension.
 FAISS's own seeds are fixed, so the same fingerprints give the same index and the same results.
 """
 
@@ -27,8 +28,11 @@ Embeddings = npt.NDArray[np.float32]
 Similarities = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Found = tuple[npt.NDArray[np.float32], Rows]
-Kind = Literal["flat", "ivf", "ivfpq", "hnsw"]
+Kind = Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored"]
 Device = Literal["auto", "cpu", "gpu"]
+FLAT_UP_TO = 1_000_000  # segments; see benchmarks/scale.md
+_ADDED_AT_ONCE = 1_000_000  # segments; bounds the memory beside the index
+_CPU_ONLY = {"hnsw", "ivfpq_rescored"}
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ def build_index(
 ) -> SearchIndex:
     """Train an index and fill it.
 
-    Data too few for the kind that ``settings`` asks for give a simpler one: ``ivfpq`` → ``ivf``
-    → ``flat``; the reason is logged and kept.
+    ``auto`` becomes a kind by ``sized``. Data too few for the kind that ``settings`` asks for give
+    a simpler one: ``ivfpq`` → ``ivf`` → ``flat``; the reason is logged and kept.
 
     Args:
         embeddings: (segments, d), rows of length 1 (silent ones may be anything).
@@ -99,17 +103,21 @@ def build_index(
     rows = np.arange(len(embeddings)) if silent is None else np.flatnonzero(~silent)
     if not len(rows):
         raise UserError(f"index: all {len(embeddings)} segments are silent, expected some sound")
-    added = np.ascontiguousarray(embeddings[rows], dtype=np.float32)
-    learnt = added if training is None else np.ascontiguousarray(training, dtype=np.float32)
-    kind, reason = feasible_kind(settings, len(learnt), added.shape[1])
+    settings = sized(settings, len(rows))
+    source = embeddings[rows] if training is None else training
+    learnt = np.ascontiguousarray(source, dtype=np.float32)
+    kind, reason = feasible_kind(settings, len(learnt), embeddings.shape[1])
     if reason:
         logging.getLogger(__name__).warning(reason)
     on_gpu = _use_gpu(settings.device, kind)
-    index = _empty_index(kind, settings, added.shape[1])
+    index = _empty_index(kind, settings, embeddings.shape[1])
     with _threads(1 if kind == "hnsw" else threads):
         index.train(learnt)
         labelled = _on_gpu(faiss.IndexIDMap(index)) if on_gpu else faiss.IndexIDMap(index)
-        labelled.add_with_ids(added, rows.astype(np.int64))
+        for first in range(0, len(rows), _ADDED_AT_ONCE):
+            part = rows[first : first + _ADDED_AT_ONCE]
+            added = np.ascontiguousarray(embeddings[part], dtype=np.float32)
+            labelled.add_with_ids(added, part.astype(np.int64))
     return SearchIndex(kind, reason, labelled)
 
 
@@ -132,6 +140,7 @@ def load_index(path: Path, device: Device = "auto") -> SearchIndex:
         "IndexIVFFlat": "ivf",
         "IndexIVFPQ": "ivfpq",
         "IndexHNSWFlat": "hnsw",
+        "IndexRefine": "ivfpq_rescored",
     }
     if inner not in kinds:
         raise UserError(f"{path}: a FAISS {inner}, expected one of {', '.join(kinds)}")
@@ -139,30 +148,55 @@ def load_index(path: Path, device: Device = "auto") -> SearchIndex:
     return SearchIndex(kind, "", _on_gpu(labelled) if _use_gpu(device, kind) else labelled)
 
 
+def sized(settings: config.Index, segments: int) -> config.Index:
+    """Settings for a number of segments: what ``auto`` stands for; others stay as they are.
+
+    Up to a million segments it is ``flat``; beyond, ``ivfpq_rescored`` with ``list_numbers``.
+    """
+    if settings.kind != "auto":
+        return settings
+    if segments <= FLAT_UP_TO:
+        return settings.model_copy(update={"kind": "flat"})
+    lists, probes = list_numbers(segments)
+    update = {"kind": "ivfpq_rescored", "lists": lists, "probes": probes}
+    return settings.model_copy(update=update)
+
+
+def list_numbers(segments: int) -> tuple[int, int]:
+    """Inverted lists for a number of segments, and how many of them to search.
+
+    The power of two nearest to 2 √n, and an eighth of it (see benchmarks/scale.md).
+    """
+    lists = int(2 ** np.rint(np.log2(2 * np.sqrt(max(segments, 1)))))
+    return lists, max(1, lists // 8)
+
+
 def feasible_kind(settings: config.Index, points: int, size: int) -> tuple[Kind, str]:
     """The kind asked for, or the nearest simpler one that ``points`` can train.
 
     Args:
-        settings: what is asked for.
+        settings: what is asked for; not ``auto``, see ``sized``.
         points: number of training vectors; each list and each code needs at least one.
         size: length of a vector.
 
     Returns:
         The kind, and one line that says why it is not the one asked for (empty if it is).
     """
+    assert settings.kind != "auto"
     kind: Kind = settings.kind
     reasons = []
-    if kind == "ivfpq" and size % settings.subquantizers:
+    quantised = {"ivfpq", "ivfpq_rescored"}
+    if kind in quantised and size % settings.subquantizers:
         kind = "ivf"
         reasons.append(
             f"{settings.subquantizers} subquantizers do not divide embedding size {size}"
         )
-    if kind == "ivfpq" and points < 2**settings.bits:
+    if kind in quantised and points < 2**settings.bits:
         kind = "ivf"
         reasons.append(
             f"{points} training vectors, {2**settings.bits} codes ({settings.bits} bits)"
         )
-    if kind in {"ivf", "ivfpq"} and points < settings.lists:
+    if kind in {"ivf", *quantised} and points < settings.lists:
         kind = "flat"
         reasons.append(f"{points} training vectors, {settings.lists} lists")
     if not reasons:
@@ -187,7 +221,12 @@ def _empty_index(kind: Kind, settings: config.Index, size: int) -> Any:  # noqa:
         lists.pq.cp.min_points_per_centroid = 1  # silences one warning per sub-quantiser
     lists.cp.min_points_per_centroid = 1
     lists.nprobe = min(settings.probes, settings.lists)
-    return lists
+    if kind != "ivfpq_rescored":
+        return lists
+    precise = faiss.IndexScalarQuantizer(size, faiss.ScalarQuantizer.QT_8bit)
+    rescored = faiss.IndexRefine(lists, precise)
+    rescored.k_factor = settings.rescored
+    return rescored
 
 
 def _has_gpu() -> bool:
@@ -200,9 +239,9 @@ def _use_gpu(device: Device, kind: Kind) -> bool:
             "index.device: 'gpu', but FAISS finds none; expected 'auto' or 'cpu', or a GPU and "
             "the package faiss-gpu-cu12 in place of faiss-cpu"
         )
-    if device == "gpu" and kind == "hnsw":
-        raise UserError("index.device: 'gpu', but 'hnsw' runs on the CPU only; expected 'auto'")
-    return device != "cpu" and kind != "hnsw" and _has_gpu()
+    if device == "gpu" and kind in _CPU_ONLY:
+        raise UserError(f"index.device: 'gpu', but '{kind}' runs on the CPU only; expected 'auto'")
+    return device != "cpu" and kind not in _CPU_ONLY and _has_gpu()
 
 
 def _on_gpu(index: Any) -> Any:  # noqa: ANN401 - faiss

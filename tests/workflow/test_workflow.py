@@ -15,6 +15,7 @@ import yaml
 from helpers.workflow import RESULTS, micro, planned, snakemake, start
 
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
+SYSTEMS += ["landmarks", "landmarks_searched"]
 
 
 def test_metrics_hold_every_system_as_fractions(finished):
@@ -70,6 +71,8 @@ def test_second_run_has_nothing_to_do(finished):
         ("index.candidates", 4, {"match"}, {"build_index", "fingerprint"}),
         ("reranker.candidates", 2, {"match"}, {"train_reranker", "build_index"}),
         ("encoders.gnn.segment_hop", 32, {"fingerprint"}, {"pretrain", "train_reranker"}),
+        ("landmarks.partners", 2, {"match_landmarks"}, {"find_peaks", "match"}),
+        ("landmarks.peak_bins", 5, {"find_peaks", "match_landmarks"}, {"match"}),
     ],
 )
 def test_changed_value_reruns_what_depends_on_it(finished, key, value, rerun, untouched):
@@ -154,6 +157,18 @@ def test_node_matrices_are_kept_for_the_reranker_only(finished):
     with_nodes = {path.parts[-4] for path in stores.glob("*/*/*/nodes.npy")}
     assert with_nodes == {"gnn_trained"}
     assert (stores / "gnn_untrained/noise/0000/embeddings.npy").exists()
+
+
+def test_scale_study_is_a_target_of_its_own(copied):
+    assert not (copied / RESULTS / "scale").exists()
+    done = snakemake(copied, micro(), "scale")
+    assert done.returncode == 0, done.stdout
+    folder = copied / RESULTS / "scale"
+    table = pd.read_csv(folder / "indexes.csv")
+    rows = zip(table["segments"], table["kind"], strict=True)
+    assert list(rows) == [(150, "flat"), (150, "ivf"), (400, "flat")]
+    assert (folder / "scale.png").read_bytes().startswith(b"\x89PNG")
+    assert not (folder / "catalogue").exists()  # it may be large
 
 
 def test_report_is_one_page(finished):

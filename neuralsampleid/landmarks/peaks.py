@@ -1,0 +1,78 @@
+"""Spectral peaks of a track, on a logarithmic frequency axis (after Wang 2003, section 2.1).
+
+Wang's axis is linear. On a logarithmic one a change of pitch moves every peak by the same number
+of bins, and a change of tempo stretches the time axis, so that both can be searched by moving the
+peaks of a query instead of making its sound anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.fft import rfft
+from scipy.ndimage import maximum_filter
+from scipy.signal import get_window
+
+from neuralsampleid.audio.io import Waveform
+from neuralsampleid.config import Landmarks
+
+_FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Peaks in the order of time, then frequency; n of them."""
+
+    frames: npt.NDArray[np.int32]  # (n,) hops from the start of the track
+    bins: npt.NDArray[np.int16]  # (n,) 0 … settings.bins − 1, up from settings.f_min
+
+
+def find_peaks(audio: Waveform, settings: Landmarks) -> Peaks:
+    """Find the peaks of a track.
+
+    A peak is the largest value within ± ``peak_frames`` and ± ``peak_bins`` of itself. Of each
+    second only the loudest ``peaks_per_second`` stay.
+
+    Args:
+        audio: float32 (samples,) at ``settings.sample_rate``.
+        settings: the front end and how dense peaks are.
+    """
+    levels = log_spectrogram(audio, settings)
+    reach = (2 * settings.peak_frames + 1, 2 * settings.peak_bins + 1)
+    largest = maximum_filter(levels, size=reach, mode="nearest")
+    frames, bins = np.nonzero((levels == largest) & (levels > np.log(_FLOOR)))
+    seconds = frames * settings.hop_length // settings.sample_rate
+    # Equal levels keep the order of time and frequency, on every machine.
+    by_level = np.lexsort((-levels[frames, bins], seconds))
+    ordered = seconds[by_level]
+    place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
+    kept = np.sort(by_level[place < settings.peaks_per_second])
+    return Peaks(frames[kept].astype(np.int32), bins[kept].astype(np.int16))
+
+
+def log_spectrogram(audio: Waveform, settings: Landmarks) -> npt.NDArray[np.float32]:
+    """Natural log of the magnitude, interpolated at the bins' frequencies; (frames, bins).
+
+    Frame t is centred on sample t · ``hop_length``; beyond the track lies silence.
+    """
+    size = settings.n_fft
+    padded = np.pad(audio, (size // 2, size // 2))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: settings.hop_length]
+    window = get_window("hann", size).astype(np.float32)
+    spectrum = rfft(frames * (2 * window / window.sum()), axis=1)
+    levels = np.log(np.maximum(np.abs(spectrum), 0.1 * _FLOOR))
+    return np.asarray(levels @ _interpolation(settings), dtype=np.float32)
+
+
+def _interpolation(settings: Landmarks) -> npt.NDArray[np.float32]:
+    """Linear interpolation from the transform's bins, (n_fft / 2 + 1, bins)."""
+    centres = settings.f_min * 2 ** (np.arange(settings.bins) / settings.bins_per_octave)
+    position = centres * settings.n_fft / settings.sample_rate
+    below = np.floor(position).astype(int)
+    share = position - below
+    weights = np.zeros((settings.n_fft // 2 + 2, settings.bins), np.float32)
+    weights[below, np.arange(settings.bins)] = 1 - share
+    weights[below + 1, np.arange(settings.bins)] = share
+    return weights[:-1]

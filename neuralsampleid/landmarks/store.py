@@ -1,0 +1,80 @@
+"""The peaks of a set of tracks as one file, read and written whole."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from neuralsampleid.audio.io import read_audio
+from neuralsampleid.config import Landmarks
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import replacing_file
+from neuralsampleid.landmarks.peaks import Peaks, find_peaks
+
+_ARRAYS = ("track_ids", "counts", "frames", "bins")
+
+
+def peaks_of_tracks(tracks: pd.DataFrame, settings: Landmarks) -> dict[str, Peaks]:
+    """Find the peaks of a catalogue's tracks.
+
+    Args:
+        tracks: ``track_id`` and ``path``.
+        settings: of the peaks.
+
+    Returns:
+        Track id → peaks, in the order of ``tracks``.
+
+    Raises:
+        UserError: a file is missing, cannot be decoded, or holds no sample.
+    """
+    found = {}
+    for place, row in enumerate(tracks.itertuples(index=False), 1):
+        if not row.path:
+            raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
+        audio = read_audio(Path(row.path), settings.sample_rate)
+        if len(audio) == 0:
+            raise UserError(f"{row.path}: holds no audio, expected at least one sample")
+        found[row.track_id] = find_peaks(audio, settings)
+        if place % 100 == 0 or place == len(tracks):
+            logging.getLogger(__name__).info("%d of %d tracks", place, len(tracks))
+    return found
+
+
+def write_peaks(path: Path, peaks: Mapping[str, Peaks]) -> None:
+    """Write the peaks of at least one track; the file appears whole or not at all."""
+    with replacing_file(path) as temporary:
+        np.savez(
+            temporary,
+            track_ids=np.array(list(peaks), dtype=str),
+            counts=np.array([len(track.frames) for track in peaks.values()], np.int64),
+            frames=np.concatenate([track.frames for track in peaks.values()]),
+            bins=np.concatenate([track.bins for track in peaks.values()]),
+        )
+
+
+def read_peaks(path: Path) -> dict[str, Peaks]:
+    """Read what ``write_peaks`` wrote.
+
+    Raises:
+        UserError: the file is missing or is another.
+    """
+    try:
+        with np.load(path) as file:
+            track_ids, counts, frames, bins = (file[name] for name in _ARRAYS)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file, expected the peaks of tracks") from error
+    except (ValueError, OSError, EOFError, KeyError, BadZipFile) as error:
+        raise UserError(f"{path}: not a file of peaks ({error})") from error
+    ends = np.cumsum(counts)
+    if not len(track_ids) == len(counts) or not len(frames) == len(bins) == counts.sum():
+        raise UserError(
+            f"{path}: {len(frames)} and {len(bins)} values of {counts.sum()} peaks, "
+            "expected as many"
+        )
+    parts = zip(track_ids, ends - counts, ends, strict=True)
+    return {str(track): Peaks(frames[first:last], bins[first:last]) for track, first, last in parts}

@@ -1,0 +1,54 @@
+# Needs: the catalogue's audio, the queries.
+# Makes: the peaks of each role's tracks, and per landmark system the rankings.
+
+
+rule find_peaks:
+    input:
+        tracks=f"{DATA}/tracks.csv",
+    output:
+        peaks=f"{RUN}/landmarks/{{role}}.npz",
+    log:
+        f"{RUN}/logs/find_peaks_{{role}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/find_peaks_{{role}}.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=120,
+    params:
+        landmarks=peak_settings(),
+    message:
+        "Finding the spectral peaks of {wildcards.role} tracks"
+    script:
+        "../scripts/find_peaks.py"
+
+
+rule match_landmarks:
+    input:
+        queries=f"{RUN}/evaluation/queries.csv",
+        query_peaks=f"{RUN}/landmarks/query.npz",
+        peaks=expand(f"{RUN}/landmarks/{{role}}.npz", role=SEARCHED_ROLES),
+    output:
+        matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+    log:
+        f"{RUN}/logs/match_landmarks_{{system}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/match_landmarks_{{system}}.tsv"
+    wildcard_constraints:
+        system=names_of(LANDMARK_SYSTEMS),
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        landmarks=section(CONFIG.landmarks),
+        searched=lambda wildcards: SYSTEMS[wildcards.system].landmarks == "searched",
+        ranks=CONFIG.evaluation.ranks,
+    message:
+        "Ranking tracks for every query: {wildcards.system}"
+    script:
+        "../scripts/match_landmarks.py"

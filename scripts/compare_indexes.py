@@ -1,0 +1,41 @@
+"""Rule compare_indexes: a catalogue of some size → what each kind of index keeps and costs."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.data.formats import QUERIES, read_table
+from neuralsampleid.evaluation.scale import (
+    compare_kinds,
+    open_enlarged,
+    queries_of_length,
+    sounding_tracks,
+)
+from neuralsampleid.files import write_csv
+from neuralsampleid.retrieval.store import FingerprintStore, open_stores
+
+
+def opened(folders: list[str]) -> FingerprintStore:
+    """All shards of a role as one store."""
+    return open_stores([Path(folder) for folder in folders])
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        params = snakemake.params
+        references = sounding_tracks(opened(snakemake.input.reference_stores))
+        queries = read_table(Path(snakemake.input.queries), QUERIES)
+        table = compare_kinds(
+            open_enlarged(
+                Path(snakemake.input.catalogue),
+                int(snakemake.wildcards.segments),
+                list(references),
+            ),
+            queries_of_length(queries, params.query_seconds),
+            opened(snakemake.input.query_stores),
+            params.kinds,
+            candidates=params.candidates,
+            seed=params.seed,
+            threads=snakemake.threads,
+        )
+        write_csv(Path(snakemake.output.table), table)

@@ -1,0 +1,41 @@
+"""Rule draw_distractors: real fingerprints → an enlarged catalogue, and how alike it is."""
+
+from pathlib import Path
+
+import numpy as np
+from _job import job
+
+from neuralsampleid.evaluation.scale import (
+    neighbour_distances,
+    sounding_tracks,
+    write_enlarged,
+)
+from neuralsampleid.files import write_csv
+from neuralsampleid.retrieval.store import FingerprintStore, open_stores
+
+
+def opened(folders: list[str]) -> FingerprintStore:
+    """All shards of a role as one store."""
+    return open_stores([Path(folder) for folder in folders])
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        params = snakemake.params
+        noise = sounding_tracks(opened(snakemake.input.noise_stores))
+        queries = sounding_tracks(opened(snakemake.input.query_stores))
+        distances = neighbour_distances(
+            np.concatenate(list(queries.values())),
+            list(noise.values()),
+            params.components,
+            params.seed,
+        )
+        write_enlarged(
+            Path(snakemake.output.catalogue),
+            sounding_tracks(opened(snakemake.input.reference_stores)),
+            noise,
+            params.segments,
+            params.components,
+            params.seed,
+        )
+        write_csv(Path(snakemake.output.distances), distances)

@@ -1,0 +1,16 @@
+"""Rule find_peaks: the tracks of one role → their spectral peaks."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.config import Landmarks
+from neuralsampleid.data.catalogue import read_catalogue
+from neuralsampleid.landmarks.store import peaks_of_tracks, write_peaks
+
+if __name__ == "__main__":
+    with job(snakemake):
+        catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
+        tracks = catalogue.with_role(snakemake.wildcards.role)
+        settings = Landmarks.model_validate(snakemake.params.landmarks)
+        write_peaks(Path(snakemake.output.peaks), peaks_of_tracks(tracks, settings))

@@ -1,0 +1,24 @@
+"""Rule match_landmarks: queries and peaks → rankings."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.config import Landmarks
+from neuralsampleid.data.formats import QUERIES, read_table
+from neuralsampleid.files import write_csv
+from neuralsampleid.landmarks.matching import match_queries
+from neuralsampleid.landmarks.store import read_peaks
+
+if __name__ == "__main__":
+    with job(snakemake):
+        parts = [read_peaks(Path(path)) for path in snakemake.input.peaks]
+        matches = match_queries(
+            read_table(Path(snakemake.input.queries), QUERIES),
+            read_peaks(Path(snakemake.input.query_peaks)),
+            {track_id: peaks for part in parts for track_id, peaks in part.items()},
+            Landmarks.model_validate(snakemake.params.landmarks),
+            searched=snakemake.params.searched,
+            ranks=snakemake.params.ranks,
+        )
+        write_csv(Path(snakemake.output.matches), matches)

@@ -1,0 +1,103 @@
+"""Peaks: where they lie, how dense they are, and what they read like from the disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.songs import sine, song_stems
+from neuralsampleid.audio.io import write_audio
+from neuralsampleid.config import Landmarks
+from neuralsampleid.errors import UserError
+from neuralsampleid.landmarks.peaks import find_peaks, log_spectrogram
+from neuralsampleid.landmarks.store import peaks_of_tracks, read_peaks, write_peaks
+
+SETTINGS = Landmarks()
+RATE = SETTINGS.sample_rate
+
+
+def song(seed: int = 0, seconds: float = 6.0) -> np.ndarray:
+    return song_stems(seed, seconds, RATE).sum(axis=1).astype(np.float32) / 32768
+
+
+def test_a_full_scale_sine_has_magnitude_one_in_its_own_bin():
+    levels = log_spectrogram(2 * sine(440.0, 1.0, RATE), SETTINGS)
+    middle = levels[len(levels) // 2]
+    assert middle.argmax() == 2 * SETTINGS.bins_per_octave  # 440 Hz: two octaves above 110 Hz
+    assert middle.max() == pytest.approx(0, abs=0.15)
+
+
+def test_a_click_is_found_at_its_time():
+    audio = np.zeros(RATE, np.float32)
+    audio[RATE // 2] = 1.0
+    frames = find_peaks(audio, SETTINGS).frames
+    assert len(frames)
+    assert np.abs(frames * SETTINGS.hop_length - RATE // 2).max() <= 2 * SETTINGS.hop_length
+
+
+def test_silence_has_no_peak():
+    assert len(find_peaks(np.zeros(RATE, np.float32), SETTINGS).frames) == 0
+
+
+def test_an_octave_up_moves_peaks_by_an_octave():
+    low, high = (find_peaks(sine(f, 0.5, RATE), SETTINGS).bins for f in (330.0, 660.0))
+    assert np.median(high) - np.median(low) == SETTINGS.bins_per_octave
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 100), density=st.integers(1, 40), reach=st.integers(1, 12))
+def test_peaks_are_apart_sparse_and_in_order(seed: int, density: int, reach: int):
+    asked = Landmarks(peaks_per_second=density, peak_frames=reach, peak_bins=reach)
+    peaks = find_peaks(song(seed, 3.0), asked)
+    frames, bins = peaks.frames.astype(int), peaks.bins.astype(int)
+    assert len(frames)
+    assert (np.bincount(frames * asked.hop_length // RATE) <= density).all()
+    assert ((bins >= 0) & (bins < asked.bins)).all()
+    assert (np.diff(frames * asked.bins + bins) > 0).all()
+    near = np.abs(frames[:, None] - frames) <= reach
+    near &= np.abs(bins[:, None] - bins) <= reach
+    assert near.sum() == len(frames)  # nothing but itself: no two equal levels in music
+
+
+def test_louder_music_has_the_same_peaks():
+    quiet, loud = find_peaks(song(), SETTINGS), find_peaks(2 * song(), SETTINGS)
+    both = set(zip(quiet.frames, quiet.bins, strict=True))
+    both &= set(zip(loud.frames, loud.bins, strict=True))
+    assert len(both) >= 0.95 * len(loud.frames)
+
+
+def test_written_and_read_peaks_are_the_same(tmp_path: Path):
+    silence = np.zeros(RATE, np.float32)
+    write_audio(tmp_path / "a.wav", song(1), RATE)
+    write_audio(tmp_path / "b.wav", silence, RATE)
+    paths = [str(tmp_path / name) for name in ("a.wav", "b.wav")]
+    tracks = pd.DataFrame({"track_id": ["001", "b"], "path": paths})
+    found = peaks_of_tracks(tracks, SETTINGS)
+    write_peaks(tmp_path / "peaks.npz", found)
+    first = (tmp_path / "peaks.npz").read_bytes()
+    read = read_peaks(tmp_path / "peaks.npz")
+    assert list(read) == ["001", "b"]
+    assert len(read["b"].frames) == 0
+    for track, peaks in found.items():
+        np.testing.assert_array_equal(read[track].frames, peaks.frames)
+        np.testing.assert_array_equal(read[track].bins, peaks.bins)
+    write_peaks(tmp_path / "peaks.npz", read)
+    assert (tmp_path / "peaks.npz").read_bytes() == first
+
+
+def test_wrong_files_are_named(tmp_path: Path):
+    path = tmp_path / "peaks.npz"
+    with pytest.raises(UserError, match=f"^{path}: no such file"):
+        read_peaks(path)
+    path.write_bytes(b"not an archive")
+    with pytest.raises(UserError, match=f"^{path}: not a file of peaks"):
+        read_peaks(path)
+    np.savez(path, track_ids=["a"], counts=[2], frames=[1, 2], bins=[1])
+    with pytest.raises(UserError, match="2 and 1 values of 2 peaks"):
+        read_peaks(path)
+    tracks = pd.DataFrame({"track_id": ["a"], "path": [""]})
+    with pytest.raises(UserError, match="track 'a' has no path"):
+        peaks_of_tracks(tracks, SETTINGS)
