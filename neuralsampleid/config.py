@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -31,6 +32,15 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
 Lengths = Annotated[list[PositiveFloat], Field(min_length=1)]
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
+
+
+def _ascending(edges: list[float]) -> list[float]:
+    if sorted(set(edges)) != edges:
+        raise ValueError(f"edges {edges}, expected ascending numbers")
+    return edges
+
+
+Edges = Annotated[list[float], Field(min_length=1), AfterValidator(_ascending)]
 
 
 class Section(BaseModel):
@@ -349,6 +359,15 @@ class Index(Section):
     candidates: PositiveInt = 20  # per query segment
 
 
+class Conditions(Section):
+    """Between which values results are told apart; n edges make n + 1 bins."""
+
+    tempo_ratio: Edges = [0.9, 0.98, 1.02, 1.1]  # the query's speed over the reference's
+    pitch_semitones: Edges = [-1.5, -0.25, 0.25, 1.5]  # up
+    level_db: Edges = [-6.0, -3.0, 0.0]  # the sample over everything else
+    occurrence_s: Edges = [3.0, 5.0]  # how long the sample sounds at a time
+
+
 class Evaluation(Section):
     """Queries, metrics and intervals."""
 
@@ -357,7 +376,9 @@ class Evaluation(Section):
     max_gap_s: NonNegativeFloat = 4.0  # repetitions of a sample closer than this are one passage
     ranks: PositiveInt = 100  # references kept per query
     resamples: PositiveInt = 2000  # of the bootstrap
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of intervals; the rest is a test's α
+    permutations: PositiveInt = 10000  # of a paired test; if as many are possible, it is exact
+    conditions: Conditions = Conditions()
 
 
 class System(Section):

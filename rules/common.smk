@@ -30,8 +30,12 @@ SYSTEMS = {system.name: system for system in CONFIG.systems}
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
 USES_RERANKER = any(system.reranker for system in CONFIG.systems)
 SEARCHED_ROLES = ["noise", "reference"]
+COLLECTED = ["metrics"] + ([] if IS_PUBLISHED else ["quantities", "reliability"])
 TABLES = ["main", "hit_rates", "sample_types"]
-TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
+if IS_PUBLISHED:
+    TABLES += ["interpolation", "artefacts"]
+else:
+    TABLES += ["conditions", "localisation", "rejection", "median_ranks", "comparisons"]
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
 
 
@@ -80,6 +84,12 @@ def data_files():
     return artefacts(*published_files()) if IS_PUBLISHED else f"{DATA}/tracks.csv"
 
 
+def known_levels():
+    """The table of the samples' levels in the mix; a catalogue may have one."""
+    path = f"{DATA}/levels.csv"
+    return [path] if IS_DEMO or (IS_CATALOGUE and Path(path).exists()) else []
+
+
 def trained_models():
     """Folders of everything that is trained, in the order of the configuration."""
     if IS_PUBLISHED:
@@ -92,12 +102,12 @@ def trained_models():
     return [f"{RUN}/models/{name}" for name in names]
 
 
-def metrics_of_systems():
-    """The metrics of each system, in the order of the configuration."""
+def tables_of_systems(name):
+    """A table of each system, in the order of the configuration."""
     if not IS_PUBLISHED:
-        return expand(f"{RUN}/evaluation/{{system}}/metrics.csv", system=SYSTEMS)
+        return expand(f"{RUN}/evaluation/{{system}}/{name}.csv", system=SYSTEMS)
     return expand(
-        f"{RUN}/evaluation/{{system}}/{{protocol}}/metrics.csv",
+        f"{RUN}/evaluation/{{system}}/{{protocol}}/{name}.csv",
         system=SYSTEMS,
         protocol=CONFIG.protocols,
     )
@@ -108,6 +118,8 @@ def figure_names():
     if IS_PUBLISHED:
         return []
     names = ["hit_rates", "map", "ranks"]
+    names += ["conditions", "changes", "localisation", "rejection"]
+    names += ["calibration"] if USES_RERANKER else []
     if trained_models():
         names.append("learning_curves")
         names += ["separation"] if IS_DEMO else []
@@ -185,4 +197,5 @@ def final_output():
     files = ["metrics.csv", "provenance.json"]
     files += [f"tables/{name}.md" for name in TABLES]
     files += [f"figures/{name}.png" for name in figure_names()]
+    files += [] if IS_PUBLISHED else ["comparisons.csv", "found_by_one.csv"]
     return [f"{RUN}/report/{file}" for file in files]

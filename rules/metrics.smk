@@ -1,16 +1,17 @@
 # Needs: the metrics of each system.
-# Makes: the long metrics table, and the record of what made it; whatever kind of run it is.
+# Makes: the long metrics table and its like, and the record of what made it; whatever kind of run it is.
 
 
 rule collect_metrics:
     input:
-        metrics_of_systems(),
+        **{name: tables_of_systems(name) for name in COLLECTED},
     output:
         metrics=report(
             f"{RUN}/report/metrics.csv",
             caption="../report/metrics.rst",
             category="Tables",
         ),
+        **{name: f"{RUN}/report/{name}.csv" for name in COLLECTED[1:]},
     log:
         f"{RUN}/logs/collect_metrics.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Rule collect_metrics: one long table of all systems, in the order of the configuration."""
+"""Rule collect_metrics: long tables of all systems, in the order of the configuration."""
 
 from pathlib import Path
 
@@ -8,8 +8,9 @@ from neuralsampleid.files import write_text
 
 if __name__ == "__main__":
     with job(snakemake):
-        # Texts are joined as they are: reading and writing numbers could change them.
-        parts = [Path(path).read_text(encoding="utf-8") for path in snakemake.input]
-        header = parts[0].splitlines(keepends=True)[0]
-        rows = "".join(part.removeprefix(header) for part in parts)
-        write_text(Path(snakemake.output.metrics), header + rows)
+        for name, target in snakemake.output.items():
+            # Texts are joined as they are: reading and writing numbers could change them.
+            parts = [Path(path).read_text(encoding="utf-8") for path in snakemake.input[name]]
+            header = parts[0].splitlines(keepends=True)[0]
+            rows = "".join(part.removeprefix(header) for part in parts)
+            write_text(Path(target), header + rows)

@@ -47,7 +47,7 @@ from neuralsampleid.released.nodes import Nodes
 from neuralsampleid.retrieval.index import SearchIndex, build_index
 from neuralsampleid.retrieval.matching import Database, rank_tracks, similarity_votes
 from neuralsampleid.retrieval.pair_scores import PairScorer
-from neuralsampleid.retrieval.rerank import REJECTED_BELOW, Candidates
+from neuralsampleid.retrieval.rerank import Candidates, accepted
 
 Votes = npt.NDArray[np.float64]
 
@@ -162,8 +162,7 @@ class _Ranker:
         if self.scorer is not None and run.name in nodes:
             first = candidates.first(self._reranking.candidates).rows
             probabilities = self.scorer.pairs(nodes[run.name], self._rerankable(first))
-            passed = np.where(probabilities >= REJECTED_BELOW, probabilities, 0.0)
-            votes[:, : first.shape[1]] += self._reranking.weight * passed
+            votes[:, : first.shape[1]] += self._reranking.weight * accepted(probabilities)
         return candidates.rows, votes
 
     def rank(self, rows: Rows, votes: Votes) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.retrieval.store import FingerprintStore
 
 BATCH = 2048  # pairs scored at once
+_Real = TypeVar("_Real", np.float32, np.float64)
+
 REJECTED_BELOW = 0.5  # probability; as released
 
 
@@ -30,33 +32,37 @@ class Candidates:
 @torch.inference_mode()
 def rerank(
     reranker: CrossAttentionReranker,
-    query_store: FingerprintStore,
+    query_nodes: npt.NDArray[np.float16],
     database_nodes: npt.NDArray[np.float16] | None,
     candidates: Candidates,
 ) -> npt.NDArray[np.float64]:
-    """Score candidates pair by pair; rejected ones score 0.
+    """Score candidates pair by pair.
 
     Args:
         reranker: in evaluation mode.
-        query_store: fingerprints of the queries, with node matrices.
+        query_nodes: (segments, channels, nodes).
         database_nodes: (rows, channels, nodes).
-        candidates: of every segment of the store.
+        candidates: of these segments.
 
     Returns:
-        (segments, k): the probability where it is at least ``REJECTED_BELOW``, else 0.
+        (segments, k): the probability; NaN where there is no candidate.
     """
-    assert query_store.nodes is not None
     assert database_nodes is not None
     segments, places = np.nonzero(candidates.rows >= 0)
-    scores = np.zeros(candidates.rows.shape)
+    scores = np.full(candidates.rows.shape, np.nan)
     for start in range(0, len(segments), BATCH):
         batch = slice(start, start + BATCH)
         rows = candidates.rows[segments[batch], places[batch]]
         probability = reranker.score(
-            _tensor(query_store.nodes[segments[batch]]), _tensor(database_nodes[rows])
+            _tensor(query_nodes[segments[batch]]), _tensor(database_nodes[rows])
         )
         scores[segments[batch], places[batch]] = probability.double().numpy()
-    return np.where(scores >= REJECTED_BELOW, scores, 0.0)
+    return scores
+
+
+def accepted(probabilities: npt.NDArray[_Real]) -> npt.NDArray[_Real]:
+    """The probability where it is at least ``REJECTED_BELOW``, else 0."""
+    return np.where(probabilities >= REJECTED_BELOW, probabilities, probabilities.dtype.type(0))
 
 
 def _tensor(nodes: npt.NDArray[np.float16]) -> torch.Tensor:
