@@ -87,10 +87,10 @@ def quantities(
     """What is no fraction: rows for ``quantities.csv``; arguments as of ``detailed_metrics``.
 
     Returns:
-        Columns ``formats.METRICS``. ``median_rank`` in ranks, by group, infinite where more than
-        half found nothing; ``equal_error_threshold`` and ``false_alarm_threshold`` in the system's
-        scores; ``probability_threshold``, from which on at most ``FALSE_ALARM_RATE`` of the wrong
-        pairs lie.
+        Columns ``formats.METRICS``; thresholds have no interval. ``median_rank`` in ranks, by
+        group, infinite where more than half found nothing; ``equal_error_threshold`` and
+        ``false_alarm_threshold`` in the system's scores; ``probability_threshold``, from which on
+        at most ``FALSE_ALARM_RATE`` of the wrong pairs lie.
     """
     rows: list[tuple[object, ...]] = []
     for protocol, length, chosen in _asked(judged, evaluation):
@@ -108,8 +108,9 @@ def quantities(
                 )
     for (protocol, length), present, absent in _decisions(judged, evaluation):
         for name, measure in _THRESHOLDS.items():
-            value = _decided(measure, present, absent, evaluation, seed)
-            rows.append((protocol, name, None, length, "all", *value))
+            value = round(measure(*decision_scores(present, absent)), DECIMALS)
+            counted = (value, np.nan, np.nan, len(present) + len(absent))
+            rows.append((protocol, name, None, length, "all", *counted))
     if pairs["right"].any() and not pairs["right"].all():
         right, said = pairs["right"].to_numpy(bool), pairs["probability"].to_numpy(float)
         threshold = rejection.threshold_at(said[right], said[~right], FALSE_ALARM_RATE)

@@ -92,32 +92,33 @@ def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: i
         every sample type. Then the same for every condition, and ``map_retrieved``. Where there is
         no query, value, low and high are NaN and queries is 0.
     """
-    types = [
-        ("all", judged),
-        *((name, judged[judged["group"] == name]) for name in sample_types(judged)),
-    ]
-    under = [(name, judged[has_condition(judged, name)]) for name in conditions_of(judged)]
-    rows = [
-        row
-        for groups in (types, under)
-        for row in (
-            *_precision(groups, "map", "ap", evaluation, seed),
-            *_hit_rates(groups, evaluation, seed),
-        )
-    ]
-    rows += _precision(types, "map_retrieved", "ap_retrieved", evaluation, seed)
+    tracks = judged[judged["protocol"] == FULL_TRACK]
+    segments = judged[judged["protocol"] == SEGMENT]
+    rows: list[tuple[object, ...]] = []
+    for groups in (_types, _conditions):
+        rows += _precision(groups(tracks), "map", "ap", evaluation, seed)
+        rows += _hit_rates(groups(segments), evaluation, seed)
+    rows += _precision(_types(tracks), "map_retrieved", "ap_retrieved", evaluation, seed)
     return metrics_table([(system, *row) for row in rows])
 
 
 Groups = Sequence[tuple[str, pd.DataFrame]]
 
 
+def _types(queries: pd.DataFrame) -> Groups:
+    types = [(name, queries[queries["group"] == name]) for name in sample_types(queries)]
+    return [("all", queries), *types]
+
+
+def _conditions(queries: pd.DataFrame) -> Groups:
+    return [(name, queries[has_condition(queries, name)]) for name in conditions_of(queries)]
+
+
 def _precision(
     groups: Groups, metric: str, column: str, evaluation: Evaluation, seed: int
 ) -> Iterator[tuple[object, ...]]:
-    for group, queries in groups:
-        chosen = queries[queries["protocol"] == FULL_TRACK]
-        mean = _mean(chosen, column, evaluation, seed)
+    for group, tracks in groups:
+        mean = _mean(tracks, column, evaluation, seed)
         yield FULL_TRACK, metric, None, None, group, *mean
 
 
@@ -125,9 +126,8 @@ def _hit_rates(groups: Groups, evaluation: Evaluation, seed: int) -> Iterator[tu
     for seconds in sorted(set(evaluation.query_seconds)):
         length = written_length(seconds)
         for k in sorted(set(evaluation.cutoffs)):
-            for group, queries in groups:
-                chosen = queries[(queries["protocol"] == SEGMENT) & at_length(queries, seconds)]
-                mean = _mean(chosen, f"hit_{k}", evaluation, seed)
+            for group, segments in groups:
+                mean = _mean(segments[at_length(segments, seconds)], f"hit_{k}", evaluation, seed)
                 yield SEGMENT, "hit_rate", k, length, group, *mean
 
 

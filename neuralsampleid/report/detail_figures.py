@@ -52,10 +52,7 @@ def conditions_figure(
         )
         number = np.nan_to_num(counts.max(axis=0, initial=0)).astype(int)
         _heat_map(axes, 100 * values)
-        labels = [
-            f"{human_bin(name.partition(SEPARATOR)[2])}\nn = {n}"
-            for name, n in zip(conditions, number, strict=True)
-        ]
+        labels = [f"{_broken(name)}\nn = {n}" for name, n in zip(conditions, number, strict=True)]
         axes.set_xticks(range(len(conditions)), labels, fontsize=7)
         axes.set_yticks(range(len(systems)), [human_name(name) for name in systems], fontsize=9)
         axes.set_title(title, fontsize=10, pad=18, loc="left")
@@ -80,7 +77,7 @@ def changes_figure(
         [name for name in found if name.startswith(f"{dimension}{SEPARATOR}")]
         for dimension in ("tempo_ratio", "pitch_semitones")
     )
-    columns = min(len(systems), 4)
+    columns = min(len(systems), 2)
     lines = -(-len(systems) // columns)
     width = max(1.3 + 0.75 * len(tempi), 3.0) * columns
     figure, grid = panels(lines, columns, width, lines * (1.5 + 0.5 * len(pitches)))
@@ -91,22 +88,16 @@ def changes_figure(
         segments = table[(table["protocol"] == SEGMENT) & at_length(table, seconds)]
         values, counts = _rates(segments, f"hit_{k}", pitches, tempi)
         _heat_map(axes, 100 * values, counts)
-        names = [
-            [human_bin(name.partition(SEPARATOR)[2]) for name in part] for part in (tempi, pitches)
-        ]
-        axes.set_xticks(
-            range(len(tempi)), [name.replace(" to ", "\nto ") for name in names[0]], fontsize=7
-        )
-        axes.set_yticks(
-            range(len(pitches)),
-            names[1] if place % columns == 0 else [""] * len(pitches),
-            fontsize=8,
-        )
+        beside = pitches if place % columns == 0 else []
+        axes.set_xticks(range(len(tempi)), [_broken(name) for name in tempi], fontsize=7)
+        axes.set_yticks(range(len(beside)), [_broken(name) for name in beside], fontsize=7)
         axes.set_title(human_name(system), fontsize=10)
         axes.set_xlabel("Tempo ratio", fontsize=9)
         if place % columns == 0:
             axes.set_ylabel("Pitch (semitones)", fontsize=9)
-    figure.suptitle(f"Hit rate at {k} (%), segments of {seconds:g} s; below: queries", fontsize=10)
+    figure.suptitle(
+        f"Hit rate at {k} (%), segments of {seconds:g} s; in brackets: queries", fontsize=10
+    )
     return figure
 
 
@@ -142,9 +133,8 @@ def localisation_figure(metrics: pd.DataFrame, systems: Sequence[str], seconds: 
             axes.plot(beside, value, marker=marker, color=colour, markersize=5, linewidth=1.5,
                       label=human_name(system))  # fmt: skip
             axes.annotate(
-                f"n = {hits}", (1, 0), (-4, 6 + 10 * (len(systems) - 1 - place)),
-                xycoords="axes fraction", textcoords="offset points", ha="right", fontsize=7,
-                color=colour,
+                f"n = {hits}", (0, 1), (4, -8 - 10 * place), xycoords="axes fraction",
+                textcoords="offset points", va="top", fontsize=8, color=colour,
             )  # fmt: skip
         axes.set_title(title, fontsize=10)
         axes.set_xticks(places, [f"{tolerance:g} s" for tolerance in TOLERANCES_S])
@@ -246,6 +236,11 @@ def _rates(
     return values, counts
 
 
+def _broken(condition: str) -> str:
+    """A condition's value, a range in two lines."""
+    return human_bin(condition.partition(SEPARATOR)[2]).replace(" to ", "\nto ")
+
+
 def _heat_map(
     axes: Axes, percent: NDArray[np.float64], counts: NDArray[np.int64] | None = None
 ) -> None:
@@ -267,5 +262,5 @@ def _name_dimensions(axes: Axes, conditions: Sequence[str]) -> None:
     for dimension in dict.fromkeys(dimensions):
         places = [place for place, name in enumerate(dimensions) if name == dimension]
         axes.text(places[0] - 0.48, -0.62, human_name(dimension), fontsize=8, va="bottom")
-        if places[0]:
+        if places[0]:  # not before the first
             axes.axvline(places[0] - 0.5, color="white", linewidth=4)

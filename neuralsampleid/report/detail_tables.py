@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from neuralsampleid.evaluation.localisation import TOLERANCES_S
@@ -67,7 +68,8 @@ def rejection_table(
         for system in systems:
             found = [select(asked, system=system, metric=name) for name in shares]
             own = select(scores[about], system=system, metric="false_alarm_threshold")
-            threshold = f"{own['value'].iloc[0]:.3g}" if len(own) else UNKNOWN
+            score = float(own["value"].iloc[0]) if len(own) else float("nan")
+            threshold = f"{score:.3g}" if np.isfinite(score) else UNKNOWN
             results = (interval_of(part) for part in found)
             rows.append((about, human_name(system), count_of(found[0]), *results, threshold))
     columns = ("Queries", "System", "With and without", *shares.values(), "Score for 1 %")

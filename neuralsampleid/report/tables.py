@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,8 +92,10 @@ def sample_types_of(metrics: pd.DataFrame) -> list[str]:
 
 
 def conditions_among(metrics: pd.DataFrame) -> list[str]:
-    """The groups that are conditions, by dimension and value."""
-    return in_order(group for group in set(metrics["group"]) if SEPARATOR in group)
+    """The groups that are conditions, by dimension and value; no dimension with one value only."""
+    found = in_order(group for group in set(metrics["group"]) if SEPARATOR in group)
+    values = Counter(group.partition(SEPARATOR)[0] for group in found)
+    return [group for group in found if values[group.partition(SEPARATOR)[0]] > 1]
 
 
 def length_table(

@@ -112,6 +112,17 @@ class Votes:
     votes: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float64]  # the re-ranker's; NaN where it did not look
 
+    def part(self, segments: slice) -> Votes:
+        """Those of some of the segments, given as rows of the store."""
+        own = slice(segments.start - self.first, segments.stop - self.first)
+        return Votes(segments.start, self.rows[own], self.votes[own], self.probabilities[own])
+
+    def probabilities_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """What is known of other candidates of the same segments, (segments, any k)."""
+        same = rows[:, :, None] == self.rows[:, None, :]
+        known = np.take_along_axis(self.probabilities, same.argmax(axis=2), axis=1)
+        return np.where(same.any(axis=2), known, np.nan)
+
 
 def match_queries(
     queries: pd.DataFrame,
@@ -153,18 +164,20 @@ def match_queries(
         found = everything
         if excluded:
             passed_over = database.rows_of(str(excluded).split("|"))
-            found = searched.votes(query_store.rows_of_track(query_id), passed_over)
+            own = query_store.rows_of_track(query_id)
+            found = searched.votes(own, passed_over, everything.part(own))
         for query in asked.itertuples():
             chosen = segments_within(query_store, query_id, query.query_start_s, query.query_end_s)
             head = (query.protocol, query_id, query.query_start_s, query.query_end_s)
-            own = chosen - found.first
-            ranking = rank_tracks(found.rows[own], found.votes[own], database)
+            asking = chosen - found.first
+            ranking = rank_tracks(found.rows[asking], found.votes[asking], database)
             for rank, hit in enumerate(ranking[:ranks], 1):
                 times = (database.starts_s[hit.row], database.ends_s[hit.row])
                 matched = (starts[chosen[hit.segment]], ends[chosen[hit.segment]])
-                probability = round(float(found.probabilities[own[hit.segment], hit.place]), 6)
+                probability = found.probabilities[asking[hit.segment], hit.place]
                 answer = (database.track_ids[hit.track], round(hit.score, 6))
-                rows.append((query.Index, *head, rank, *answer, *times, *matched, probability))
+                pair = (*times, *matched, round(float(probability), 6))
+                rows.append((query.Index, *head, rank, *answer, *pair))
     table = pd.DataFrame(rows, columns=["query", *MATCHES])
     in_order = table.sort_values(["query", "rank"], ignore_index=True)
     return in_order[list(MATCHES)].astype({"rank": int})
@@ -181,8 +194,16 @@ class _Search:
     reranking: Reranking | None
     threads: int
 
-    def votes(self, segments: slice, excluded: npt.NDArray[np.int64] | None = None) -> Votes:
-        """Candidates of some segments of the query store, and what they weigh."""
+    def votes(
+        self,
+        segments: slice,
+        excluded: npt.NDArray[np.int64] | None = None,
+        earlier: Votes | None = None,
+    ) -> Votes:
+        """Candidates of some segments of the query store, and what they weigh.
+
+        What an ``earlier`` search of these segments re-ranked is not re-ranked again.
+        """
         store, reranking = self.query_store, self.reranking
         similarities, rows = self.index.search(
             store.embeddings[segments], self.candidates, self.threads, excluded
@@ -192,8 +213,12 @@ class _Search:
         if reranking is not None:
             assert store.nodes is not None
             seen, nodes = candidates.first(reranking.candidates), store.nodes[segments]
-            found = rerank(reranking.reranker, nodes, self.database.nodes, seen)
-            probabilities[:, : found.shape[1]] = found
+            known = np.full(seen.rows.shape, np.nan)
+            if earlier is not None:
+                known = earlier.probabilities_of(seen.rows)
+            new = Candidates(np.where(np.isnan(known), seen.rows, -1), seen.similarities)
+            found = rerank(reranking.reranker, nodes, self.database.nodes, new)
+            probabilities[:, : found.shape[1]] = np.where(np.isnan(found), known, found)
             votes += reranking.weight * accepted(probabilities)
         return Votes(segments.start, rows, votes, probabilities)
 
