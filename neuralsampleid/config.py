@@ -327,7 +327,19 @@ class ResNetIbn(Section):
         return self
 
 
-Encoder = Annotated[Gnn | ResNetIbn, Field(discriminator="architecture")]
+class CustomEncoder(Section):
+    """An encoder in a file of its own; see docs/extending.md."""
+
+    architecture: Literal["custom"]
+    file: str  # Python file with the classes Encoder and Settings
+    settings: dict[str, Any] = {}  # what its Settings say
+    front_end: Annotated[LogMel | ConstantQ, Field(discriminator="kind")]
+    segment_hop: PositiveInt  # frames between the starts of consecutive segments
+    training: Training = Training()
+
+
+EncoderSettings = Gnn | ResNetIbn | CustomEncoder
+Encoder = Annotated[EncoderSettings, Field(discriminator="architecture")]
 
 
 class Reranker(Section):
@@ -526,9 +538,9 @@ def parse_any_config(values: object, source: str) -> Config | PublishedConfig:
     return parse_config(values, source)
 
 
-def parse_encoder(values: object) -> Gnn | ResNetIbn:
+def parse_encoder(values: object) -> EncoderSettings:
     """An encoder's section that ``parse_config`` has checked before."""
-    return TypeAdapter[Gnn | ResNetIbn](Encoder).validate_python(values)
+    return TypeAdapter[EncoderSettings](Encoder).validate_python(values)
 
 
 def read_config(path: Path) -> Config:

@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 from neuralsampleid.config import (
     CatalogueData,
+    CustomEncoder,
     DemoData,
     PublishedConfig,
     parse_any_config,
@@ -47,6 +48,12 @@ def section(part, *left_out):
 def encoder_shape(wildcards):
     """What an encoder is, without how it is trained."""
     return section(CONFIG.encoders[wildcards.encoder], "training")
+
+
+def code_of(wildcards):
+    """The file of a custom encoder, so that changing it reruns what it was used for."""
+    encoder = CONFIG.encoders[wildcards.encoder]
+    return [encoder.file] if isinstance(encoder, CustomEncoder) else []
 
 
 def packed_of(encoder):

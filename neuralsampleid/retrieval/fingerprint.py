@@ -15,7 +15,7 @@ import torch
 
 from neuralsampleid.audio.front_end import segment_samples
 from neuralsampleid.audio.io import Waveform, read_audio
-from neuralsampleid.config import Gnn, ResNetIbn
+from neuralsampleid.config import EncoderSettings
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.retrieval.store import writing_store
@@ -111,7 +111,7 @@ def fingerprint_tracks(
                 _LOG.info("%d of %d tracks, %.0f × real time", place, len(tracks), speed)
 
 
-def segment_seconds(settings: Gnn | ResNetIbn) -> float:
+def segment_seconds(settings: EncoderSettings) -> float:
     """How long a segment is."""
     return segment_samples(settings.front_end) / settings.front_end.sample_rate
 
