@@ -351,3 +351,9 @@ def test_wrong_keys_of_the_published_configuration(path, value, message):
     put(path, value)(values)
     with pytest.raises(UserError, match=re.escape(message)):
         parse_any_config(values, "published.yaml")
+
+
+@pytest.mark.parametrize("edges", [[1.0, 1.0], [2.0, 1.0], []])
+def test_edges_of_conditions_ascend(edges):
+    message = message_of(put("evaluation", {"conditions": {"tempo_ratio": edges}}))
+    assert "evaluation.conditions.tempo_ratio: " in message

@@ -74,7 +74,7 @@ def test_the_page_runs(folder):
     for name in re.findall(r"`((?:tables|figures)/\w+\.\w+|\w+\.csv)`", PAGE):
         assert (folder / "results/my_encoder/report" / name).stat().st_size > 0
     # Changing the file reruns what depends on it.
-    (folder / FILES["python"]).touch()
+    (folder / FILES["python"]).write_text(block("python") + "\n# changed\n", encoding="utf-8")
     again = subprocess.run([*command, "-n"], cwd=folder, text=True, capture_output=True, check=True)
     assert "fingerprint" in again.stdout
     assert "demo_data" not in again.stdout

@@ -184,9 +184,9 @@ def rejection_figure(
         axes.set_xlim(-2, 102)
         axes.set_ylim(-2, 102)
         axes.set_aspect("equal")
-        axes.legend(
-            frameon=False, fontsize=8, loc="lower right", title="AUROC (%)", title_fontsize=8
-        )
+        if counted:
+            about = {"title": "AUROC (%)", "title_fontsize": 8, "fontsize": 8}
+            axes.legend(frameon=False, loc="lower right", **about)
     grid[0, 0].set_ylabel("Detected (%)")
     return figure
 
