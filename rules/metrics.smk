@@ -6,12 +6,12 @@ rule collect_metrics:
     input:
         **{name: tables_of_systems(name) for name in COLLECTED},
     output:
+        **{name: f"{RUN}/report/{name}.csv" for name in COLLECTED[1:]},
         metrics=report(
             f"{RUN}/report/metrics.csv",
             caption="../report/metrics.rst",
             category="Tables",
         ),
-        **{name: f"{RUN}/report/{name}.csv" for name in COLLECTED[1:]},
     log:
         f"{RUN}/logs/collect_metrics.log",
     benchmark:

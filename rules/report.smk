@@ -70,6 +70,7 @@ rule figures:
     params:
         systems=list(SYSTEMS),
         cutoffs=CONFIG.evaluation.cutoffs,
+        reranked=USES_RERANKER,
     message:
         "Drawing the figures"
     script:

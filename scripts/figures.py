@@ -29,8 +29,8 @@ if __name__ == "__main__":
             "localisation": detail_figures.localisation_figure(metrics, systems, seconds),
             "rejection": detail_figures.rejection_figure(judged, systems, seconds),
         }
-        reliability = read_table(Path(snakemake.input.reliability), RELIABILITY)
-        if len(reliability):
+        if snakemake.params.reranked:
+            reliability = read_table(Path(snakemake.input.reliability), RELIABILITY)
             drawn["calibration"] = detail_figures.calibration_figure(reliability, systems)
         if snakemake.input.curves:
             curves = pd.concat([pd.read_csv(path) for path in snakemake.input.curves])

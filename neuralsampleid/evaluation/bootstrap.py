@@ -9,6 +9,7 @@ answer the same queries are resampled alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -73,10 +74,13 @@ def bootstrap_statistic(
     return _percentiles(values, confidence) if np.isfinite(values).all() else _UNKNOWN
 
 
+@lru_cache(maxsize=4)  # one table asks for the same draws hundreds of times
 def _draws(clusters: int, resamples: int, seed: int) -> npt.NDArray[np.int64]:
-    """How often each cluster was drawn, (resamples, clusters)."""
+    """How often each cluster was drawn, (resamples, clusters); read-only."""
     share = np.full(clusters, 1 / clusters)
-    return np.random.default_rng(seed).multinomial(clusters, share, size=resamples)
+    drawn = np.random.default_rng(seed).multinomial(clusters, share, size=resamples)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _percentiles(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:

@@ -48,16 +48,10 @@ def reliability_curve(probabilities: ArrayLike, right: ArrayLike, bins: int = BI
     Raises:
         UserError: see ``validate``.
     """
-    said, so = validate(probabilities, right)
-    places = np.minimum((said * bins).astype(int), bins - 1)
-    counts = np.bincount(places, minlength=bins)
+    counts, said, so = _binned(probabilities, right, bins)
     filled = np.where(counts, counts, np.nan)
     edges = np.linspace(0, 1, bins + 1)
-    columns = (
-        *(edges[:-1], edges[1:], counts),
-        np.bincount(places, weights=said, minlength=bins) / filled,
-        np.bincount(places, weights=so, minlength=bins) / filled,
-    )
+    columns = (edges[:-1], edges[1:], counts, said / filled, so / filled)
     return pd.DataFrame(dict(zip(RELIABILITY_COLUMNS, columns, strict=True)))
 
 
@@ -72,9 +66,9 @@ def expected_calibration_error(
     Raises:
         UserError: see ``validate``.
     """
-    curve = reliability_curve(probabilities, right, bins)
-    distance = (curve["share_right"] - curve["mean_probability"]).abs()
-    return float((curve["pairs"] * distance).sum() / curve["pairs"].sum())
+    counts, said, so = _binned(probabilities, right, bins)
+    # n_b · |so / n_b − said / n_b| = |so − said|
+    return float(np.abs(so - said).sum() / counts.sum())
 
 
 def evaluate(probabilities: ArrayLike, right: ArrayLike) -> dict[str, float]:
@@ -84,3 +78,14 @@ def evaluate(probabilities: ArrayLike, right: ArrayLike) -> dict[str, float]:
         UserError: see ``validate``.
     """
     return {"calibration_error": expected_calibration_error(probabilities, right)}
+
+
+def _binned(
+    probabilities: ArrayLike, right: ArrayLike, bins: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Per bin: how many there are, the sum of what was said, and how many are right."""
+    said, so = validate(probabilities, right)
+    places = np.minimum((said * bins).astype(int), bins - 1)
+    counts = np.bincount(places, minlength=bins)
+    total_said = np.bincount(places, weights=said, minlength=bins)
+    return counts, total_said, np.bincount(places, weights=so, minlength=bins)

@@ -245,7 +245,8 @@ def _heat_map(
     axes: Axes, percent: NDArray[np.float64], counts: NDArray[np.int64] | None = None
 ) -> None:
     """Cells coloured from 0 to 100 with their value, and their count where given."""
-    axes.imshow(percent, cmap=COLOURS, vmin=0, vmax=100, aspect="auto")
+    if percent.size:
+        axes.imshow(percent, cmap=COLOURS, vmin=0, vmax=100, aspect="auto")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     for (row, column), value in np.ndenumerate(percent):
