@@ -87,5 +87,6 @@ def _binned(
     said, so = validate(probabilities, right)
     places = np.minimum((said * bins).astype(int), bins - 1)
     counts = np.bincount(places, minlength=bins)
-    total_said = np.bincount(places, weights=said, minlength=bins)
-    return counts, total_said, np.bincount(places, weights=so, minlength=bins)
+    sums = [np.bincount(places, weights=part, minlength=bins) for part in (said, so)]
+    total_said, total_right = (np.asarray(total, dtype=np.float64) for total in sums)
+    return counts, total_said, total_right
