@@ -581,6 +581,7 @@ def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's E
         if not (
             (place > 0 and path[place - 1] in unions)
             or (place > 1 and path[place - 2] == "encoders")
+            or (part in {"log_mel", "constant_q"} and path[place - 1] == "front_end")
         )
     ]
     key = ".".join(location) or "configuration"
