@@ -50,6 +50,15 @@ Lengths = Annotated[list[PositiveFloat], Field(min_length=1), AfterValidator(_di
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(_distinct)]
 
 
+def _ascending(edges: list[float]) -> list[float]:
+    if sorted(set(edges)) != edges:
+        raise ValueError(f"edges {edges}, expected ascending numbers")
+    return edges
+
+
+Edges = Annotated[list[float], Field(min_length=1), AfterValidator(_ascending)]
+
+
 class Section(BaseModel):
     """A part of the configuration: unknown keys and silent conversions are errors."""
 
@@ -355,7 +364,19 @@ class ResNetIbn(Section):
         return self
 
 
-Encoder = Annotated[Gnn | ResNetIbn, Field(discriminator="architecture")]
+class CustomEncoder(Section):
+    """An encoder in a file of its own; see docs/extending.md."""
+
+    architecture: Literal["custom"]
+    file: str  # Python file with the classes Encoder and Settings
+    settings: dict[str, Any] = {}  # what its Settings say
+    front_end: Annotated[LogMel | ConstantQ, Field(discriminator="kind")]
+    segment_hop: PositiveInt  # frames between the starts of consecutive segments
+    training: Training = Training()
+
+
+EncoderSettings = Gnn | ResNetIbn | CustomEncoder
+Encoder = Annotated[EncoderSettings, Field(discriminator="architecture")]
 
 
 class Landmarks(Section):
@@ -460,6 +481,15 @@ class Scale(Section):
         return self
 
 
+class Conditions(Section):
+    """Between which values results are told apart; n edges make n + 1 bins."""
+
+    tempo_ratio: Edges = [0.9, 0.98, 1.02, 1.1]  # the query's speed over the reference's
+    pitch_semitones: Edges = [-1.5, -0.25, 0.25, 1.5]  # up
+    level_db: Edges = [-6.0, -3.0, 0.0]  # the sample over everything else
+    occurrence_s: Edges = [3.0, 5.0]  # how long the sample sounds at a time
+
+
 class Evaluation(Section):
     """Queries, metrics and intervals."""
 
@@ -468,7 +498,9 @@ class Evaluation(Section):
     max_gap_s: NonNegativeFloat = 4.0  # repetitions of a sample closer than this are one passage
     ranks: PositiveInt = 100  # references kept per query
     resamples: PositiveInt = 2000  # of the bootstrap
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of intervals; the rest is a test's α
+    permutations: PositiveInt = 10000  # of a paired test; if as many are possible, it is exact
+    conditions: Conditions = Conditions()
 
 
 class System(Section):
@@ -652,9 +684,9 @@ def parse_any_config(values: object, source: str) -> Config | PublishedConfig:
     return parse_config(values, source)
 
 
-def parse_encoder(values: object) -> Gnn | ResNetIbn:
+def parse_encoder(values: object) -> EncoderSettings:
     """An encoder's section that ``parse_config`` has checked before."""
-    return TypeAdapter[Gnn | ResNetIbn](Encoder).validate_python(values)
+    return TypeAdapter[EncoderSettings](Encoder).validate_python(values)
 
 
 def read_config(path: Path) -> Config:
@@ -695,6 +727,7 @@ def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's E
         if not (
             (place > 0 and path[place - 1] in unions)
             or (place > 1 and unions and path[place - 2] in {"encoders", "systems"})
+            or (part in {"log_mel", "constant_q"} and path[place - 1] == "front_end")
         )
     ]
     key = ".".join(location) or "configuration"

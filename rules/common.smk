@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 from neuralsampleid.config import (
     CatalogueData,
+    CustomEncoder,
     DemoData,
     FmaData,
     PublishedConfig,
@@ -56,8 +57,12 @@ ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
 SCALED = "" if IS_PUBLISHED else f"{CONFIG.scale.encoder}_trained"  # the scale study's
 USES_RERANKER = any(system.reranker for system in ENCODER_SYSTEMS)
 SEARCHED_ROLES = ["noise", "reference"]
+COLLECTED = ["metrics"] + ([] if IS_PUBLISHED else ["quantities", "reliability"])
 TABLES = ["main", "hit_rates", "sample_types"]
-TABLES += ["interpolation", "artefacts"] if IS_PUBLISHED else []
+if IS_PUBLISHED:
+    TABLES += ["interpolation", "artefacts"]
+else:
+    TABLES += ["conditions", "localisation", "rejection", "median_ranks", "comparisons"]
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
 TRACKS = {} if IS_PUBLISHED else planned(CONFIG.data)  # how many there are of each role
 CORES = workflow.resource_settings.cores or 1  # a cluster's profile says how many
@@ -99,6 +104,12 @@ def stems_folder():
     separation = CONFIG.separation
     is_model = separation.backend == "htdemucs"
     return f"{RUN}/stems/{separation.model if is_model else separation.backend}"
+
+
+def code_of(wildcards):
+    """The file of a custom encoder, so that changing it reruns what it was used for."""
+    encoder = CONFIG.encoders[wildcards.encoder]
+    return [encoder.file] if isinstance(encoder, CustomEncoder) else []
 
 
 def packed_of(encoder):
@@ -163,6 +174,12 @@ def data_files():
     return artefacts(*published_files()) if IS_PUBLISHED else f"{DATA}/tracks.csv"
 
 
+def known_levels():
+    """The table of the samples' levels in the mix; a catalogue may have one."""
+    path = f"{DATA}/levels.csv"
+    return [path] if IS_DEMO or (IS_CATALOGUE and Path(path).exists()) else []
+
+
 def trained_models():
     """Folders of everything that is trained, in the order of the configuration."""
     if IS_PUBLISHED:
@@ -208,12 +225,12 @@ def fingerprint_files():
     return stores + [f"{RUN}/fingerprints/{name}/index.faiss" for name in names]
 
 
-def metrics_of_systems():
-    """The metrics of each system, in the order of the configuration."""
+def tables_of_systems(name):
+    """A table of each system, in the order of the configuration."""
     if not IS_PUBLISHED:
-        return expand(f"{RUN}/evaluation/{{system}}/metrics.csv", system=SYSTEMS)
+        return expand(f"{RUN}/evaluation/{{system}}/{name}.csv", system=SYSTEMS)
     return expand(
-        f"{RUN}/evaluation/{{system}}/{{protocol}}/metrics.csv",
+        f"{RUN}/evaluation/{{system}}/{{protocol}}/{name}.csv",
         system=SYSTEMS,
         protocol=CONFIG.protocols,
     )
@@ -224,6 +241,8 @@ def figure_names():
     if IS_PUBLISHED:
         return ["hit_rates", "map"]
     names = ["hit_rates", "map", "ranks"]
+    names += ["conditions", "changes", "localisation", "rejection"]
+    names += ["calibration"] if USES_RERANKER else []
     if trained_models():
         names.append("learning_curves")
         names += ["separation"] if IS_DEMO else []
@@ -315,5 +334,6 @@ def final_output():
     files = ["metrics.csv", "provenance.json"]
     files += [f"tables/{name}.md" for name in TABLES]
     files += [f"figures/{name}.png" for name in figure_names()]
+    files += [] if IS_PUBLISHED else ["comparisons.csv", "found_by_one.csv"]
     skipped = [f"{RUN}/stems/report.csv"] if trained_models() else []
     return [f"{RUN}/report/{file}" for file in files] + skipped

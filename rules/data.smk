@@ -10,6 +10,7 @@ if IS_DEMO:
             tracks=f"{RUN}/data/tracks.csv",
             occurrences=f"{RUN}/data/occurrences.csv",
             production=f"{RUN}/data/production.json",
+            levels=f"{RUN}/data/levels.csv",
             audio=directory(f"{RUN}/data/audio"),
             true_stems=directory(f"{RUN}/data/true_stems"),
         log:

@@ -1,11 +1,13 @@
 # Needs: the catalogue's occurrences, fingerprint stores, indexes, the re-ranker.
-# Makes: the queries, and per system the rankings, one row per query, and the metrics.
+# Makes: the queries, and per system the rankings, one row per query, and the metrics; then the
+# systems compared in pairs.
 
 
 rule derive_queries:
     input:
         tracks=f"{DATA}/tracks.csv",
         occurrences=f"{DATA}/occurrences.csv",
+        levels=known_levels(),
     output:
         queries=f"{RUN}/evaluation/queries.csv",
     log:
@@ -19,8 +21,10 @@ rule derive_queries:
         mem_mb=500,
         runtime=10,
     params:
-        query_seconds=CONFIG.evaluation.query_seconds,
-        max_gap_s=CONFIG.evaluation.max_gap_s,
+        evaluation={
+            key: section(CONFIG.evaluation)[key]
+            for key in ("query_seconds", "max_gap_s", "conditions")
+        },
     message:
         "Deriving queries from the catalogue's occurrences"
     script:
@@ -68,11 +72,15 @@ rule match:
 
 rule evaluate:
     input:
+        tracks=f"{DATA}/tracks.csv",
+        occurrences=f"{DATA}/occurrences.csv",
         queries=f"{RUN}/evaluation/queries.csv",
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
     output:
         per_query=f"{RUN}/evaluation/{{system}}/per_query.csv",
         metrics=f"{RUN}/evaluation/{{system}}/metrics.csv",
+        quantities=f"{RUN}/evaluation/{{system}}/quantities.csv",
+        reliability=f"{RUN}/evaluation/{{system}}/reliability.csv",
     log:
         f"{RUN}/logs/evaluate_{{system}}.log",
     benchmark:
@@ -84,9 +92,42 @@ rule evaluate:
         mem_mb=1000,
         runtime=30,
     params:
-        evaluation=section(CONFIG.evaluation),
+        evaluation=section(
+            CONFIG.evaluation, "max_gap_s", "ranks", "permutations", "conditions"
+        ),
         seed=CONFIG.seed,
     message:
         "Scoring {wildcards.system}"
     script:
         "../scripts/evaluate.py"
+
+
+rule compare:
+    input:
+        metrics=f"{RUN}/report/metrics.csv",
+        per_query=expand(f"{RUN}/evaluation/{{system}}/per_query.csv", system=SYSTEMS),
+    output:
+        comparisons=report(
+            f"{RUN}/report/comparisons.csv",
+            caption="../report/comparisons.rst",
+            category="Tables",
+        ),
+        found_by_one=f"{RUN}/report/found_by_one.csv",
+    log:
+        f"{RUN}/logs/compare.log",
+    benchmark:
+        f"{RUN}/benchmarks/compare.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        systems=list(SYSTEMS),
+        evaluation=section(CONFIG.evaluation, "max_gap_s", "ranks", "conditions"),
+        seed=CONFIG.seed,
+    message:
+        "Comparing systems in pairs"
+    script:
+        "../scripts/compare.py"

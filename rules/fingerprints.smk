@@ -7,6 +7,7 @@ rule fingerprint:
     input:
         tracks=f"{DATA}/tracks.csv",
         weights=f"{RUN}/models/{{encoder}}/{{weights}}.pt",
+        code=code_of,
     output:
         store=directory(
             f"{RUN}/fingerprints/{{encoder}}_{{weights}}/{{role}}/{{shard}}"

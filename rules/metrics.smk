@@ -1,12 +1,13 @@
 # Needs: the metrics of each system.
-# Makes: the long metrics table, a summary per system, and the record of what made them; whatever kind
-# of run it is.
+# Makes: the long metrics table and its like, a summary per system, and the record of what made them;
+# whatever kind of run it is.
 
 
 rule collect_metrics:
     input:
-        metrics_of_systems(),
+        **{name: tables_of_systems(name) for name in COLLECTED},
     output:
+        **{name: f"{RUN}/report/{name}.csv" for name in COLLECTED[1:]},
         metrics=report(
             f"{RUN}/report/metrics.csv",
             caption="../report/metrics.rst",

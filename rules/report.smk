@@ -5,6 +5,8 @@
 rule tables:
     input:
         metrics=f"{RUN}/report/metrics.csv",
+        quantities=f"{RUN}/report/quantities.csv",
+        comparisons=f"{RUN}/report/comparisons.csv",
     output:
         [
             report(
@@ -31,6 +33,7 @@ rule tables:
         runtime=10,
     params:
         systems=list(SYSTEMS),
+        confidence=CONFIG.evaluation.confidence,
     message:
         "Writing the tables"
     script:
@@ -40,6 +43,7 @@ rule tables:
 rule figures:
     input:
         metrics=f"{RUN}/report/metrics.csv",
+        reliability=f"{RUN}/report/reliability.csv",
         per_query=expand(f"{RUN}/evaluation/{{system}}/per_query.csv", system=SYSTEMS),
         curves=expand("{model}/curves.csv", model=trained_models()),
         quality=f"{RUN}/stems/quality.csv" if "separation" in figure_names() else [],
@@ -66,6 +70,7 @@ rule figures:
     params:
         systems=list(SYSTEMS),
         cutoffs=CONFIG.evaluation.cutoffs,
+        reranked=USES_RERANKER,
     message:
         "Drawing the figures"
     script:

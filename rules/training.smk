@@ -3,6 +3,8 @@
 
 
 rule initialise:
+    input:
+        code=code_of,
     output:
         weights=f"{RUN}/models/{{encoder}}/untrained.pt",
     log:
@@ -27,6 +29,7 @@ rule initialise:
 rule pretrain:
     input:
         packed=lambda wildcards: packed_of(wildcards.encoder),
+        code=code_of,
     output:
         weights=f"{RUN}/models/{{encoder}}/trained.pt",
         curves=f"{RUN}/models/{{encoder}}/curves.csv",

@@ -1,4 +1,4 @@
-"""Rule collect_metrics: one long table of all systems in the configuration's order, summaries."""
+"""Rule collect_metrics: long tables of all systems in the configuration's order, summaries."""
 
 from pathlib import Path
 
@@ -10,11 +10,12 @@ from neuralsampleid.report.summary import summary_of
 
 if __name__ == "__main__":
     with job(snakemake):
-        # Texts are joined as they are: reading and writing numbers could change them.
-        parts = [Path(path).read_text(encoding="utf-8") for path in snakemake.input]
-        header = parts[0].splitlines(keepends=True)[0]
-        rows = "".join(part.removeprefix(header) for part in parts)
-        write_text(Path(snakemake.output.metrics), header + rows)
+        for name, paths in snakemake.input.items():
+            # Texts are joined as they are: reading and writing numbers could change them.
+            parts = [Path(path).read_text(encoding="utf-8") for path in paths]
+            header = parts[0].splitlines(keepends=True)[0]
+            rows = "".join(part.removeprefix(header) for part in parts)
+            write_text(Path(snakemake.output[name]), header + rows)
         metrics = read_table(Path(snakemake.output.metrics), METRICS)
         for path in map(Path, snakemake.output.summaries):
             write_json(path, summary_of(metrics, path.stem))

@@ -1,18 +1,25 @@
-"""Rule derive_queries: the catalogue's occurrences → queries."""
+"""Rule derive_queries: the catalogue's occurrences → queries, with and without their answers."""
 
 from pathlib import Path
 
+import pandas as pd
 from _job import job
 
 from neuralsampleid.config import Evaluation
 from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.evaluation.protocol import derive_queries
+from neuralsampleid.data.formats import LEVELS, read_table
+from neuralsampleid.evaluation.conditions import describe
+from neuralsampleid.evaluation.protocol import derive_queries, without_answers
 from neuralsampleid.files import write_csv
 
 if __name__ == "__main__":
     with job(snakemake):
-        settings = Evaluation(
-            query_seconds=snakemake.params.query_seconds, max_gap_s=snakemake.params.max_gap_s
-        )
+        settings = Evaluation.model_validate(snakemake.params.evaluation)
         catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
-        write_csv(Path(snakemake.output.queries), derive_queries(catalogue, settings))
+        levels = [read_table(Path(path), LEVELS) for path in snakemake.input.levels]
+        queries = derive_queries(catalogue, settings)
+        queries["conditions"] = describe(
+            queries, catalogue.occurrences, settings.conditions, *levels
+        )
+        absent = without_answers(queries, catalogue.occurrences)
+        write_csv(Path(snakemake.output.queries), pd.concat([queries, absent]))

@@ -5,22 +5,33 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
-from neuralsampleid.data.formats import METRICS, per_query_format, read_table
-from neuralsampleid.report import figures
+from neuralsampleid.data.formats import METRICS, RELIABILITY, per_query_format, read_table
+from neuralsampleid.report import detail_figures, figures
 from neuralsampleid.report.drawing import save_figure
+from neuralsampleid.report.tables import conditions_among, middle_length
 
 if __name__ == "__main__":
     with job(snakemake):
         metrics = read_table(Path(snakemake.input.metrics), METRICS)
         systems, folder = snakemake.params.systems, Path(snakemake.output[0]).parent
-        columns = per_query_format(snakemake.params.cutoffs)
+        cutoffs, seconds = snakemake.params.cutoffs, middle_length(metrics)
+        columns = per_query_format(cutoffs)
         tables = [read_table(Path(path), columns) for path in snakemake.input.per_query]
         judged = dict(zip(systems, tables, strict=True))
         drawn = {
             "hit_rates": figures.hit_rate_figure(metrics, systems),
             "map": figures.map_figure(metrics, systems),
             "ranks": figures.ranks_figure(judged, systems),
+            "conditions": detail_figures.conditions_figure(
+                metrics, systems, conditions_among(metrics), seconds
+            ),
+            "changes": detail_figures.changes_figure(judged, systems, max(cutoffs), seconds),
+            "localisation": detail_figures.localisation_figure(metrics, systems, seconds),
+            "rejection": detail_figures.rejection_figure(judged, systems, seconds),
         }
+        if snakemake.params.reranked:
+            reliability = read_table(Path(snakemake.input.reliability), RELIABILITY)
+            drawn["calibration"] = detail_figures.calibration_figure(reliability, systems)
         if snakemake.input.curves:
             curves = pd.concat([pd.read_csv(path) for path in snakemake.input.curves])
             curves = curves[curves["metric"] != "learning_rate"]

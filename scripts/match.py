@@ -9,7 +9,7 @@ from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import load_reranker
 from neuralsampleid.retrieval.index import load_index
-from neuralsampleid.retrieval.matching import Database, match_queries
+from neuralsampleid.retrieval.matching import Database, Reranking, match_queries
 from neuralsampleid.retrieval.store import open_stores
 
 if __name__ == "__main__":
@@ -17,13 +17,13 @@ if __name__ == "__main__":
         use_threads(snakemake)
         params = snakemake.params
         store = open_stores([Path(path) for path in snakemake.input.query_stores])
-        reranker, reranked, weight = None, 0, 0.0
+        reranking = None
         if params.reranker is not None:
             settings = Reranker.model_validate(params.reranker)
             reranker = load_reranker(
                 Path(snakemake.input.reranker[0]), settings, store.nodes.shape[1:]
             )
-            reranked, weight = settings.candidates, settings.weight
+            reranking = Reranking(reranker, settings.candidates, settings.weight)
         matches = match_queries(
             read_table(Path(snakemake.input.queries), QUERIES),
             store,
@@ -31,9 +31,7 @@ if __name__ == "__main__":
             load_index(Path(snakemake.input.index), params.device),
             candidates=params.candidates,
             ranks=params.ranks,
-            reranker=reranker,
-            reranked=reranked,
-            weight=weight,
+            reranking=reranking,
             threads=snakemake.threads,
         )
         write_csv(Path(snakemake.output.matches), matches)

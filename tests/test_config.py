@@ -414,3 +414,24 @@ def test_the_papers_run_writes_out_every_released_value_of_the_models():
         assert set(model.model_fields) - unsaid == set(said) - unsaid
         front_end = model.model_fields["front_end"].default
         assert set(type(front_end).model_fields) - unsaid == set(said["front_end"]) - unsaid
+
+
+@pytest.mark.parametrize("edges", [[1.0, 1.0], [2.0, 1.0], []])
+def test_edges_of_conditions_ascend(edges):
+    message = message_of(put("evaluation", {"conditions": {"tempo_ratio": edges}}))
+    assert "evaluation.conditions.tempo_ratio: " in message
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"front_end": {"kind": "log_mel", "frams": 3}}, "encoders.own.front_end.frams: unknown"),
+        ({"front_end": {"kind": "mel"}}, "encoders.own.front_end: input tag 'mel'"),
+        ({"hop": 3}, "encoders.own.hop: unknown key"),
+        ({"segment_hop": 0}, "encoders.own.segment_hop: input should be greater than 0"),
+    ],
+)
+def test_mistakes_in_the_block_of_a_custom_encoder(change, expected):
+    own = {"architecture": "custom", "file": "own.py", "segment_hop": 8}
+    own |= {"front_end": {"kind": "log_mel"}, **change}
+    assert expected in message_of(put("encoders.own", own))

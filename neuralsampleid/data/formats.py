@@ -22,6 +22,8 @@ QUERIES: Format = {
     "query_seconds": float,
     "group": str,
     "relevant": str,  # reference ids, sorted, joined by '|'
+    "conditions": str,  # such as pitch_semitones:0.5..2, joined by '|'; see evaluation/conditions
+    "excluded": str,  # ids of tracks that no ranking of this query may hold, joined by '|'
 }
 MATCHES: Format = {
     "protocol": str,
@@ -31,8 +33,11 @@ MATCHES: Format = {
     "rank": float,  # 1, 2, …
     "reference_id": str,  # a reference or noise track
     "score": float,  # larger is better
-    "reference_start_s": float,
+    "reference_start_s": float,  # the segment that matches best
     "reference_end_s": float,
+    "matched_start_s": float,  # the segment of the query that it matches
+    "matched_end_s": float,
+    "probability": float,  # the re-ranker's, of these two segments; NaN where it did not look
 }
 METRICS: Format = {
     "system": str,
@@ -41,10 +46,53 @@ METRICS: Format = {
     "k": float,
     "query_seconds": float,
     "group": str,
-    "value": float,  # fractions in [0, 1], as low and high
+    "value": float,  # fractions in [0, 1], as low and high; in quantities.csv other units
     "low": float,
     "high": float,
     "queries": float,
+}
+COMPARISONS: Format = {
+    "table": str,  # main, hit_rates or sample_types: the family that p_holm is corrected over
+    "system": str,
+    "other": str,
+    "protocol": str,
+    "metric": str,
+    "k": float,
+    "query_seconds": float,
+    "group": str,
+    "difference": float,  # the system's value less the other's; a fraction, as low and high
+    "low": float,
+    "high": float,
+    "p_value": float,
+    "p_holm": float,
+    "queries": float,
+}
+FOUND_BY_ONE: Format = {
+    "system": str,  # has a right answer among its first k
+    "other": str,  # has none
+    "protocol": str,
+    "k": float,
+    "query_id": str,
+    "query_start_s": float,
+    "query_seconds": float,
+    "group": str,
+    "conditions": str,
+    "relevant": str,
+    "first_rank": float,
+    "other_first_rank": float,
+}
+RELIABILITY: Format = {
+    "system": str,
+    "low": float,  # a bin of the re-ranker's probability
+    "high": float,
+    "pairs": float,
+    "mean_probability": float,  # NaN where the bin is empty
+    "share_right": float,
+}
+LEVELS: Format = {
+    "query_id": str,
+    "sample_id": str,
+    "level_db": float,  # mean power of the sample over everything else, where it sounds
 }
 
 
@@ -57,8 +105,13 @@ def per_query_format(cutoffs: Sequence[int]) -> Format:
         "query_seconds": float,
         "group": str,
         "relevant": str,
+        "conditions": str,
+        "excluded": str,
+        "best_score": float,  # of the first rank; NaN if nothing was retrieved
+        "time_error_s": float,  # of the first relevant reference; NaN if none, or times are unknown
         "first_rank": float,  # NaN if no relevant reference was retrieved
         "ap": float,
+        "ap_retrieved": float,
         **{f"hit_{k}": float for k in cutoffs},
     }
 

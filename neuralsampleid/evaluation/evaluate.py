@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from neuralsampleid.config import Evaluation
 from neuralsampleid.data.formats import per_query_format
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.metrics import average_precision, first_rank, hit_at_k
+from neuralsampleid.evaluation import metrics
+from neuralsampleid.evaluation.conditions import conditions_of, has_condition
+from neuralsampleid.evaluation.localisation import Occurrences, time_error
 from neuralsampleid.evaluation.protocol import FULL_TRACK, SEGMENT, milliseconds
 from neuralsampleid.evaluation.summary import (
     DECIMALS,
+    at_length,
     mean_with_interval,
     metrics_table,
+    sample_types,
     written_length,
 )
 
 Key = tuple[str, str, int, int]  # protocol, query_id, start and end in milliseconds
+_TIMES = ["query_start_s", "query_end_s", "reference_start_s", "reference_end_s"]
 
 
-def per_query(matches: pd.DataFrame, queries: pd.DataFrame, cutoffs: Sequence[int]) -> pd.DataFrame:
+def per_query(
+    matches: pd.DataFrame,
+    queries: pd.DataFrame,
+    cutoffs: Sequence[int],
+    occurrences: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Judge the ranking of each query.
 
     Args:
@@ -29,33 +40,41 @@ def per_query(matches: pd.DataFrame, queries: pd.DataFrame, cutoffs: Sequence[in
             name the query repeat those of ``queries`` (to the millisecond).
         queries: columns ``formats.QUERIES``. A query without matches retrieved nothing.
         cutoffs: the k of the hit rates, each once.
+        occurrences: of the catalogue, to judge the times of hits; None leaves them unknown.
 
     Returns:
-        One row per query, in the order of ``queries``, columns ``per_query_format(cutoffs)``.
+        One row per query, in the order of ``queries``, columns ``per_query_format(cutoffs)``. Of a
+        query to which nothing is relevant only the best score is judged.
 
     Raises:
-        UserError: matches of an unknown query; ranks that are not 1, 2, …; a track ranked twice.
+        UserError: matches of an unknown query; ranks that are not 1, 2, …; a track ranked twice, or
+            though the query excludes it.
     """
     rankings = _rankings(matches)
     keys = _keys(queries)
     unknown = rankings.keys() - set(keys)
     if unknown:
         raise UserError(f"matches: {_named(min(unknown))} is not among the queries")
+    known = {} if occurrences is None else _known_times(occurrences)
+    columns = list(per_query_format(cutoffs))
     rows = []
-    for key, query in zip(keys, queries.itertuples(index=False), strict=True):
-        ranking, relevant = rankings.get(key, ()), set(query.relevant.split("|"))
+    for key, query in zip(keys, queries.to_dict("records"), strict=True):
+        found = rankings.get(key)
+        ranking = () if found is None else tuple(found["reference_id"])
+        judged = {"best_score": np.nan if found is None else found["score"].iloc[0]}
         try:
-            judged = (
-                first_rank(ranking, relevant),
-                average_precision(ranking, relevant),
-                *(hit_at_k(ranking, relevant, k) for k in cutoffs),
-            )
+            _check_excluded(ranking, query["excluded"])
+            if query["relevant"]:
+                relevant = set(query["relevant"].split("|"))
+                judged |= metrics.evaluate(ranking, relevant, cutoffs)
+                judged["time_error_s"] = _time_error(found, relevant, query, known)
         except UserError as error:
             raise UserError(f"matches: {_named(key)}: {error}") from error
-        about = (query.query_start_s, query.query_seconds, query.group, query.relevant)
-        rows.append((query.protocol, query.query_id, *about, *judged))
-    table = pd.DataFrame(rows, columns=list(per_query_format(cutoffs)))
-    return table.astype({"first_rank": "Int64"}).round({"ap": DECIMALS})
+        rows.append(query | judged)
+    table = pd.DataFrame(rows, columns=columns)
+    whole = dict.fromkeys(["first_rank", *(f"hit_{k}" for k in cutoffs)], "Int64")
+    decimals = dict.fromkeys(("ap", "ap_retrieved", "time_error_s"), DECIMALS)
+    return table.astype({**whole, **dict.fromkeys(decimals, "float64")}).round(decimals)
 
 
 def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: int) -> pd.DataFrame:
@@ -70,21 +89,46 @@ def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: i
     Returns:
         Columns ``formats.METRICS``, fractions in [0, 1] to six decimals. First ``map`` over full
         tracks, then ``hit_rate`` over segments by length and k; each for the group ``all`` and
-        every sample type. Where there is no query, value, low and high are NaN and queries is 0.
+        every sample type. Then the same for every condition, and ``map_retrieved``. Where there is
+        no query, value, low and high are NaN and queries is 0.
     """
     tracks = judged[judged["protocol"] == FULL_TRACK]
     segments = judged[judged["protocol"] == SEGMENT]
     rows: list[tuple[object, ...]] = []
-    for group, chosen in _groups(tracks):
-        mean = _mean(chosen, "ap", evaluation, seed)
-        rows.append((system, FULL_TRACK, "map", None, None, group, *mean))
+    for groups in (_types, _conditions):
+        rows += _precision(groups(tracks), "map", "ap", evaluation, seed)
+        rows += _hit_rates(groups(segments), evaluation, seed)
+    rows += _precision(_types(tracks), "map_retrieved", "ap_retrieved", evaluation, seed)
+    return metrics_table([(system, *row) for row in rows])
+
+
+Groups = Sequence[tuple[str, pd.DataFrame]]
+
+
+def _types(queries: pd.DataFrame) -> Groups:
+    types = [(name, queries[queries["group"] == name]) for name in sample_types(queries)]
+    return [("all", queries), *types]
+
+
+def _conditions(queries: pd.DataFrame) -> Groups:
+    return [(name, queries[has_condition(queries, name)]) for name in conditions_of(queries)]
+
+
+def _precision(
+    groups: Groups, metric: str, column: str, evaluation: Evaluation, seed: int
+) -> Iterator[tuple[object, ...]]:
+    for group, tracks in groups:
+        mean = _mean(tracks, column, evaluation, seed)
+        yield FULL_TRACK, metric, None, None, group, *mean
+
+
+def _hit_rates(groups: Groups, evaluation: Evaluation, seed: int) -> Iterator[tuple[object, ...]]:
     for seconds in sorted(evaluation.query_seconds):
+        length = written_length(seconds)
         for k in sorted(evaluation.cutoffs):
-            for group, chosen in _groups(segments):
-                answers = chosen[milliseconds(chosen["query_seconds"]) == round(1000 * seconds)]
-                mean = _mean(answers, f"hit_{k}", evaluation, seed)
-                rows.append((system, SEGMENT, "hit_rate", k, written_length(seconds), group, *mean))
-    return metrics_table(rows)
+            for group, segments in groups:
+                mean = _mean(segments[at_length(segments, seconds)], f"hit_{k}", evaluation, seed)
+                yield SEGMENT, "hit_rate", k, length, group, *mean
 
 
 def _mean(
@@ -93,26 +137,56 @@ def _mean(
     return mean_with_interval(answers[column], answers["query_id"].tolist(), evaluation, seed)
 
 
-def _groups(answers: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    yield "all", answers
-    for group in sorted(set(answers["group"]) - {""}):
-        yield group, answers[answers["group"] == group]
+def _known_times(occurrences: pd.DataFrame) -> dict[tuple[str, str], Occurrences]:
+    """(query_id, reference_id) → intervals, (n, 4); an end that is unknown is the start."""
+    times = occurrences.assign(
+        query_end_s=occurrences["query_end_s"].fillna(occurrences["query_start_s"]),
+        reference_end_s=occurrences["reference_end_s"].fillna(occurrences["reference_start_s"]),
+    ).dropna(subset=_TIMES)
+    grouped = times.groupby(["query_id", "reference_id"])
+    return {key: rows[_TIMES].to_numpy(float) for key, rows in grouped}
 
 
-def _rankings(matches: pd.DataFrame) -> dict[Key, tuple[str, ...]]:
-    """Retrieved ids by query, best first."""
-    found: dict[Key, dict[int, str]] = {}
-    rows = zip(_keys(matches), matches["rank"], matches["reference_id"], strict=True)
-    for key, rank, reference_id in rows:
-        ranking = found.setdefault(key, {})
-        if rank in ranking:
-            raise UserError(f"matches: {_named(key)}: rank {rank:g} twice, expected 1, 2, …")
-        ranking[rank] = reference_id
-    for key, ranking in found.items():
-        if sorted(ranking) != list(range(1, len(ranking) + 1)):
-            gap = next(rank for rank in range(1, len(ranking) + 1) if rank not in ranking)
-            raise UserError(f"matches: {_named(key)}: rank {gap} is missing, expected 1, 2, …")
-    return {key: tuple(found[key][rank] for rank in sorted(found[key])) for key in found}
+def _time_error(
+    found: pd.DataFrame | None,
+    relevant: set[str],
+    query: dict[str, object],
+    known: dict[tuple[str, str], Occurrences],
+) -> float:
+    """By how many seconds the first relevant track's times are wrong; NaN where unknown."""
+    hits = None if found is None else found[found["reference_id"].isin(relevant)]
+    if hits is None or hits.empty:
+        return np.nan
+    hit = hits.iloc[0]
+    occurrences = known.get((str(query["query_id"]), str(hit["reference_id"])))
+    query_s = (hit["matched_start_s"] + hit["matched_end_s"]) / 2
+    reference_s = (hit["reference_start_s"] + hit["reference_end_s"]) / 2
+    if occurrences is None or np.isnan(query_s) or np.isnan(reference_s):
+        return np.nan
+    return time_error(query_s, reference_s, occurrences)
+
+
+def _check_excluded(ranking: Sequence[str], excluded: str) -> None:
+    ranked = set(excluded.split("|")).intersection(ranking)
+    if ranked:
+        raise UserError(f"ranking: holds '{min(ranked)}', which the query excludes")
+
+
+def _rankings(matches: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+    """Answers by query, best first."""
+    keys = pd.Series(_keys(matches), index=matches.index)
+    found = {}
+    for key, rows in matches.groupby(keys, sort=False):
+        ranked = rows.sort_values("rank", kind="stable")
+        for expected, rank in enumerate(ranked["rank"], 1):
+            if rank < expected:
+                raise UserError(f"matches: {_named(key)}: rank {rank:g} twice, expected 1, 2, …")
+            if rank > expected:
+                raise UserError(
+                    f"matches: {_named(key)}: rank {expected} is missing, expected 1, 2, …"
+                )
+        found[key] = ranked
+    return found
 
 
 def _keys(table: pd.DataFrame) -> list[Key]:

@@ -6,6 +6,7 @@ retrieved. All other ids in a ranking (other references, noise) are wrong answer
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
@@ -67,3 +68,52 @@ def average_precision(ranking: Sequence[str], relevant: AbstractSet[str]) -> flo
     validate(ranking, relevant)
     ranks = [rank for rank, found in enumerate(ranking, 1) if found in relevant]
     return sum(count / rank for count, rank in enumerate(ranks, 1)) / len(relevant)
+
+
+def average_precision_of_retrieved(ranking: Sequence[str], relevant: AbstractSet[str]) -> float:
+    """Average precision in [0, 1] over the *retrieved* relevant ids; 0 if there are none.
+
+    As ``average_precision``, but the sum is divided by the relevant ids in the ranking: what was
+    missed costs nothing. The released code reports this; it is never less than the other.
+
+    Raises:
+        UserError: see ``validate``.
+    """
+    over_all = average_precision(ranking, relevant)
+    retrieved = len(relevant & set(ranking))
+    return over_all * len(relevant) / retrieved if retrieved else 0.0
+
+
+def median_rank(first_ranks: Sequence[int | None]) -> float:
+    """Median over queries of the rank of the first relevant id; ≥ 1, in ranks.
+
+    None stands for "not retrieved" and counts as infinitely far, so the median is infinite where
+    more than half of the queries retrieved nothing relevant; of an even number of queries it is
+    the mean of the middle two.
+
+    Raises:
+        UserError: there is no query, or a rank is less than 1.
+    """
+    if not first_ranks:
+        raise UserError("first_ranks: no query, expected at least one")
+    ranks = sorted(math.inf if rank is None else float(rank) for rank in first_ranks)
+    if ranks[0] < 1:
+        raise UserError(f"first_ranks: {ranks[0]:g}, expected ranks from 1 on")
+    middle = len(ranks) // 2
+    return ranks[middle] if len(ranks) % 2 else (ranks[middle - 1] + ranks[middle]) / 2
+
+
+def evaluate(
+    ranking: Sequence[str], relevant: AbstractSet[str], cutoffs: Sequence[int]
+) -> dict[str, float | None]:
+    """All metrics of one ranking by the names of their columns in ``per_query.csv``.
+
+    Raises:
+        UserError: see ``validate``; or a cutoff is less than 1.
+    """
+    return {
+        "first_rank": first_rank(ranking, relevant),
+        "ap": average_precision(ranking, relevant),
+        "ap_retrieved": average_precision_of_retrieved(ranking, relevant),
+        **{f"hit_{k}": hit_at_k(ranking, relevant, k) for k in cutoffs},
+    }

@@ -14,6 +14,9 @@ query of its own, also left out at lengths that it does not reach, and every ref
 track counts as relevant. A loop of 2 s that comes back each bar would then never be asked about at
 5 s, and its repetitions would count as many queries; a passage is one. With ``max_gap_s: 0`` only
 occurrences that touch or overlap are joined, which is nearest to the released protocol.
+
+Each query of either protocol has a counterpart that nothing in the catalogue answers, because all
+references that its track samples are excluded (``full_track_absent``, ``segment_absent``).
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from neuralsampleid.errors import UserError
 
 FULL_TRACK = "full_track"
 SEGMENT = "segment"
+ABSENT = {FULL_TRACK: "full_track_absent", SEGMENT: "segment_absent"}
 
 # Times are compared in whole milliseconds, so that they survive a CSV file.
 _TOLERANCE_MS = 1
@@ -45,7 +49,8 @@ def derive_queries(catalogue: Catalogue, evaluation: Evaluation) -> pd.DataFrame
     Returns:
         One row per query with the columns ``formats.QUERIES``; first the full tracks, then the
         segments by track, start and length. ``query_seconds`` is NaN for full tracks; ``group`` is
-        the sample type, empty where unknown or mixed.
+        the sample type, empty where unknown or mixed. Nothing is excluded, and ``conditions`` are
+        left to ``conditions.describe``.
 
     Raises:
         UserError: the catalogue has no occurrence.
@@ -56,9 +61,30 @@ def derive_queries(catalogue: Catalogue, evaluation: Evaluation) -> pd.DataFrame
         *_full_track_queries(catalogue),
         *_segment_queries(catalogue, evaluation.query_seconds, evaluation.max_gap_s),
     ]
-    table = pd.DataFrame(rows, columns=list(QUERIES)).astype(dict(QUERIES))
+    about = [column for column in QUERIES if column not in {"conditions", "excluded"}]
+    table = pd.DataFrame(rows, columns=about).assign(conditions="", excluded="")
+    table = table[list(QUERIES)].astype(dict(QUERIES))
     order = ["protocol", "query_id", "query_start_s", "query_seconds"]
     return table.sort_values(order, ignore_index=True)
+
+
+def without_answers(queries: pd.DataFrame, occurrences: pd.DataFrame) -> pd.DataFrame:
+    """The counterparts of queries in a catalogue without the references of their tracks.
+
+    Args:
+        queries: of ``derive_queries``.
+        occurrences: of the catalogue.
+
+    Returns:
+        As many rows: the protocol as in ``ABSENT``, nothing relevant, and every reference that the
+        track samples anywhere, also outside the queried interval, excluded.
+    """
+    sampled = occurrences.groupby("query_id")["reference_id"].agg(_joined)
+    return queries.assign(
+        protocol=queries["protocol"].map(ABSENT),
+        relevant="",
+        excluded=queries["query_id"].map(sampled),
+    )
 
 
 def find_passages(occurrences: pd.DataFrame, max_gap_s: float) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from neuralsampleid.config import Evaluation, PublishedEvaluation
 from neuralsampleid.data.formats import METRICS
 from neuralsampleid.evaluation.bootstrap import bootstrap_mean
+from neuralsampleid.evaluation.protocol import milliseconds
 
 DECIMALS = 6  # more would differ between machines
 
@@ -48,3 +49,13 @@ def metrics_table(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
 def written_length(seconds: float) -> float:
     """A query length for the table: whole seconds as integers, so that the CSV says 5, not 5.0."""
     return int(seconds) if seconds == int(seconds) else seconds
+
+
+def sample_types(judged: pd.DataFrame) -> list[str]:
+    """The groups among queries: the sample types that are known, sorted."""
+    return sorted(set(judged["group"]) - {""})
+
+
+def at_length(judged: pd.DataFrame, seconds: float) -> pd.Series[bool]:
+    """Which queries have a length, to the millisecond."""
+    return milliseconds(judged["query_seconds"]) == round(1000 * seconds)

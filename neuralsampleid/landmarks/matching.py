@@ -54,7 +54,7 @@ def match_queries(
     best = best_alignments(asked, query_peaks, tracks, settings, searched=searched)
     track_ids, rows = list(tracks), []
     for query, span in zip(queries.itertuples(index=False), asked, strict=True):
-        excluded = set(str(getattr(query, "excluded", "")).split("|"))
+        excluded = set(query.excluded.split("|"))
         ranked = _ranking(best[span], track_ids, excluded)[:ranks]
         for rank, track in enumerate(ranked, 1):
             times = (*best[span].reference_s[track], *best[span].matched_s[track])

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from neuralsampleid.config import Gnn, Reranker, ResNetIbn
+from neuralsampleid.config import CustomEncoder, EncoderSettings, Gnn, Reranker
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
+from neuralsampleid.models.custom import make_custom
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.gnn import GnnEncoder
 from neuralsampleid.models.reranker import CrossAttentionReranker
@@ -21,19 +22,21 @@ _NOT_OURS = (
 )
 
 
-def make_encoder(settings: Gnn | ResNetIbn, seed: int) -> SegmentEncoder:
+def make_encoder(settings: EncoderSettings, seed: int) -> SegmentEncoder:
     """A freshly initialised encoder; the seed fixes its weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        if isinstance(settings, CustomEncoder):
+            return make_custom(settings)
         return GnnEncoder(settings) if isinstance(settings, Gnn) else ResNetIbnEncoder(settings)
 
 
-def save_encoder(path: Path, encoder: SegmentEncoder, settings: Gnn | ResNetIbn) -> None:
+def save_encoder(path: Path, encoder: SegmentEncoder, settings: EncoderSettings) -> None:
     """Write an encoder's weights and settings; the file appears whole or not at all."""
     _save(path, settings.architecture, settings.model_dump(), encoder.state_dict())
 
 
-def load_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncoder:
+def load_encoder(path: Path, settings: EncoderSettings) -> SegmentEncoder:
     """Read an encoder that ``save_encoder`` wrote, ready for inference.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from pydantic import ValidationError
 
-from neuralsampleid.config import Gnn, Reranker, ResNetIbn, parse_encoder
+from neuralsampleid.config import EncoderSettings, Gnn, Reranker, ResNetIbn, parse_encoder
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import load_encoder, load_reranker
 from neuralsampleid.models.encoder import SegmentEncoder
@@ -23,7 +23,7 @@ _UNKNOWN_SETTINGS = "settings that this version does not know, expected those of
 
 def load_any_encoder(
     path: Path, architecture: Architecture, graph: Graph | None = None
-) -> tuple[SegmentEncoder, Gnn | ResNetIbn]:
+) -> tuple[SegmentEncoder, EncoderSettings]:
     """An encoder ready for inference, and the settings it was built with.
 
     A checkpoint of this project brings its settings; a published one has the released size.
@@ -44,8 +44,8 @@ def load_any_encoder(
     if own is None:
         # Published weights get the release's own choice of neighbours: same weights, same outputs.
         gnn = Gnn(graph=graph or "bypassed", neighbour_order="heap")
-        settings = ResNetIbn() if architecture == "resnet_ibn" else gnn
-        return load_released_encoder(path, settings), settings
+        released = ResNetIbn() if architecture == "resnet_ibn" else gnn
+        return load_released_encoder(path, released), released
     _require(path, own, architecture)
     try:
         settings = parse_encoder({**own["settings"], **({"graph": graph} if graph else {})})

@@ -73,17 +73,15 @@ def html_table(table: Table) -> str:
         ".number{text-align:right;white-space:nowrap}"
     )
     kinds = [' class="number"' if right else "" for right in _right_aligned(table)]
-    rows = [("th", table.columns), *(("td", [_plain(cell) for cell in row]) for row in table.rows)]
+    head = [html.escape(name) for name in table.columns]
+    rows = [("th", head), *(("td", [_html(cell) for cell in row]) for row in table.rows)]
     lines = [
-        "".join(
-            f"<{tag}{kind}>{html.escape(text)}</{tag}>"
-            for kind, text in zip(kinds, texts, strict=True)
-        )
+        "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
         for tag, texts in rows
     ]
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
-    head = f'<!DOCTYPE html>\n<meta charset="utf-8">\n<style>{style}</style>\n'
-    return f"{head}<table>\n{body}</table>\n"
+    opening = f'<!DOCTYPE html>\n<meta charset="utf-8">\n<style>{style}</style>\n'
+    return f"{opening}<table>\n{body}</table>\n"
 
 
 def plain_table(table: Table) -> str:
@@ -119,6 +117,8 @@ def _right_aligned(table: Table) -> list[bool]:
 
 
 def _percent(number: float, unknown: str = "–") -> str:
+    if math.isinf(number):
+        return "∞" if number > 0 else "−∞"
     return unknown if math.isnan(number) else f"{number:.1f}"
 
 
@@ -131,14 +131,22 @@ def _bounds(cell: Interval) -> str:
 
 def _plain(cell: Cell) -> str:
     if isinstance(cell, Interval):
-        return f"{_percent(cell.value)} {_bounds(cell)}".rstrip()
+        mark = "*" if cell.bold else ""  # a terminal's bold
+        return f"{_percent(cell.value)}{mark} {_bounds(cell)}".rstrip()
     return str(cell)
+
+
+def _html(cell: Cell) -> str:
+    if isinstance(cell, Interval) and cell.bold:
+        return f"<strong>{_percent(cell.value)}</strong> {_bounds(cell)}".rstrip()
+    return html.escape(_plain(cell))
 
 
 def _markdown(cell: Cell) -> str:
     if isinstance(cell, Interval):
         bounds = _bounds(cell)
-        return _percent(cell.value) + (f" <sub>{bounds}</sub>" if bounds else "")
+        value = f"**{_percent(cell.value)}**" if cell.bold else _percent(cell.value)
+        return value + (f" <sub>{bounds}</sub>" if bounds else "")
     special = {mark: f"\\{mark}" for mark in "\\|*_`<>"}
     return "".join(special.get(letter, letter) for letter in str(cell))
 
@@ -146,7 +154,8 @@ def _markdown(cell: Cell) -> str:
 def _latex(cell: Cell) -> str:
     if isinstance(cell, Interval):
         bounds = _bounds(cell).replace("–", "--")
-        value = _percent(cell.value).replace("–", "--")
+        value = _percent(cell.value).replace("–", "--").replace("∞", r"$\infty$")
+        value = rf"\textbf{{{value}}}" if cell.bold else value
         return value + (rf" {{\scriptsize {bounds}}}" if bounds else "")
     special = {
         **{mark: f"\\{mark}" for mark in "&%$#_{}"},

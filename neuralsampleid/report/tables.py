@@ -6,24 +6,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from neuralsampleid.evaluation.conditions import SEPARATOR, in_order
 from neuralsampleid.report.names import human_name
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its interval, all in percent; NaN where unknown."""
+    """A value with its interval, all in percent; NaN where unknown.
+
+    ``bold`` is set where a difference survives the test; what difference, the table's caption says.
+    """
 
     value: float
     low: float
     high: float
+    bold: bool = False
 
 
 Cell = str | int | Interval
+# (table, group, k, query length in seconds) → system; the last two are None for mAP
+Winners = Mapping[tuple[str, str, float | None, float | None], str]
+NO_WINNERS: Winners = {}
 
 
 @dataclass(frozen=True)
@@ -34,43 +44,78 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-def main_table(metrics: pd.DataFrame, systems: Sequence[str], seconds: float) -> Table:
+def main_table(
+    metrics: pd.DataFrame, systems: Sequence[str], seconds: float, winners: Winners = NO_WINNERS
+) -> Table:
     """One row per system: mAP over full tracks, and hit rates at one query length.
 
     Args:
         metrics: columns ``formats.METRICS``.
         systems: names in the order of the rows.
         seconds: the query length of the hit rates; see ``middle_length``.
+        winners: whose values are bold; see ``winners_of``.
     """
-    cutoffs = numbers_of(metrics, "k")
-    rows = [(human_name(name), *_results(metrics, name, "all", seconds)) for name in systems]
+    cutoffs = cutoffs_of(metrics)
+    rows = [
+        (human_name(name), *_results(metrics, name, "all", seconds, "main", winners))
+        for name in systems
+    ]
     return Table(("System", *_result_columns(cutoffs, seconds)), tuple(rows))
 
 
-def group_table(metrics: pd.DataFrame, systems: Sequence[str], seconds: float) -> Table:
-    """As ``main_table``, but per sample type, such as beat and riff."""
-    cutoffs = numbers_of(metrics, "k")
+def group_table(
+    metrics: pd.DataFrame,
+    systems: Sequence[str],
+    seconds: float,
+    groups: Sequence[str],
+    winners: Winners = NO_WINNERS,
+) -> Table:
+    """As ``main_table``, but per group, such as the sample types beat and riff."""
+    cutoffs = cutoffs_of(metrics)
     rows = [
-        (human_name(group), human_name(name), *_results(metrics, name, group, seconds))
-        for group in sorted(set(metrics["group"]) - {"all"})
+        (
+            human_name(group),
+            human_name(name),
+            *_results(metrics, name, group, seconds, "sample_types", winners),
+        )
+        for group in groups
         for name in systems
     ]
     return Table(("Group", "System", *_result_columns(cutoffs, seconds)), tuple(rows))
 
 
-def length_table(metrics: pd.DataFrame, systems: Sequence[str]) -> Table:
+def sample_types_of(metrics: pd.DataFrame) -> list[str]:
+    """The groups that are sample types, sorted."""
+    return sorted(
+        group for group in set(metrics["group"]) if group != "all" and SEPARATOR not in group
+    )
+
+
+def conditions_among(metrics: pd.DataFrame) -> list[str]:
+    """The groups that are conditions, by dimension and value; no dimension with one value only."""
+    found = in_order(group for group in set(metrics["group"]) if SEPARATOR in group)
+    values = Counter(group.partition(SEPARATOR)[0] for group in found)
+    return [group for group in found if values[group.partition(SEPARATOR)[0]] > 1]
+
+
+def length_table(
+    metrics: pd.DataFrame, systems: Sequence[str], winners: Winners = NO_WINNERS
+) -> Table:
     """Hit rates over all segment queries: a row per system and k, a column per length.
 
     The last row has the number of queries.
     """
-    lengths, cutoffs = numbers_of(metrics, "query_seconds"), numbers_of(metrics, "k")
+    lengths, cutoffs = numbers_of(metrics, "query_seconds"), cutoffs_of(metrics)
     hit_rates = select(metrics, metric="hit_rate", group="all")
     rows: list[tuple[Cell, ...]] = [
         (
             human_name(name),
             int(k),
             *(
-                interval_of(select(hit_rates, system=name, k=k, query_seconds=seconds))
+                interval_of(
+                    select(hit_rates, system=name, k=k, query_seconds=seconds),
+                    winners.get(("hit_rates", "all", k, seconds)) == name,
+                )
                 for seconds in lengths
             ),
         )
@@ -95,12 +140,37 @@ def _result_columns(cutoffs: Sequence[float], seconds: float) -> tuple[str, ...]
     return ("Tracks", "mAP (%)", "Segments", *hits)
 
 
-def _results(metrics: pd.DataFrame, system: str, group: str, seconds: float) -> tuple[Cell, ...]:
+def _results(
+    metrics: pd.DataFrame, system: str, group: str, seconds: float, table: str, winners: Winners
+) -> tuple[Cell, ...]:
     own = select(metrics, system=system, group=group)
     precision = select(own, metric="map")
     hit_rates = select(own, metric="hit_rate", query_seconds=seconds)
-    hits = (interval_of(select(hit_rates, k=k)) for k in numbers_of(metrics, "k"))
-    return (count_of(precision), interval_of(precision), count_of(hit_rates), *hits)
+    hits = (
+        interval_of(select(hit_rates, k=k), winners.get((table, group, k, seconds)) == system)
+        for k in cutoffs_of(metrics)
+    )
+    best = winners.get((table, group, None, None)) == system
+    return (count_of(precision), interval_of(precision, best), count_of(hit_rates), *hits)
+
+
+def winners_of(comparisons: pd.DataFrame, significance: float) -> Winners:
+    """The system of each cell that is better than every other by a difference that is significant.
+
+    Args:
+        comparisons: columns ``formats.COMPARISONS``.
+        significance: the largest corrected p-value that counts.
+    """
+    keys = ["table", "group", "k", "query_seconds"]
+    winners: dict[Any, str] = {}
+    for key, rows in comparisons.groupby(keys, dropna=False):
+        certain = rows[rows["p_holm"] <= significance]
+        better = certain["system"].where(certain["difference"] > 0, certain["other"])
+        systems = set(rows["system"]) | set(rows["other"])
+        for system, beaten in better.value_counts().items():
+            if beaten == len(systems) - 1:
+                winners[tuple(None if pd.isna(part) else part for part in key)] = str(system)
+    return winners
 
 
 def select(metrics: pd.DataFrame, **wanted: str | float) -> pd.DataFrame:
@@ -115,12 +185,17 @@ def numbers_of(metrics: pd.DataFrame, column: str) -> list[float]:
     return sorted({float(number) for number in metrics[column].dropna()})
 
 
-def interval_of(rows: pd.DataFrame) -> Interval:
+def cutoffs_of(metrics: pd.DataFrame) -> list[float]:
+    """The k of the hit rates, ascending."""
+    return numbers_of(select(metrics, metric="hit_rate"), "k")
+
+
+def interval_of(rows: pd.DataFrame, bold: bool = False) -> Interval:
     """The one row as percent; unknown if there is none."""
     if rows.empty:
         return Interval(float("nan"), float("nan"), float("nan"))
     value, low, high = (100 * float(rows[name].iloc[0]) for name in ("value", "low", "high"))
-    return Interval(value, low, high)
+    return Interval(value, low, high, bold)
 
 
 def count_of(rows: pd.DataFrame) -> int:

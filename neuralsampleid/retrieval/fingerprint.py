@@ -14,7 +14,7 @@ import torch
 
 from neuralsampleid.audio.front_end import segment_samples
 from neuralsampleid.audio.io import Waveform, read_audio
-from neuralsampleid.config import Gnn, ResNetIbn
+from neuralsampleid.config import EncoderSettings
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.progress import Progress
@@ -114,7 +114,7 @@ def fingerprint_tracks(
             progress.step(note=f"{seconds / (time.monotonic() - started):.0f} × real time")
 
 
-def segment_seconds(settings: Gnn | ResNetIbn) -> float:
+def segment_seconds(settings: EncoderSettings) -> float:
     """How long a segment is."""
     return segment_samples(settings.front_end) / settings.front_end.sample_rate
 

@@ -43,36 +43,47 @@ class SearchIndex:
     reason: str  # why it is simpler; empty if it is not
     labelled: Any  # a faiss.IndexIDMap whose labels are rows of the embeddings
 
-    def search(self, queries: Embeddings, k: int, threads: int = 1) -> tuple[Similarities, Rows]:
+    def search(
+        self, queries: Embeddings, k: int, threads: int = 1, excluded: Rows | None = None
+    ) -> tuple[Similarities, Rows]:
         """Find the rows most like each query.
 
         Args:
             queries: float32 (queries, d).
             k: rows per query.
             threads: of the CPU.
+            excluded: rows that are passed over as if they were not in the index.
 
         Returns:
             Inner products (queries, k) in descending order and rows (queries, k). Where fewer
             than k are found, the row is -1 and the inner product -inf.
         """
-        distances, rows = self.search_distances(queries, k, threads)
+        distances, rows = self.search_distances(queries, k, threads, excluded)
         # |q − x|² = |q|² + |x|² − 2 q·x with |x| = 1
         lengths = np.einsum("qd,qd->q", queries, queries)[:, None]
         similarities = np.where(rows < 0, -np.inf, (lengths + 1 - distances) / 2)
         return similarities.astype(np.float32), rows
 
-    def search_distances(self, queries: Embeddings, k: int, threads: int = 1) -> Found:
+    def search_distances(
+        self, queries: Embeddings, k: int, threads: int = 1, excluded: Rows | None = None
+    ) -> Found:
         """Like ``search``, but with FAISS's own squared distances (queries, k), ascending."""
         contiguous = np.ascontiguousarray(queries, dtype=np.float32)
         with _threads(threads):
-            distances, rows = self.labelled.search(contiguous, k)
+            if excluded is None or not len(excluded):
+                distances, rows = self.labelled.search(contiguous, k)
+            else:
+                index = self._on_cpu()  # a GPU's search cannot pass over rows
+                distances, rows = index.search(contiguous, k, params=_all_but(index, excluded))
         return distances, rows
 
     def save(self, path: Path) -> None:
         """Write the index as one FAISS file; it appears whole or not at all."""
-        index = faiss.index_gpu_to_cpu(self.labelled) if _has_gpu() else self.labelled
         with replacing_file(path) as temporary:
-            faiss.write_index(index, str(temporary))
+            faiss.write_index(self._on_cpu(), str(temporary))
+
+    def _on_cpu(self) -> Any:  # noqa: ANN401 - faiss
+        return faiss.index_gpu_to_cpu(self.labelled) if _has_gpu() else self.labelled
 
 
 def build_index(
@@ -227,6 +238,26 @@ def _empty_index(kind: Kind, settings: config.Index, size: int) -> Any:  # noqa:
     rescored = faiss.IndexRefine(lists, precise)
     rescored.k_factor = settings.rescored
     return rescored
+
+
+def _all_but(labelled: Any, excluded: Rows) -> Any:  # noqa: ANN401 - faiss
+    """Search parameters as the index has them, that pass over some labels."""
+    library: Any = faiss  # its type stubs do not know these parameters
+    wanted = library.IDSelectorNot(library.IDSelectorBatch(np.asarray(excluded, dtype=np.int64)))
+    return _selecting(library, library.downcast_index(labelled.index), wanted)
+
+
+def _selecting(library: Any, inner: Any, wanted: Any) -> Any:  # noqa: ANN401 - faiss
+    if isinstance(inner, faiss.IndexRefine):
+        base = _selecting(library, library.downcast_index(inner.base_index), wanted)
+        return library.IndexRefineSearchParameters(k_factor=inner.k_factor, base_index_params=base)
+    if isinstance(inner, faiss.IndexIVFPQ):
+        return library.IVFPQSearchParameters(sel=wanted, nprobe=inner.nprobe)
+    if isinstance(inner, faiss.IndexIVF):
+        return library.IVFSearchParameters(sel=wanted, nprobe=inner.nprobe)
+    if isinstance(inner, faiss.IndexHNSW):
+        return library.SearchParametersHNSW(sel=wanted, efSearch=inner.hnsw.efSearch)
+    return library.SearchParameters(sel=wanted)
 
 
 def _has_gpu() -> bool:

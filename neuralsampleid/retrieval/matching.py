@@ -6,10 +6,14 @@ benchmarks/votes.md shows that ranks serve trained encoders at least as well. A 
 probability, weighted, where it does not reject.
 References and noise tracks are ranked alike, so noise can be a wrong answer; the released
 evaluation skips it (released README, section 5).
+
+A query may exclude tracks: then their segments are passed over in the search itself, so that its
+ranking is that of a catalogue without them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +22,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.data.formats import MATCHES
+from neuralsampleid.errors import UserError
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.retrieval.index import SearchIndex
-from neuralsampleid.retrieval.pair_scores import PairScorer
+from neuralsampleid.retrieval.pair_scores import PairScorer, accepted
 from neuralsampleid.retrieval.store import FingerprintStore, NodeRows, open_stores
 
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
@@ -65,6 +70,58 @@ class Database:
             track_ids=list(store.tracks),
         )
 
+    def rows_of(self, track_ids: Collection[str]) -> npt.NDArray[np.int64]:
+        """Rows of some tracks, ascending.
+
+        Raises:
+            UserError: a track is not in the database.
+        """
+        unknown = set(track_ids) - set(self.track_ids)
+        if unknown:
+            raise UserError(
+                f"track '{min(unknown)}' is to be excluded, expected one of the "
+                f"{len(self.track_ids)} references and noise tracks"
+            )
+        numbers = [self.track_ids.index(track_id) for track_id in track_ids]
+        return np.flatnonzero(np.isin(self.tracks, numbers))
+
+
+@dataclass(frozen=True)
+class Reranking:
+    """A re-ranker and how it takes part.
+
+    Attributes:
+        reranker: in evaluation mode.
+        candidates: how many per query segment it sees.
+        weight: of its probability beside a vote of 1.
+    """
+
+    reranker: CrossAttentionReranker
+    candidates: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What some consecutive segments of the query store found; arrays are (segments, k)."""
+
+    first: int  # row of the store that the arrays begin with
+
+    rows: npt.NDArray[np.int64]  # of the database, −1 for none
+    votes: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]  # the re-ranker's; NaN where it did not look
+
+    def part(self, segments: slice) -> Votes:
+        """Those of some of the segments, given as rows of the store."""
+        own = slice(segments.start - self.first, segments.stop - self.first)
+        return Votes(segments.start, self.rows[own], self.votes[own], self.probabilities[own])
+
+    def probabilities_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """What is known of other candidates of the same segments, (segments, any k)."""
+        same = rows[:, :, None] == self.rows[:, None, :]
+        known = np.take_along_axis(self.probabilities, same.argmax(axis=2), axis=1)
+        return np.where(same.any(axis=2), known, np.nan)
+
 
 def match_queries(
     queries: pd.DataFrame,
@@ -74,9 +131,7 @@ def match_queries(
     *,
     candidates: int,
     ranks: int,
-    reranker: CrossAttentionReranker | None = None,
-    reranked: int = 0,
-    weight: float = 1.0,
+    reranking: Reranking | None = None,
     threads: int = 1,
 ) -> pd.DataFrame:
     """Rank the database's tracks for every query.
@@ -88,39 +143,97 @@ def match_queries(
         index: over the database's rows.
         candidates: per query segment.
         ranks: tracks kept per query.
-        reranker: adds its probabilities to the votes; None keeps the similarities. In evaluation
-            mode; both sides then need node matrices.
-        reranked: how many candidates per query segment the re-ranker sees.
-        weight: of the re-ranker's probability beside a vote of 1.
+        reranking: adds a re-ranker's probabilities to the votes; both sides then have node
+            matrices.
         threads: of the search and the re-ranker.
 
     Returns:
-        Columns of ``formats.MATCHES``: the best ``ranks`` tracks of each query, and
-        the database segment that brought the largest vote. A query in which everything is silent
-        has no row.
+        Columns of ``formats.MATCHES``: the best ``ranks`` tracks of each query, and the pair of
+        segments that brought the largest vote, the query's as ``matched``. A query in which
+        everything is silent has no row.
+
+    Raises:
+        UserError: a query excludes a track that is not in the database.
     """
-    found = _search(query_store, index, candidates, threads)
-    votes = rank_votes(found)
-    if reranker is not None:
-        database_nodes = database.nodes
-        assert query_store.nodes is not None
-        assert database_nodes is not None
-        scorer = PairScorer(reranker, lambda wanted: database_nodes[wanted], threads, _KEPT_BYTES)
-        passing = scorer.passing(query_store.nodes[:], found.rows[:, :reranked])
-        votes[:, : passing.shape[1]] += weight * passing
+    scorer = _scorer(reranking, query_store, database, threads)
+    searched = _Search(query_store, database, index, candidates, reranking, scorer, threads)
+    everything = searched.votes(slice(0, len(query_store.embeddings)))
+    starts, ends = (query_store.segments[name].to_numpy(float) for name in ("start_s", "end_s"))
     rows: list[tuple[object, ...]] = []
-    for query in queries.itertuples(index=False):
-        chosen = segments_within(
-            query_store, query.query_id, query.query_start_s, query.query_end_s
+    # The queries of one track that exclude the same share their search.
+    for (query_id, excluded), asked in queries.groupby(["query_id", "excluded"], sort=False):
+        found = everything
+        if excluded:
+            passed_over = database.rows_of(str(excluded).split("|"))
+            own = query_store.rows_of_track(query_id)
+            found = searched.votes(own, passed_over, everything.part(own))
+        for query in asked.itertuples():
+            chosen = segments_within(query_store, query_id, query.query_start_s, query.query_end_s)
+            head = (query.protocol, query_id, query.query_start_s, query.query_end_s)
+            asking = chosen - found.first
+            ranking = rank_tracks(found.rows[asking], found.votes[asking], database)
+            for rank, hit in enumerate(ranking[:ranks], 1):
+                times = (database.starts_s[hit.row], database.ends_s[hit.row])
+                matched = (starts[chosen[hit.segment]], ends[chosen[hit.segment]])
+                probability = found.probabilities[asking[hit.segment], hit.place]
+                answer = (database.track_ids[hit.track], round(hit.score, 6))
+                pair = (*times, *matched, round(float(probability), 6))
+                rows.append((query.Index, *head, rank, *answer, *pair))
+    table = pd.DataFrame(rows, columns=["query", *MATCHES])
+    in_order = table.sort_values(["query", "rank"], ignore_index=True)
+    return in_order[list(MATCHES)].astype({"rank": int})
+
+
+@dataclass(frozen=True)
+class _Search:
+    """All that a search needs but the query."""
+
+    query_store: FingerprintStore
+    database: Database
+    index: SearchIndex
+    candidates: int
+    reranking: Reranking | None
+    scorer: PairScorer | None  # where there is a re-ranker
+    threads: int
+
+    def votes(
+        self,
+        segments: slice,
+        excluded: npt.NDArray[np.int64] | None = None,
+        earlier: Votes | None = None,
+    ) -> Votes:
+        """Candidates of some segments of the query store, and what they weigh.
+
+        What an ``earlier`` search of these segments re-ranked is not re-ranked again.
+        """
+        store, reranking = self.query_store, self.reranking
+        similarities, rows = self.index.search(
+            store.embeddings[segments], self.candidates, self.threads, excluded
         )
-        head = (query.protocol, query.query_id, query.query_start_s, query.query_end_s)
-        ranking = rank_tracks(found.rows[chosen], votes[chosen], database)
-        for rank, hit in enumerate(ranking[:ranks], 1):
-            place = hit.row
-            times = (database.starts_s[place], database.ends_s[place])
-            rows.append((*head, rank, database.track_ids[hit.track], round(hit.score, 6), *times))
-    table = pd.DataFrame(rows, columns=list(MATCHES))
-    return table.astype({"rank": int})
+        candidates = Candidates(rows, similarities)
+        votes, probabilities = rank_votes(candidates), np.full(rows.shape, np.nan)
+        if reranking is not None and self.scorer is not None:
+            assert store.nodes is not None
+            seen = rows[:, : reranking.candidates]
+            known = np.full(seen.shape, np.nan)
+            if earlier is not None:
+                known = earlier.probabilities_of(seen)
+            new = np.where(np.isnan(known), seen, -1)
+            found = self.scorer.pairs(store.nodes[segments], new)
+            probabilities[:, : found.shape[1]] = np.where(np.isnan(found), known, found)
+            votes += reranking.weight * accepted(probabilities)
+        return Votes(segments.start, rows, votes, probabilities)
+
+
+def _scorer(
+    reranking: Reranking | None, query_store: FingerprintStore, database: Database, threads: int
+) -> PairScorer | None:
+    if reranking is None:
+        return None
+    nodes = database.nodes
+    assert query_store.nodes is not None
+    assert nodes is not None
+    return PairScorer(reranking.reranker, lambda wanted: nodes[wanted], threads, _KEPT_BYTES)
 
 
 @dataclass(frozen=True)
@@ -129,7 +242,9 @@ class RankedTrack:
 
     track: int  # number in the database
     score: float
-    row: int  # the segment with the largest vote
+    row: int  # of the database: the segment with the largest vote
+    segment: int  # of the query: which voted so; a row of what ``rank_tracks`` was given
+    place: int  # among that segment's candidates
 
 
 def rank_tracks(
@@ -148,19 +263,22 @@ def rank_tracks(
     """
     size = len(database.track_ids)
     scores, best_vote = np.zeros(size), np.full(size, -1.0)
-    best_row = np.zeros(size, np.int64)
-    for segment_rows, segment_votes in zip(rows, votes, strict=True):
-        found = segment_rows >= 0
-        tracks = database.tracks[segment_rows[found]]
+    best = np.zeros((size, 2), np.int64)  # segment and place of the largest vote
+    for segment, (segment_rows, segment_votes) in enumerate(zip(rows, votes, strict=True)):
+        places = np.flatnonzero(segment_rows >= 0)
+        tracks = database.tracks[segment_rows[places]]
         largest = np.full(size, -1.0)
-        np.maximum.at(largest, tracks, segment_votes[found])
+        np.maximum.at(largest, tracks, segment_votes[places])
         scores += np.maximum(largest, 0.0)
         # Descending candidates: the first that reaches the track's largest vote is the nearest.
-        for row, track, vote in zip(segment_rows[found], tracks, segment_votes[found], strict=True):
+        for place, track, vote in zip(places, tracks, segment_votes[places], strict=True):
             if vote > best_vote[track]:
-                best_vote[track], best_row[track] = vote, row
+                best_vote[track], best[track] = vote, (segment, place)
     ranked = [int(track) for track in np.argsort(-scores, kind="stable") if best_vote[track] >= 0]
-    return [RankedTrack(track, float(scores[track]), int(best_row[track])) for track in ranked]
+    return [
+        RankedTrack(track, float(scores[track]), int(rows[segment, place]), segment, place)
+        for track, (segment, place) in zip(ranked, best[ranked].tolist(), strict=True)
+    ]
 
 
 def segments_within(
@@ -181,11 +299,6 @@ def segments_within(
     sounding = inside & ~segments["silent"].to_numpy(bool)
     chosen: npt.NDArray[np.int64] = np.flatnonzero(sounding) + rows.start
     return chosen
-
-
-def _search(store: FingerprintStore, index: SearchIndex, count: int, threads: int) -> Candidates:
-    similarities, rows = index.search(store.embeddings, count, threads)
-    return Candidates(rows, similarities)
 
 
 def rank_votes(candidates: Candidates) -> npt.NDArray[np.float64]:

@@ -93,9 +93,9 @@ class PairScorer:
             rows: (q, k) database rows, −1 for none.
 
         Returns:
-            Probabilities (q, k); 0 where there is no candidate.
+            Probabilities (q, k); NaN where there is no candidate, or a node matrix holds NaN.
         """
-        scores = np.zeros(rows.shape, np.float32)
+        scores = np.full(rows.shape, np.nan, np.float32)
         segments, places = np.nonzero(rows >= 0)
         with _no_torch_threads(), ThreadPoolExecutor(self._threads) as pool:
             for start in range(0, len(segments), _PAIRS):
@@ -112,9 +112,8 @@ class PairScorer:
         return scores
 
     def passing(self, query_nodes: Matrices, rows: Rows) -> npt.NDArray[np.float64]:
-        """As ``pairs``, with 0 for candidates that the re-ranker rejects or cannot judge (NaN)."""
-        scores = self.pairs(query_nodes, rows)
-        return np.where(scores >= _REJECTED_BELOW, scores.astype(np.float64), 0.0)
+        """As ``pairs``, with 0 for candidates that the re-ranker rejects or cannot judge."""
+        return accepted(self.pairs(query_nodes, rows).astype(np.float64))
 
     def _project_queries(self, nodes: Matrices, pool: ThreadPoolExecutor) -> Tensor:
         """(q, channels, nodes) → (heads, q · nodes, d), scaled for the attention."""
@@ -159,6 +158,11 @@ class PairScorer:
         hidden = pooled @ values.flatten(1, 2) + self._bias
         logits: Tensor = self._last(hidden.relu())
         return logits[..., 0].sigmoid()
+
+
+def accepted(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The probabilities that are no rejection, else 0; as released."""
+    return np.where(probabilities >= _REJECTED_BELOW, probabilities, 0.0)
 
 
 def _each(

@@ -34,6 +34,7 @@ from neuralsampleid.data.demo.produce import (
 )
 from neuralsampleid.data.demo.soundfont import write_soundfont
 from neuralsampleid.data.demo.treatment import MAX_RATIO, MAX_SEMITONES, MIN_RATIO, Treatment
+from neuralsampleid.data.formats import LEVELS, read_table
 
 SMALL = DemoData(
     training_songs=2,
@@ -157,6 +158,14 @@ def test_production_notes_tell_levels_and_stems(folder):
     for sample in notes["samples"]:
         assert MIN_LEVEL_DB <= sample["level_db"] <= MAX_LEVEL_DB
         assert (sample["stems"] == ["drums"]) == (sample["sample_type"] == "beat")
+
+
+def test_levels_are_those_of_the_samples_over_everything_else(folder):
+    notes = json.loads((folder / "production.json").read_text())
+    levels = read_table(folder / "levels.csv", LEVELS)
+    expected = [(row["query_id"], row["sample_id"], -row["level_db"]) for row in notes["samples"]]
+    assert list(levels.itertuples(index=False, name=None)) == expected
+    assert len(levels) > 0
 
 
 def test_layers_have_the_level_they_are_said_to_have(productions):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralsampleid.evaluation.bootstrap import bootstrap_mean
+from neuralsampleid.evaluation.bootstrap import bootstrap_mean, bootstrap_statistic
 
 SETTINGS = {"resamples": 500, "confidence": 0.95}
 
@@ -59,3 +59,18 @@ def test_the_order_of_queries_does_not_matter_and_the_seed_does():
     assert bootstrap_mean(values[::-1], clusters[::-1], seed=1, **SETTINGS) == pytest.approx(first)
     few = {bootstrap_mean(values, clusters, 10, 0.9, seed) for seed in range(5)}
     assert len(few) > 1
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12), st.integers(0, 99))
+def test_any_statistic_is_resampled_as_the_mean_is(values, seed):
+    clusters = [f"q{place % 5}" for place in range(len(values))]
+    numbers = np.array(values)
+    general = bootstrap_statistic(lambda rows: float(numbers[rows].mean()), clusters, 50, 0.9, seed)
+    assert general == pytest.approx(bootstrap_mean(values, clusters, 50, 0.9, seed))
+
+
+def test_a_statistic_that_cannot_always_be_computed_has_no_interval():
+    known = np.array([1.0, np.inf, 2.0])
+    found = bootstrap_statistic(lambda rows: float(known[rows].max()), list("abc"), 50, 0.9, 0)
+    assert all(map(math.isnan, found))
+    assert all(map(math.isnan, bootstrap_statistic(lambda _: 1.0, ["a", "a"], 50, 0.9, 0)))

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.metrics import average_precision, first_rank, hit_at_k, validate
+from neuralsampleid.evaluation.metrics import (
+    average_precision,
+    average_precision_of_retrieved,
+    evaluate,
+    first_rank,
+    hit_at_k,
+    median_rank,
+    validate,
+)
 
 rankings = st.lists(st.sampled_from("abcdefghij"), unique=True)
 relevants = st.sets(st.sampled_from("abcdefghij"), min_size=1)
@@ -86,3 +94,39 @@ def test_mistakes_are_errors():
         average_precision(["a"], set())
     with pytest.raises(UserError, match="k: 0"):
         hit_at_k(["a"], {"a"}, 0)
+
+
+def test_precision_of_the_retrieved_forgives_what_was_missed():
+    assert average_precision_of_retrieved(["a"], {"a", "b"}) == 1
+    assert average_precision_of_retrieved(["x", "a"], {"a", "b"}) == 0.5
+    assert average_precision_of_retrieved(["x"], {"a"}) == 0
+
+
+@given(rankings, relevants)
+def test_the_two_precisions_differ_only_by_what_was_missed(ranking, relevant):
+    over_all = average_precision(ranking, relevant)
+    forgiving = average_precision_of_retrieved(ranking, relevant)
+    assert over_all <= forgiving + 1e-12
+    if relevant <= set(ranking):
+        assert math.isclose(over_all, forgiving)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "median"),
+    [([3], 3), ([4, 1, 2], 2), ([4, 1, 2, 10], 3), ([1, None, 2], 2), ([1, None], math.inf)],
+)
+def test_median_ranks_by_hand(ranks, median):
+    assert median_rank(ranks) == median
+
+
+def test_all_metrics_of_one_ranking():
+    assert evaluate(["x", "a"], {"a", "b"}, [1, 3]) == {
+        "first_rank": 2, "ap": 0.25, "ap_retrieved": 0.5, "hit_1": 0, "hit_3": 1
+    }  # fmt: skip
+
+
+def test_medians_of_nothing_and_ranks_below_one_are_errors():
+    with pytest.raises(UserError, match="no query"):
+        median_rank([])
+    with pytest.raises(UserError, match="first_ranks: 0"):
+        median_rank([0, 2])

@@ -9,7 +9,7 @@ from neuralsampleid.config import Evaluation
 from neuralsampleid.data.catalogue import OCCURRENCE_COLUMNS, TRACK_COLUMNS, Catalogue
 from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.protocol import derive_queries, find_passages
+from neuralsampleid.evaluation.protocol import derive_queries, find_passages, without_answers
 from neuralsampleid.files import write_csv
 
 
@@ -161,8 +161,7 @@ def test_a_catalogue_without_occurrences_is_an_error():
         ("", "not a CSV table"),
         ("protocol,query_id\n", "column 'query_start_s' is missing"),
         (
-            "protocol,query_id,query_start_s,query_end_s,query_seconds,group,relevant\n"
-            "segment,q,0,5,5,,r\nsegment,q,soon,5,5,,r\n",
+            f"{','.join(QUERIES)}\nsegment,q,0,5,5,,r,,\nsegment,q,soon,5,5,,r,,\n",
             "line 3: query_start_s is 'soon', expected a number",
         ),
     ],
@@ -175,3 +174,22 @@ def test_a_wrong_table_is_named(tmp_path: Path, text, message):
         read_table(path, QUERIES)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_every_query_has_a_counterpart_without_its_tracks_references():
+    music = catalogue(
+        ("s1", "q1", "r2", 0, 9, "beat"),
+        ("s2", "q1", "r1", 30, 32, "beat"),  # elsewhere in the track, but excluded as well
+        ("s3", "q2", "r1", 0, 6, "riff"),
+    )
+    table = derive_queries(music, settings(5.0))
+    absent = without_answers(table, music.occurrences)
+    assert set(table["excluded"]) == {""}
+    assert set(zip(table["protocol"], absent["protocol"], strict=True)) == {
+        ("full_track", "full_track_absent"), ("segment", "segment_absent")
+    }  # fmt: skip
+    assert set(absent["relevant"]) == {""}
+    by_query = dict(zip(absent["query_id"], absent["excluded"], strict=True))
+    assert by_query == {"q1": "r1|r2", "q2": "r1"}
+    same = ["query_id", "query_start_s", "query_end_s", "query_seconds", "group"]
+    pd.testing.assert_frame_equal(absent[same], table[same])

@@ -154,6 +154,7 @@ def queries(**columns: object) -> pd.DataFrame:
         "query_id": ["q", "q", "empty"],
         "query_start_s": [0.0, 1.0, 0.0],
         "query_end_s": [12.0, 6.0, 5.0],
+        "excluded": "",
     }
     return pd.DataFrame(values | columns)
 

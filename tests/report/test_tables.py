@@ -71,7 +71,7 @@ def test_the_main_table_has_a_row_per_system_in_the_given_order():
 
 
 def test_the_group_table_has_a_block_per_group():
-    table = group_table(metrics(), SYSTEMS[:2], seconds=7.5)
+    table = group_table(metrics(), SYSTEMS[:2], seconds=7.5, groups=["beat"])
     assert [row[:3] for row in table.rows] == [
         ("Beat", "Proposed, no re-ranker", 10),
         ("Beat", "Untrained encoder", 10),
@@ -154,6 +154,9 @@ def test_three_files_are_written(tmp_path: Path):
         ("baseline", "Baseline (ResNet-IBN)"),
         ("spectral_peaks", "Spectral peaks"),
         ("hit_rate_3", "Hit rate at 3"),
+        ("tempo_ratio:..0.9", "Tempo ratio: below 0.9"),
+        ("level_db:-3..0", "Level in the mix (dB): -3 to 0"),
+        ("interpolation:no", "Interpolation: no"),
     ],
 )
 def test_names_are_made_readable(name, shown):

@@ -252,3 +252,24 @@ def test_files_that_are_no_index(tmp_path: Path):
     faiss.write_index(faiss.IndexIDMap(faiss.IndexLSH(4, 8)), str(tmp_path / "other"))
     with pytest.raises(UserError, match="a FAISS IndexLSH, expected"):
         load_index(tmp_path / "other")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_excluded_rows_are_passed_over(kind: str):
+    """As many rows are found as before, and they are those that a longer search finds."""
+    vectors = fingerprints(600)
+    index = build_index(vectors, asked(kind))
+    queries, excluded = near(vectors, 40), np.arange(0, 600, 3)
+    similarities, found = index.search(queries, 10, excluded=excluded)
+    assert (found % 3 != 0).all()
+    assert (found >= 0).all()
+    longer = index.search(queries, 300)[1]
+    kept = [row[(row % 3 != 0) & (row >= 0)][:10] for row in longer]
+    if kind == "hnsw":  # a search of its graph that is longer may also find better
+        same = np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(found, kept, strict=True)])
+        assert same > 0.95
+    else:
+        np.testing.assert_array_equal(found, kept)
+    assert (np.diff(similarities, axis=1) <= 1e-6).all()
+    nothing = index.search(queries, 10, excluded=np.array([], np.int64))
+    np.testing.assert_array_equal(nothing[1], index.search(queries, 10)[1])

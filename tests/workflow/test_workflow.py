@@ -45,16 +45,53 @@ def test_metrics_hold_every_system_as_fractions(finished):
 
 def test_report_is_complete(finished):
     report = finished / RESULTS / "report"
-    for name in ("main", "hit_rates", "sample_types"):
+    tables = ("main", "hit_rates", "sample_types", "conditions", "localisation", "rejection")
+    for name in (*tables, "median_ranks", "comparisons"):
         for suffix in ("md", "csv", "tex", "html", "txt"):
             assert (report / f"tables/{name}.{suffix}").stat().st_size > 0
-    for name in ("hit_rates", "map", "ranks", "learning_curves", "separation"):
+    figures = ("hit_rates", "map", "ranks", "learning_curves", "separation", "conditions")
+    for name in (*figures, "changes", "localisation", "rejection", "calibration"):
         assert (report / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (report / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
     record = json.loads((report / "provenance.json").read_text())
     assert record["seed"] == 3
     assert record["packages"]["torch"].startswith("2.")
     assert yaml.safe_load((report / "config.yaml").read_text())["run"] == "micro"
+
+
+def test_every_query_is_asked_with_and_without_its_answers(finished):
+    folder = finished / RESULTS / "evaluation"
+    queries = pd.read_csv(folder / "queries.csv", keep_default_na=False)
+    absent = queries["protocol"].str.endswith("_absent")
+    assert absent.sum() == (~absent).sum() > 0
+    assert (queries["conditions"].str.contains("level_db:")).any()
+    matches = pd.read_csv(folder / "proposed/matches.csv")
+    without = matches[matches["protocol"] == "full_track_absent"]
+    excluded = dict(queries[absent][["query_id", "excluded"]].itertuples(index=False))
+    for query_id, ranking in without.groupby("query_id")["reference_id"]:
+        assert not set(ranking) & set(excluded[query_id].split("|"))
+    assert set(without["query_id"]) == set(excluded)
+    assert matches["probability"].between(0, 1).all()
+    metrics = pd.read_csv(finished / RESULTS / "report/metrics.csv")
+    for system in SYSTEMS:
+        own = metrics[metrics["system"] == system]
+        assert {"auroc", "equal_error_rate", "localised_1s"} <= set(own["metric"])
+        assert ("calibration_error" in set(own["metric"])) == (system == "proposed")
+
+
+def test_systems_are_compared_in_pairs(finished):
+    report = finished / RESULTS / "report"
+    table = pd.read_csv(report / "comparisons.csv")
+    pairs = set(table[["system", "other"]].itertuples(index=False, name=None))
+    assert len(pairs) == 6
+    assert (table["p_value"] <= table["p_holm"]).all()
+    metrics = pd.read_csv(report / "metrics.csv").query("metric == 'map' and group == 'all'")
+    values = metrics.set_index("system")["value"]
+    for row in table.query("table == 'main' and metric == 'map'").itertuples():
+        assert row.difference == pytest.approx(values[row.system] - values[row.other], abs=2e-6)
+    found = pd.read_csv(report / "found_by_one.csv")
+    assert (found["first_rank"] <= found["k"]).all()
+    assert not (found["other_first_rank"] <= found["k"]).any()
 
 
 def test_second_run_has_nothing_to_do(finished):
@@ -65,6 +102,7 @@ def test_second_run_has_nothing_to_do(finished):
     ("key", "value", "rerun", "untouched"),
     [
         ("evaluation.resamples", 60, {"evaluate"}, {"match", "derive_queries", "pretrain"}),
+        ("evaluation.permutations", 99, {"compare", "tables"}, {"match", "evaluate"}),
         ("index.kind", "hnsw", {"build_index", "match"}, {"fingerprint", "pretrain"}),
         ("reranker.epochs", 2, {"train_reranker"}, {"pretrain", "fingerprint", "build_index"}),
         ("evaluation.ranks", 9, {"match"}, {"build_index", "train_reranker"}),

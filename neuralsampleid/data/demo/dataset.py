@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +36,8 @@ from neuralsampleid.data.demo.produce import (
 from neuralsampleid.data.demo.recording import Recording, record
 from neuralsampleid.data.demo.soundfont import write_soundfont
 from neuralsampleid.data.demo.treatment import MAX_RATIO
-from neuralsampleid.files import write_json
+from neuralsampleid.data.formats import LEVELS
+from neuralsampleid.files import write_csv, write_json
 
 if TYPE_CHECKING:
     from neuralsampleid.config import DemoData
@@ -91,8 +92,9 @@ def make_demo(demo: DemoData, seed: int, folder: Path, workers: int) -> Catalogu
     """Compose, render and describe the demo data set.
 
     Writes ``audio/<track id>.flac``, ``true_stems/<track id>/<stem>.flac`` for the training songs,
-    ``production.json`` (how each song and sample was made), and at last ``tracks.csv`` and
-    ``occurrences.csv``. The same seed gives the same bytes for any number of workers.
+    ``production.json`` (how each song and sample was made), ``levels.csv`` (how loud samples are),
+    and at last ``tracks.csv`` and ``occurrences.csv``. The same seed gives the same bytes for any
+    number of workers.
 
     Args:
         demo: how much music.
@@ -122,8 +124,15 @@ def make_demo(demo: DemoData, seed: int, folder: Path, workers: int) -> Catalogu
         "samples": [row for result in rendered for row in result.samples],
     }
     write_json(folder / "production.json", production)
+    write_csv(folder / "levels.csv", _levels(production["samples"]))
     write_catalogue(catalogue, folder)
     return catalogue
+
+
+def _levels(samples: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """``formats.LEVELS``: over everything else, where production tells how far under it."""
+    rows = [(row["query_id"], row["sample_id"], -float(str(row["level_db"]))) for row in samples]
+    return pd.DataFrame(rows, columns=list(LEVELS))
 
 
 def _in_parallel(

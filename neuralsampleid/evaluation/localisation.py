@@ -1,0 +1,86 @@
+"""Whether a hit also says *where*: times of a match against annotated occurrences, in seconds.
+
+A match is a pair of times: one in the query, one in the reference (the middles of the two segments
+that look most alike). An occurrence is a pair of intervals: where a sample sounds in the query, and
+where it was taken from in the reference. In a loop many occurrences share one interval of the
+reference; a match may lie at any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid.errors import UserError
+
+Occurrences = npt.NDArray[np.float64]
+TOLERANCES_S = (0.5, 1.0, 2.0, 5.0)
+
+
+def validate(occurrences: Occurrences) -> None:
+    """Check what every metric takes for granted.
+
+    Args:
+        occurrences: (n, 4) query start, query end, reference start, reference end, in seconds.
+
+    Raises:
+        UserError: another shape, no row, a time that is not finite, or an end before its start.
+    """
+    if occurrences.ndim != 2 or occurrences.shape[1] != 4 or not len(occurrences):
+        raise UserError(f"occurrences: shape {occurrences.shape}, expected (n ≥ 1, 4)")
+    if not np.isfinite(occurrences).all():
+        raise UserError("occurrences: a time is not finite, expected known intervals only")
+    if (occurrences[:, 1] < occurrences[:, 0]).any() or (
+        occurrences[:, 3] < occurrences[:, 2]
+    ).any():
+        raise UserError("occurrences: an interval ends before it starts")
+
+
+def time_error(query_s: float, reference_s: float, occurrences: Occurrences) -> float:
+    """Seconds by which a match misses the nearest occurrence; 0 inside one.
+
+    The error against one occurrence is the larger of the distances of the two times from its two
+    intervals: max(d(t_q, [q₀, q₁]), d(t_r, [r₀, r₁])), with d = 0 inside. Both sides must belong to
+    the same occurrence; of all occurrences the least error counts.
+
+    Args:
+        query_s: time in the query.
+        reference_s: time in the reference.
+        occurrences: of this reference in this query; see ``validate``.
+
+    Raises:
+        UserError: see ``validate``.
+    """
+    validate(occurrences)
+    starts, ends = occurrences[:, 0::2], occurrences[:, 1::2]  # (n, 2): query, reference
+    times = np.array([query_s, reference_s])
+    outside = np.maximum(np.maximum(starts - times, times - ends), 0.0)
+    return float(outside.max(axis=1).min())
+
+
+def share_within(errors_s: Sequence[float], tolerance_s: float) -> float:
+    """Share of hits, in [0, 1], whose error is at most ``tolerance_s``.
+
+    Args:
+        errors_s: (hits,) of ``time_error``.
+        tolerance_s: seconds.
+
+    Raises:
+        UserError: there is no hit, or the tolerance is negative.
+    """
+    if not len(errors_s):
+        raise UserError("errors_s: no hit, expected at least one")
+    if tolerance_s < 0:
+        raise UserError(f"tolerance_s: {tolerance_s:g}, expected at least 0")
+    return float(np.mean(np.asarray(errors_s, dtype=float) <= tolerance_s))
+
+
+def evaluate(errors_s: Sequence[float]) -> dict[float, float]:
+    """Tolerance → share of hits within it, for ``TOLERANCES_S``.
+
+    Raises:
+        UserError: see ``share_within``.
+    """
+    return {tolerance: share_within(errors_s, tolerance) for tolerance in TOLERANCES_S}

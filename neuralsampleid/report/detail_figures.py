@@ -1,0 +1,267 @@
+"""Figures of where systems work, where they place a hit, and what their scores are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from neuralsampleid.evaluation import rejection
+from neuralsampleid.evaluation.conditions import SEPARATOR, conditions_of, has_condition
+from neuralsampleid.evaluation.detail import decision_scores
+from neuralsampleid.evaluation.localisation import TOLERANCES_S
+from neuralsampleid.evaluation.protocol import ABSENT, FULL_TRACK, SEGMENT
+from neuralsampleid.evaluation.summary import at_length
+from neuralsampleid.report.drawing import GREY, legend_below, panels, system_style
+from neuralsampleid.report.names import human_bin, human_name
+from neuralsampleid.report.tables import cutoffs_of, select
+
+COLOURS = "viridis"
+
+
+def conditions_figure(
+    metrics: pd.DataFrame, systems: Sequence[str], conditions: Sequence[str], seconds: float
+) -> Figure:
+    """Heat maps of mAP and of the hit rate at the largest k: systems by condition.
+
+    Args:
+        metrics: columns ``formats.METRICS``.
+        systems: names in the order of the config.
+        conditions: the groups to show, those of a dimension together.
+        seconds: the query length of the hit rates.
+    """
+    k = cutoffs_of(metrics)[-1]
+    shown = {
+        "Mean average precision (%), full tracks": select(metrics, metric="map"),
+        f"Hit rate at {k:g} (%), segments of {seconds:g} s": select(
+            metrics, metric="hit_rate", k=k, query_seconds=seconds
+        ),
+    }
+    columns = max(1, len(conditions))
+    width, height = 2.4 + 0.62 * columns, 2 * (1.5 + 0.34 * len(systems))
+    figure, grid = panels(2, 1, width, height)
+    for axes, (title, rows) in zip(grid[:, 0], shown.items(), strict=True):
+        pivot = rows.pivot(index="system", columns="group", values=["value", "queries"])
+        values, counts = (
+            pivot[name].reindex(index=systems, columns=conditions).to_numpy(float)
+            for name in ("value", "queries")
+        )
+        number = np.nan_to_num(counts.max(axis=0, initial=0)).astype(int)
+        _heat_map(axes, 100 * values)
+        labels = [f"{_broken(name)}\nn = {n}" for name, n in zip(conditions, number, strict=True)]
+        axes.set_xticks(range(len(conditions)), labels, fontsize=7)
+        axes.set_yticks(range(len(systems)), [human_name(name) for name in systems], fontsize=9)
+        axes.set_title(title, fontsize=10, pad=18, loc="left")
+        _name_dimensions(axes, conditions)
+    return figure
+
+
+def changes_figure(
+    judged: Mapping[str, pd.DataFrame], systems: Sequence[str], k: int, seconds: float
+) -> Figure:
+    """Heat maps of the hit rate by tempo ratio and pitch shift, a panel per system.
+
+    Args:
+        judged: system → its ``evaluate.per_query`` table.
+        systems: names in the order of the config.
+        k: of the hit rate.
+        seconds: the segments' length.
+    """
+    first = judged[systems[0]]
+    found = conditions_of(first)
+    tempi, pitches = (
+        [name for name in found if name.startswith(f"{dimension}{SEPARATOR}")]
+        for dimension in ("tempo_ratio", "pitch_semitones")
+    )
+    columns = min(len(systems), 2)
+    lines = -(-len(systems) // columns)
+    width = max(1.3 + 0.75 * len(tempi), 3.0) * columns
+    figure, grid = panels(lines, columns, width, lines * (1.5 + 0.5 * len(pitches)))
+    for axes in grid.flat[len(systems) :]:
+        axes.remove()
+    for place, (axes, system) in enumerate(zip(grid.flat, systems, strict=False)):
+        table = judged[system]
+        segments = table[(table["protocol"] == SEGMENT) & at_length(table, seconds)]
+        values, counts = _rates(segments, f"hit_{k}", pitches, tempi)
+        _heat_map(axes, 100 * values, counts)
+        beside = pitches if place % columns == 0 else []
+        axes.set_xticks(range(len(tempi)), [_broken(name) for name in tempi], fontsize=7)
+        axes.set_yticks(range(len(beside)), [_broken(name) for name in beside], fontsize=7)
+        axes.set_title(human_name(system), fontsize=10)
+        axes.set_xlabel("Tempo ratio", fontsize=9)
+        if place % columns == 0:
+            axes.set_ylabel("Pitch (semitones)", fontsize=9)
+    figure.suptitle(
+        f"Hit rate at {k} (%), segments of {seconds:g} s; in brackets: queries", fontsize=10
+    )
+    return figure
+
+
+def localisation_figure(metrics: pd.DataFrame, systems: Sequence[str], seconds: float) -> Figure:
+    """Share of hits within a tolerance of an annotated occurrence, with intervals.
+
+    Args:
+        metrics: columns ``formats.METRICS``.
+        systems: names in the order of the config.
+        seconds: the segments' length.
+    """
+    k = cutoffs_of(metrics)[-1]
+    rows = select(metrics, group="all", k=k)
+    shown = {
+        f"Full tracks, hits at {k:g}": select(rows, protocol=FULL_TRACK),
+        f"Segments of {seconds:g} s, hits at {k:g}": select(
+            rows, protocol=SEGMENT, query_seconds=seconds
+        ),
+    }
+    figure, grid = panels(1, 2, 8.4, 3.6, share_y=True)
+    places = np.arange(len(TOLERANCES_S))
+    for axes, (title, part) in zip(grid[0], shown.items(), strict=True):
+        for place, system in enumerate(systems):
+            own = select(part, system=system).set_index("metric")
+            own = own.reindex([f"localised_{tolerance:g}s" for tolerance in TOLERANCES_S])
+            value, low, high = (
+                100 * own[name].to_numpy(float) for name in ("value", "low", "high")
+            )
+            colour, marker = system_style(place)
+            hits = int(own["queries"].fillna(0).max())
+            beside = places + 0.07 * (place - (len(systems) - 1) / 2)  # intervals side by side
+            axes.vlines(beside, low, high, color=colour, linewidth=1, alpha=0.6)
+            axes.plot(beside, value, marker=marker, color=colour, markersize=5, linewidth=1.5,
+                      label=human_name(system))  # fmt: skip
+            axes.annotate(
+                f"n = {hits}", (0, 1), (4, -8 - 10 * place), xycoords="axes fraction",
+                textcoords="offset points", va="top", fontsize=8, color=colour,
+            )  # fmt: skip
+        axes.set_title(title, fontsize=10)
+        axes.set_xticks(places, [f"{tolerance:g} s" for tolerance in TOLERANCES_S])
+        axes.set_xlabel("Tolerance, in the query and in the reference", fontsize=9)
+        axes.set_ylim(-3, 103)
+    grid[0, 0].set_ylabel("Share of hits (%)")
+    legend_below(figure, grid[0, 0], columns=min(4, len(systems)))
+    return figure
+
+
+def rejection_figure(
+    judged: Mapping[str, pd.DataFrame], systems: Sequence[str], seconds: float
+) -> Figure:
+    """Receiver operating characteristics of "this query samples something in the catalogue".
+
+    Args:
+        judged: system → its ``evaluate.per_query`` table.
+        systems: names in the order of the config.
+        seconds: the segments' length.
+    """
+    titles = {FULL_TRACK: "Full tracks", SEGMENT: f"Segments of {seconds:g} s"}
+    figure, grid = panels(1, 2, 8.4, 4.4, share_y=True)
+    for axes, (protocol, title) in zip(grid[0], titles.items(), strict=True):
+        axes.plot([0, 100], [0, 100], color=GREY, linestyle=":", linewidth=1)
+        axes.plot([0, 100], [100, 0], color=GREY, linewidth=0.5)
+        counted = 0
+        for place, system in enumerate(systems):
+            table = judged[system]
+            if protocol == SEGMENT:
+                table = table[at_length(table, seconds)]
+            present, absent = (
+                table[table["protocol"] == name] for name in (protocol, ABSENT[protocol])
+            )
+            if present.empty or absent.empty:
+                continue
+            counted = len(present)
+            scores = decision_scores(present, absent)
+            curve, colour = rejection.roc(*scores), system_style(place)[0]
+            area, error = rejection.auroc(*scores), rejection.equal_error(*scores)[0]
+            axes.plot(100 * curve.false_alarms, 100 * curve.detections, color=colour, linewidth=1.6,
+                      label=f"{human_name(system)} ({100 * area:.0f})")  # fmt: skip
+            axes.plot(
+                100 * error, 100 * (1 - error), system_style(place)[1], color=colour, markersize=6
+            )
+        axes.set_title(f"{title}, n = {counted} with and without", fontsize=10)
+        axes.set_xlabel("False alarms (%)", fontsize=9)
+        axes.set_xlim(-2, 102)
+        axes.set_ylim(-2, 102)
+        axes.set_aspect("equal")
+        if counted:
+            about = {"title": "AUROC (%)", "title_fontsize": 8, "fontsize": 8}
+            axes.legend(frameon=False, loc="lower right", **about)
+    grid[0, 0].set_ylabel("Detected (%)")
+    return figure
+
+
+def calibration_figure(reliability: pd.DataFrame, systems: Sequence[str]) -> Figure:
+    """Reliability curves of the re-ranker, above how many pairs have such a probability.
+
+    Args:
+        reliability: columns ``formats.RELIABILITY``.
+        systems: names in the order of the config; those without a curve are left out.
+    """
+    figure, grid = panels(2, 1, 5.4, 5.6)
+    curve, counts = grid[:, 0]
+    curve.plot([0, 100], [0, 100], color=GREY, linestyle=":", linewidth=1, label="Calibrated")
+    for place, system in enumerate(systems):
+        own = select(reliability, system=system)
+        if own.empty:
+            continue
+        colour, marker = system_style(place)
+        said = own.dropna(subset=["share_right"])
+        curve.plot(100 * said["mean_probability"], 100 * said["share_right"], marker=marker,
+                   color=colour, label=human_name(system))  # fmt: skip
+        counts.stairs(own["pairs"], [*(100 * own["low"]), 100], color=colour, linewidth=1.5)
+    curve.set_ylabel("Right (%)")
+    curve.set_ylim(-3, 103)
+    curve.legend(frameon=False, fontsize=9)
+    counts.set_ylabel("Pairs")
+    counts.set_xlabel("Probability that the re-ranker gives (%)")
+    for axes in (curve, counts):
+        axes.set_xlim(-2, 102)
+    return figure
+
+
+def _rates(
+    queries: pd.DataFrame, column: str, down: Sequence[str], across: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Means of a column and numbers of queries by two dimensions' conditions."""
+    values, counts = (
+        np.full((len(down), len(across)), np.nan),
+        np.zeros((len(down), len(across)), int),
+    )
+    for row, first in enumerate(down):
+        for place, second in enumerate(across):
+            chosen = queries[has_condition(queries, first) & has_condition(queries, second)]
+            counts[row, place] = len(chosen)
+            values[row, place] = chosen[column].mean() if len(chosen) else np.nan
+    return values, counts
+
+
+def _broken(condition: str) -> str:
+    """A condition's value, a range in two lines."""
+    return human_bin(condition.partition(SEPARATOR)[2]).replace(" to ", "\nto ")
+
+
+def _heat_map(
+    axes: Axes, percent: NDArray[np.float64], counts: NDArray[np.int64] | None = None
+) -> None:
+    """Cells coloured from 0 to 100 with their value, and their count where given."""
+    if percent.size:
+        axes.imshow(percent, cmap=COLOURS, vmin=0, vmax=100, aspect="auto")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    for (row, column), value in np.ndenumerate(percent):
+        if np.isnan(value):
+            continue
+        text = f"{value:.0f}" + ("" if counts is None else f"\n({counts[row, column]})")
+        colour = "black" if value > 60 else "white"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+
+
+def _name_dimensions(axes: Axes, conditions: Sequence[str]) -> None:
+    """Names above the columns of each dimension, and gaps between dimensions."""
+    dimensions = [name.partition(SEPARATOR)[0] for name in conditions]
+    for dimension in dict.fromkeys(dimensions):
+        places = [place for place, name in enumerate(dimensions) if name == dimension]
+        axes.text(places[0] - 0.48, -0.62, human_name(dimension), fontsize=8, va="bottom")
+        if places[0]:  # not before the first
+            axes.axvline(places[0] - 0.5, color="white", linewidth=4)

@@ -1,0 +1,23 @@
+"""Rule compare: all systems' answers → paired differences, and who finds what others miss."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.config import Evaluation
+from neuralsampleid.data.formats import METRICS, per_query_format, read_table
+from neuralsampleid.evaluation.comparison import compare, found_by_one
+from neuralsampleid.files import write_csv
+from neuralsampleid.report.tables import middle_length
+
+if __name__ == "__main__":
+    with job(snakemake):
+        params = snakemake.params
+        settings = Evaluation.model_validate(params.evaluation)
+        seconds = middle_length(read_table(Path(snakemake.input.metrics), METRICS))
+        columns = per_query_format(settings.cutoffs)
+        tables = [read_table(Path(path), columns) for path in snakemake.input.per_query]
+        judged = dict(zip(params.systems, tables, strict=True))
+        comparisons = compare(judged, settings, seconds, params.seed)
+        write_csv(Path(snakemake.output.comparisons), comparisons)
+        write_csv(Path(snakemake.output.found_by_one), found_by_one(judged, settings.cutoffs))

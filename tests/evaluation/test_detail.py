@@ -1,0 +1,120 @@
+"""Where, whether at all, how sure: on answers that can be counted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuralsampleid.config import Evaluation
+from neuralsampleid.data.formats import MATCHES, METRICS, QUERIES, RELIABILITY, per_query_format
+from neuralsampleid.evaluation.detail import (
+    detailed_metrics,
+    quantities,
+    reliability,
+    shown_pairs,
+)
+
+NAN = float("nan")
+SETTINGS = Evaluation(query_seconds=[5.0], cutoffs=[1, 3], resamples=50)
+NO_PAIRS = pd.DataFrame({"query_id": [], "probability": [], "right": np.array([], bool)})
+
+
+def judged():
+    """Four tracks: rank, error in time, best score with and without the answers."""
+    answers = [(1, 0.0, 9.0, 1.0), (1, 1.5, 8.0, 2.0), (2, NAN, 3.0, 4.0), (NAN, NAN, NAN, 3.0)]
+    rows = []
+    for track, (rank, error, present, absent) in enumerate(answers):
+        about = {"query_id": f"q{track}", "group": ("beat", "riff")[track % 2]}
+        hits = {f"hit_{k}": float(rank <= k) for k in (1, 3)}
+        own = {"first_rank": rank, "time_error_s": error, "best_score": present, **hits}
+        for protocol, length in (("full_track", NAN), ("segment", 5.0)):
+            asked = {"query_seconds": length, **about}
+            rows.append({"protocol": protocol, **own, **asked})
+            rows.append({"protocol": f"{protocol}_absent", "best_score": absent, **asked})
+    return pd.DataFrame(rows, columns=list(per_query_format([1, 3])))
+
+
+def found(table, **wanted):
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_hits_are_placed():
+    table = detailed_metrics(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
+    assert list(table.columns) == list(METRICS)
+    places = table[table["metric"].str.startswith("localised")]
+    # protocols × k × tolerances × (all, beat, riff)
+    assert len(places) == 2 * 2 * 4 * 3
+    about = {"protocol": "segment", "k": 3, "group": "all"}
+    shares = [found(places, metric=f"localised_{t}s", **about)["value"] for t in ("0.5", 1, 2, 5)]
+    assert shares == [0.5, 0.5, 1.0, 1.0]  # the third hit has no known time
+    assert found(places, metric="localised_2s", **about)["queries"] == 2
+    riff = found(places, metric="localised_1s", **{**about, "group": "riff"})
+    assert (riff["value"], riff["queries"]) == (0.0, 1)
+
+
+def test_decisions_compare_each_query_with_its_counterpart():
+    table = detailed_metrics(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
+    about = {"protocol": "full_track", "group": "all"}
+    area = found(table, metric="auroc", **about)
+    # 9 and 8 beat all four, 3 beats two and ties with one, nothing found beats none.
+    assert area["value"] == pytest.approx((4 + 4 + 2.5 + 0) / 16)
+    assert area["queries"] == 8
+    assert area["low"] <= area["value"] <= area["high"]
+    assert found(table, metric="detection_rate", **about)["value"] == 0.5
+    values = quantities(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
+    assert found(values, metric="false_alarm_threshold", **about)["value"] == 8
+    assert not table["metric"].eq("calibration_error").any()
+
+
+def test_median_ranks_count_what_was_not_found():
+    values = quantities(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
+    about = {"metric": "median_rank", "protocol": "full_track"}
+    assert found(values, group="all", **about)["value"] == 1.5
+    assert found(values, group="beat", **about)["value"] == 1.5
+    assert found(values, group="riff", **about)["value"] == np.inf
+
+
+def test_without_counterparts_there_are_no_decisions():
+    present = judged()[lambda table: ~table["protocol"].str.endswith("absent")]
+    table = detailed_metrics(present, NO_PAIRS, "s", SETTINGS, seed=1)
+    assert not table["metric"].isin(["auroc", "equal_error_rate", "detection_rate"]).any()
+
+
+def test_pairs_are_those_that_the_re_ranker_saw_for_whole_tracks():
+    queries = pd.DataFrame(
+        [
+            ("full_track", "q1", 0.0, 60.0, NAN, "", "r1|r2", "", ""),
+            ("segment", "q1", 0.0, 5.0, 5.0, "", "r1", "", ""),
+            ("full_track_absent", "q1", 0.0, 60.0, NAN, "", "", "", "r1|r2"),
+        ],
+        columns=list(QUERIES),
+    )
+    rows = [
+        ("full_track", "q1", 0.0, 60.0, 1, "r2", 3.0, *[NAN] * 4, 0.9),
+        ("full_track", "q1", 0.0, 60.0, 2, "n1", 2.0, *[NAN] * 4, 0.6),
+        ("full_track", "q1", 0.0, 60.0, 3, "r1", 1.0, *[NAN] * 5),
+        ("segment", "q1", 0.0, 5.0, 1, "r1", 1.0, *[NAN] * 4, 0.7),
+        ("full_track_absent", "q1", 0.0, 60.0, 1, "n1", 1.0, *[NAN] * 4, 0.7),
+    ]
+    pairs = shown_pairs(pd.DataFrame(rows, columns=list(MATCHES)), queries)
+    assert pairs["query_id"].tolist() == ["q1", "q1"]
+    assert pairs["probability"].tolist() == [0.9, 0.6]
+    assert pairs["right"].tolist() == [True, False]
+
+
+def test_the_re_rankers_probability_is_judged():
+    pairs = pd.DataFrame(
+        {"query_id": list("aabb"), "probability": [0.95, 0.65, 0.95, 0.65], "right": [1, 0, 1, 1]}
+    ).astype({"right": bool})
+    table = detailed_metrics(judged(), pairs, "s", SETTINGS, seed=1)
+    error = found(table, metric="calibration_error")
+    assert error["value"] == pytest.approx(0.5 * 0.05 + 0.5 * 0.15)
+    assert error["queries"] == 2
+    values = quantities(judged(), pairs, "s", SETTINGS, seed=1)
+    assert found(values, metric="probability_threshold")["value"] == 0.95
+    curve = reliability(pairs, "s")
+    assert list(curve.columns) == list(RELIABILITY)
+    assert curve["pairs"].tolist() == [0] * 6 + [2, 0, 0, 2]
+    assert reliability(NO_PAIRS, "s").empty
