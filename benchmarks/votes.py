@@ -19,10 +19,11 @@ from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.evaluation.metrics import average_precision
 from neuralsampleid.retrieval.index import build_index
 from neuralsampleid.retrieval.matching import Database, rank_tracks, segments_within
-from neuralsampleid.retrieval.store import open_store
+from neuralsampleid.retrieval.store import open_stores
 
 Similarities = npt.NDArray[np.float64]
 CANDIDATES = 20
+ROLES = ("noise", "reference", "query")
 
 
 def leads(similarities: Similarities) -> Similarities:
@@ -60,9 +61,10 @@ RULES = {
 def mean_average_precisions(run: Path, fingerprints: Path) -> dict[str, float]:
     """MAP over full tracks by rule."""
     queries = read_table(run / "evaluation" / "queries.csv", QUERIES)
-    database = Database.open([fingerprints / "noise", fingerprints / "reference"])
+    shards = {role: sorted((fingerprints / role).iterdir()) for role in ROLES}
+    database = Database.open([*shards["noise"], *shards["reference"]])
     index = build_index(database.embeddings, Index(kind="flat"), silent=database.silent)
-    store = open_store(fingerprints / "query")
+    store = open_stores(shards["query"])
     similarities, rows = index.search(store.embeddings, CANDIDATES, threads=2)
     values: dict[str, list[float]] = {name: [] for name in RULES}
     for query in queries[queries["protocol"] == "full_track"].itertuples(index=False):
