@@ -54,6 +54,23 @@ def load_any_encoder(
     return load_encoder(path, settings), settings
 
 
+def architecture_of(path: Path) -> Architecture | None:
+    """What a checkpoint of this project is of; None for a published one, which does not say.
+
+    Raises:
+        UserError: the file is missing, or is a checkpoint of this project that is no encoder.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint")
+    own = _own_content(path)
+    if own is None:
+        return None
+    architecture: str = own["architecture"]
+    if architecture == "gnn" or architecture == "resnet_ibn":  # noqa: PLR1714 - mypy narrows
+        return architecture
+    raise UserError(f"{path}: checkpoint of architecture '{architecture}', expected an encoder")
+
+
 def load_any_reranker(path: Path) -> CrossAttentionReranker:
     """A re-ranker ready for inference, of this project or published.
 

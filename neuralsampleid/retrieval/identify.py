@@ -1,0 +1,258 @@
+"""Which tracks of a catalogue are sampled in a track, and where.
+
+Every sounding segment of the query votes for its nearest segments of the whole catalogue, with 1
+for the nearest, 1/2 for the second, and so on. ``passages`` finds where the votes line up; a
+track's score is that of its best passage.
+
+Whether a score means anything is judged by what chance reaches in this very catalogue for this
+very query: the scores of all tracks, of which nearly all are unrelated, and of all tracks with the
+query's time reversed. An exponential tail through their median and upper quartile, which a few true
+answers hardly move, says how many unrelated tracks of the catalogue are expected to score as high.
+That is an estimate from noise, not a probability that an answer is right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid.audio.ffmpeg import read_any_audio
+from neuralsampleid.models.checkpoint import sha256_of
+from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.retrieval.collection import Collection
+from neuralsampleid.retrieval.fingerprint import fingerprint_track
+from neuralsampleid.retrieval.passages import (
+    Matches,
+    Passage,
+    best_scores,
+    passages_of_track,
+    tempo_is_known,
+)
+
+CANDIDATES = 20  # per query segment
+FEWEST_TRACKS = 5  # in a catalogue, before chance can be estimated
+_BLOCK_BYTES = 1 << 26  # of fingerprints, searched at once
+_SMALLEST_SCALE = 0.25  # votes; of the tail where nearly all tracks score alike
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrackSegments:
+    """A query's sounding segments."""
+
+    numbers: npt.NDArray[np.int64]  # (n,) of all its segments, from 0, silent ones counted
+    starts_s: Floats  # (n,)
+    embeddings: npt.NDArray[np.float32]  # (n, d)
+    seconds: float  # of the track
+
+
+@dataclass(frozen=True)
+class Range:
+    """A passage in both tracks, in seconds."""
+
+    query_start_s: float
+    query_end_s: float
+    reference_start_s: float
+    reference_end_s: float
+    tempo_ratio: float | None  # the query's speed over the reference's; None: too short to tell
+    score: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reference and where it sounds."""
+
+    paths: list[str]  # the files that hold it, relative to the collection's folder
+    score: float  # of its best passage: votes less cost
+    false_alarms: float | None  # unrelated tracks expected to score as high; None: too few tracks
+    ranges: list[Range]  # in the order of the query's time
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Scores of unrelated tracks: P(score > s) = ½ · exp(−ln 2 · (s − median) / scale)."""
+
+    tracks: int
+    median: float
+    scale: float  # the upper quartile less the median
+
+    @classmethod
+    def of(cls, forwards: Floats, backwards: Floats) -> Chance | None:
+        """From the scores of all tracks, (tracks,) each; None if they are fewer than 5."""
+        if len(forwards) < FEWEST_TRACKS:
+            return None
+        median, quartile = np.quantile(np.concatenate([forwards, backwards]), [0.5, 0.75])
+        scale = max(float(quartile - median), _SMALLEST_SCALE)
+        return cls(len(forwards), float(median), scale)
+
+    def false_alarms(self, score: float) -> float:
+        """How many unrelated tracks of the catalogue are expected to score at least this."""
+        return float(self.tracks * min(1.0, 0.5 * 2 ** (-(score - self.median) / self.scale)))
+
+    def score_for(self, false_alarms: float) -> float:
+        """The score that so many are expected to reach."""
+        return self.median - self.scale * float(np.log2(2 * false_alarms / self.tracks))
+
+
+def identify_file(
+    path: Path,
+    encoder: SegmentEncoder,
+    collection: Collection,
+    *,
+    false_alarms: float,
+    least_score: float,
+    threads: int,
+) -> list[Answer]:
+    """The answers for one file; the file itself, if the catalogue holds it, is none.
+
+    Raises:
+        UserError: the file is missing or cannot be decoded.
+    """
+    rate = encoder.front_end.sample_rate
+    audio = read_any_audio(path, rate)
+    track = fingerprint_track(encoder, audio)
+    sounding = np.flatnonzero(~track.silent)
+    query = TrackSegments(
+        sounding, track.starts_s[sounding], track.embeddings[sounding], len(audio) / rate
+    )
+    own = sha256_of(path)
+    return identify(
+        query,
+        collection,
+        false_alarms=false_alarms,
+        least_score=least_score,
+        without=collection.sha256.index(own) if own in collection.sha256 else None,
+        threads=threads,
+    )
+
+
+def identify(
+    query: TrackSegments,
+    collection: Collection,
+    *,
+    false_alarms: float = 0.05,
+    least_score: float = 0.0,
+    without: int | None = None,
+    threads: int = 1,
+) -> list[Answer]:
+    """The references of a catalogue that sound in a track, best first; none is an answer, too.
+
+    Args:
+        query: the track's segments.
+        collection: the catalogue.
+        false_alarms: largest number of unrelated tracks expected to score as high as an answer;
+            not applied to a catalogue of fewer than ``FEWEST_TRACKS`` others.
+        least_score: smallest score of an answer.
+        without: number of a track that is none, because it is the query itself.
+        threads: of the search.
+    """
+    tracks = len(collection.sha256)
+    matches = find_matches(query, collection, without, threads)
+    hop = float(collection.about["hop_s"])
+    forwards = best_scores(matches, tracks, hop)
+    backwards = best_scores(matches.backwards(), tracks, hop)
+    others = np.arange(tracks) != (-1 if without is None else without)
+    chance = Chance.of(forwards[others], backwards[others])
+    least = max(least_score, chance.score_for(false_alarms) if chance else 0.0)
+    found = np.flatnonzero((forwards > 0) & (forwards >= least) & others)
+    answers = []
+    for track in found[np.argsort(-forwards[found], kind="stable")]:
+        own = matches.where(matches.track == track)
+        passages = list(passages_of_track(own, hop, max(least, forwards[track] / 4)))
+        ranges = [_range(passage, query, collection, int(track)) for passage in passages]
+        score = float(forwards[track])
+        expected = chance.false_alarms(score) if chance else None
+        ranges.sort(key=lambda part: part.query_start_s)
+        answers.append(Answer(collection.paths[track], score, expected, ranges))
+    return answers
+
+
+def find_matches(
+    query: TrackSegments, collection: Collection, without: int | None, threads: int
+) -> Matches:
+    """The nearest segments of every query segment, with votes by rank.
+
+    The catalogue is read once, block by block; memory does not grow with it.
+    """
+    best = np.full((len(query.numbers), CANDIDATES), -np.inf, np.float32)
+    rows = np.full(best.shape, -1, np.int64)
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(threads)
+    try:
+        for first, last in _spans(collection, without):
+            block = np.ascontiguousarray(collection.rows[first:last, 1:], dtype=np.float32)
+            count = min(CANDIDATES, len(block))
+            similar, places = faiss.knn(
+                np.ascontiguousarray(query.embeddings), block, count, faiss.METRIC_INNER_PRODUCT
+            )
+            best, rows = _merged(best, rows, similar, places + first)
+    finally:
+        faiss.omp_set_num_threads(before)
+    segment, rank = np.nonzero(rows >= 0)
+    row = rows[segment, rank]
+    middle = float(collection.about["segment_s"]) / 2
+    return Matches(
+        query=query.numbers[segment],
+        track=_tracks_of(row, collection),
+        query_s=query.starts_s[segment] + middle,
+        reference_s=collection.rows[row, 0].astype(float) + middle,
+        votes=1.0 / (rank + 1),
+    )
+
+
+def _merged(
+    best: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    similar: npt.NDArray[np.float32],
+    places: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """The most similar of two lists per query segment; of equals the first in the catalogue."""
+    both = np.concatenate([best, similar], axis=1)
+    all_rows = np.concatenate([rows, places], axis=1)
+    order = np.argsort(-both, axis=1, kind="stable")[:, :CANDIDATES]
+    return np.take_along_axis(both, order, axis=1), np.take_along_axis(all_rows, order, axis=1)
+
+
+def _spans(collection: Collection, without: int | None) -> list[tuple[int, int]]:
+    """Ranges of rows that are in use, those of neighbouring tracks joined up to a block."""
+    most = max(1, _BLOCK_BYTES // (4 * collection.rows.shape[1]))
+    spans: list[tuple[int, int]] = []
+    for track, (first, count) in enumerate(
+        zip(collection.first_row.tolist(), collection.row_count.tolist(), strict=True)
+    ):
+        if track == without:
+            continue
+        if spans and spans[-1][1] == first and first + count - spans[-1][0] <= most:
+            spans[-1] = (spans[-1][0], first + count)
+        else:
+            spans.append((first, first + count))
+    return spans
+
+
+def _tracks_of(rows: npt.NDArray[np.int64], collection: Collection) -> npt.NDArray[np.int64]:
+    return np.searchsorted(collection.first_row, rows, side="right") - 1
+
+
+def _range(passage: Passage, query: TrackSegments, collection: Collection, track: int) -> Range:
+    """A passage's seconds in both tracks, within their lengths."""
+    segment = float(collection.about["segment_s"])
+    first, last = np.searchsorted(query.numbers, [passage.first, passage.last])
+    start, end = float(query.starts_s[first]), float(query.starts_s[last]) + segment
+    # Segments are compared middle to middle; the line carries their ends along.
+    reference = [passage.offset_s + passage.slope * time for time in (start, end)]
+    length = float(collection.seconds[track])
+    reference_start, reference_end = (float(np.clip(time, 0, length)) for time in reference)
+    known = tempo_is_known(end - start - segment)
+    return Range(
+        start,
+        min(end, query.seconds),
+        reference_start,
+        reference_end,
+        passage.slope if known else None,
+        passage.score,
+    )
