@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
-from neuralsampleid.audio.io import Waveform, read_audio
+from neuralsampleid.audio.io import Waveform, read_audio, resample
 from neuralsampleid.errors import UserError
 
 FOR_FFMPEG = (".m4a", ".aac", ".wma")  # endings of what libsndfile does not read
@@ -45,10 +47,12 @@ def _read_with_ffmpeg(path: Path, sample_rate: int) -> Waveform:
             "expected it, or the file as WAV, FLAC, OGG or MP3"
         )
     source = ("-nostdin", "-v", "error", "-i", f"file:{path}", "-map", "0:a:0")
-    target = ("-f", "f32le", "-ac", "1", "-ar", str(sample_rate), "-")
+    # Channels and rate stay as they are: ffmpeg's own mix of two channels is louder by 3 dB.
+    target = ("-f", "au", "-c:a", "pcm_f32be", "-")
     run = subprocess.run([program, *source, *target], capture_output=True, check=False)
     if run.returncode:
         lines = run.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"exit status {run.returncode}"
         raise UserError(f"{path}: ffmpeg cannot decode it ({reason}), expected audio")
-    return np.frombuffer(run.stdout, dtype="<f4").astype(np.float32)
+    audio, native = soundfile.read(io.BytesIO(run.stdout), dtype="float32", always_2d=True)
+    return resample(audio.mean(axis=1, dtype=np.float32), native, sample_rate)

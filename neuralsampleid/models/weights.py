@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import torch
 from pydantic import ValidationError
@@ -65,10 +65,10 @@ def architecture_of(path: Path) -> Architecture | None:
     own = _own_content(path)
     if own is None:
         return None
-    architecture: str = own["architecture"]
-    if architecture == "gnn" or architecture == "resnet_ibn":  # noqa: PLR1714 - mypy narrows
-        return architecture
-    raise UserError(f"{path}: checkpoint of architecture '{architecture}', expected an encoder")
+    found = own["architecture"]
+    if found not in get_args(Architecture):
+        raise UserError(f"{path}: checkpoint of architecture '{found}', expected an encoder")
+    return cast(Architecture, found)
 
 
 def load_any_reranker(path: Path) -> CrossAttentionReranker:

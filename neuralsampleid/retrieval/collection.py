@@ -31,7 +31,8 @@ _COPIED_ROWS = 1 << 14  # at once, while the rows are packed anew
 _SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE contents (
-    sha256 TEXT PRIMARY KEY, first_row INTEGER NOT NULL, rows INTEGER NOT NULL, seconds REAL NOT NULL
+    sha256 TEXT PRIMARY KEY, first_row INTEGER NOT NULL, rows INTEGER NOT NULL,
+    seconds REAL NOT NULL
 );
 CREATE TABLE files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,

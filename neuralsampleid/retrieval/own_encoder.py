@@ -49,9 +49,7 @@ def encoder_for_new(
         "weights_sha256": sha256_of(weights),
         "embedding_size": encoder.embedding_size,
         "segment_s": segment_seconds(settings),
-        "hop_s": encoder.segment_hop
-        * encoder.front_end.hop_length
-        / encoder.front_end.sample_rate,
+        "hop_s": encoder.segment_hop * encoder.front_end.hop_length / encoder.front_end.sample_rate,
     }
     return encoder, about
 

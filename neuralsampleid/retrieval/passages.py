@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 SLOWEST, FASTEST = 0.7, 1.4  # reference seconds per query second
 SLOPE_STEP = 0.01  # relative: 0.15 s at the ends of a passage of 30 s
-SEGMENT_COST = 0.1  # votes; ten segments without a match cost as much as one nearest match brings
+SEGMENT_COST = 0.2  # votes; five segments without a match cost what one nearest match brings
 _LEAST_FOR_SLOPE = 4.0  # s between the middles of the outer segments, before a slope means anything
 
 Floats = npt.NDArray[np.float64]
@@ -36,8 +36,8 @@ class Matches:
     reference_s: Floats  # (m,) middle of the reference's segment
     votes: Floats  # (m,) in (0, 1]
 
-    def where(self, chosen: npt.NDArray[np.bool_]) -> Matches:
-        """Those that are chosen, a mask (m,)."""
+    def where(self, chosen: npt.NDArray[np.bool_] | Integers) -> Matches:
+        """Those that are chosen, by a mask (m,) or by their places."""
         return Matches(
             self.query[chosen],
             self.track[chosen],
@@ -52,9 +52,7 @@ class Matches:
         What two tracks have in common anyhow (long chords, a steady beat, segments that overlap)
         shows here as it does forwards.
         """
-        return Matches(
-            -self.query, self.track, -self.query_s, self.reference_s, self.votes
-        )
+        return Matches(-self.query, self.track, -self.query_s, self.reference_s, self.votes)
 
 
 @dataclass(frozen=True)
@@ -94,9 +92,7 @@ def best_scores(matches: Matches, tracks: int, tolerance_s: float) -> Floats:
     return np.maximum(_best_lines(matches, tracks, tolerance_s).scores, 0.0)
 
 
-def passages_of_track(
-    matches: Matches, tolerance_s: float, least: float
-) -> Iterator[Passage]:
+def passages_of_track(matches: Matches, tolerance_s: float, least: float) -> Iterator[Passage]:
     """One track's passages, best first.
 
     A moment of the query is explained once: after each passage, all matches of its query range are
@@ -131,7 +127,7 @@ def _best_lines(matches: Matches, tracks: int, tolerance_s: float) -> _Lines:
         return best
     # One order for all slopes: the sort by line is stable and keeps it.
     order = np.lexsort((-matches.votes, matches.query))
-    ordered = Matches(*(values[order] for values in _fields(matches)))
+    ordered = matches.where(order)
     for slope in slope_grid():
         for shift in (0.0, 0.5):  # a line on a bin's border lies inside one of the shifted bins
             _improve(best, ordered, float(slope), shift, tolerance_s)
@@ -219,13 +215,3 @@ def tempo_is_known(query_seconds: float) -> bool:
 def _bins(matches: Matches, slope: float, shift: float, tolerance_s: float) -> Integers:
     offsets = matches.reference_s - slope * matches.query_s
     return np.floor(offsets / (2 * tolerance_s) + shift).astype(np.int64)
-
-
-def _fields(matches: Matches) -> tuple[npt.NDArray[np.generic], ...]:
-    return (
-        matches.query,
-        matches.track,
-        matches.query_s,
-        matches.reference_s,
-        matches.votes,
-    )
