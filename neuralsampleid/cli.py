@@ -78,7 +78,12 @@ def _index(options: argparse.Namespace) -> None:
 
     torch.set_num_threads(options.threads)
     summary = index_folder(
-        options.folder, options.out, options.weights, options.encoder, options.graph
+        options.folder,
+        options.out,
+        options.weights,
+        options.encoder,
+        options.graph,
+        threads=options.threads,
     )
     for line in summary.lines():
         _LOG.info("%s", line)
@@ -189,8 +194,8 @@ def _own_music(
     identify.add_argument(
         "--false-alarms",
         type=_positive,
-        default=0.05,
-        help="unrelated tracks expected to score as high as an answer, at most; default 0.05",
+        default=0.1,
+        help="unrelated tracks expected to stand out as much as an answer, at most; default 0.1",
     )
     identify.add_argument(
         "--least-score", type=float, default=0.0, help="of an answer; by default any"
@@ -206,8 +211,8 @@ _INDEX = (
     "ffmpeg) and forget what is gone."
 )
 _FIND = (
-    "Look for samples of a catalogue's tracks. An answer's false alarms are estimated from the "
-    "catalogue's other tracks; they are no probability."
+    "Look for samples of a catalogue's tracks. An answer's false alarms are measured among the "
+    "catalogue's own tracks; they are no probability."
 )
 _FINGERPRINT = "Fingerprint audio files; a track's id is its file's name without the ending."
 _EVALUATE = (

@@ -24,8 +24,10 @@ from neuralsampleid.retrieval.collection import (
     changing_collection,
     create_collection,
     is_collection,
+    open_collection,
 )
 from neuralsampleid.retrieval.fingerprint import fingerprint_track
+from neuralsampleid.retrieval.identify import measure_chance
 from neuralsampleid.retrieval.own_encoder import encoder_for_new, encoder_of_catalogue
 
 _LOG = logging.getLogger(__name__)
@@ -63,6 +65,8 @@ def index_folder(
     weights: Path | None = None,
     architecture: Architecture | None = None,
     graph: Graph | None = None,
+    *,
+    threads: int = 1,
 ) -> Summary:
     """Make a catalogue of a folder, or bring it up to date.
 
@@ -75,6 +79,7 @@ def index_folder(
         weights: needed for a new catalogue; otherwise by default those that it was made with.
         architecture: of published weights.
         graph: of ``gnn``.
+        threads: of the search by which chance is measured.
 
     Raises:
         UserError: the folder holds no audio, the catalogue is of another folder or other
@@ -93,11 +98,24 @@ def index_folder(
                 )
             encoder = encoder_of_catalogue(catalogue, writer.about, weights)
             _require_same(catalogue, writer, architecture, graph)
-            return _update(writer, encoder, root, paths)
+            summary = _update(writer, encoder, root, paths)
+            _measure(writer, catalogue, threads)
+        return summary
     encoder, about = encoder_for_new(weights, architecture, graph)
     create_collection(catalogue, {**about, "music": str(root)})
     with changing_collection(catalogue) as writer:
-        return _update(writer, encoder, root, paths)
+        summary = _update(writer, encoder, root, paths)
+        _measure(writer, catalogue, threads)
+    return summary
+
+
+def _measure(writer: CollectionWriter, catalogue: Path, threads: int) -> None:
+    """Measure chance anew if tracks have come or gone since it was."""
+    contents = writer.contents()
+    if writer.about.get("chance_contents") != contents:
+        chance = measure_chance(open_collection(catalogue), threads)
+        writer.note("chance", chance.as_json() if chance else None)
+        writer.note("chance_contents", contents)
 
 
 def _require_same(

@@ -11,6 +11,7 @@ files leave is given back once it is more than a quarter.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import sqlite3
@@ -182,6 +183,18 @@ class CollectionWriter:
         """Take files away."""
         self._table.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
         self._table.commit()
+
+    def contents(self) -> str:
+        """A digest of all contents: it changes when a track comes or goes."""
+        rows = self._table.execute("SELECT sha256 FROM contents ORDER BY sha256")
+        return hashlib.sha256("".join(row[0] for row in rows).encode()).hexdigest()
+
+    def note(self, name: str, value: object) -> None:
+        """Write down something about the catalogue; anything that JSON can say."""
+        line = (name, json.dumps(value))
+        self._table.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", line)
+        self._table.commit()
+        self.about[name] = value
 
     def tidy(self) -> None:
         """Take contents without a file away, and pack the rows if a quarter of them is unused."""

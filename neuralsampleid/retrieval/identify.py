@@ -4,25 +4,25 @@ Every sounding segment of the query votes for its nearest segments of the whole 
 for the nearest, 1/2 for the second, and so on. ``passages`` finds where the votes line up; a
 track's score is that of its best passage.
 
-Whether a score means anything is judged by what chance reaches in this very catalogue for this
-very query: the scores of all tracks, of which nearly all are unrelated, and of all tracks with the
-query's time reversed. An exponential tail through their median and upper quartile, which a few true
-answers hardly move, says how many unrelated tracks of the catalogue are expected to score as high.
-That is an estimate from noise, not a probability that an answer is right.
+``chance`` judges whether a score means anything, by what the catalogue's own tracks find in each
+other. That is an estimate from noise, not a probability that an answer is right.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import faiss
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 from neuralsampleid.audio.ffmpeg import read_any_audio
 from neuralsampleid.models.checkpoint import sha256_of
 from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.retrieval.chance import ASKED, FEWEST, Chance, excesses
 from neuralsampleid.retrieval.collection import Collection
 from neuralsampleid.retrieval.fingerprint import fingerprint_track
 from neuralsampleid.retrieval.passages import (
@@ -34,9 +34,7 @@ from neuralsampleid.retrieval.passages import (
 )
 
 CANDIDATES = 20  # per query segment
-FEWEST_TRACKS = 5  # in a catalogue, before chance can be estimated
 _BLOCK_BYTES = 1 << 26  # of fingerprints, searched at once
-_SMALLEST_SCALE = 0.25  # votes; of the tail where nearly all tracks score alike
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,34 +67,8 @@ class Answer:
 
     paths: list[str]  # the files that hold it, relative to the collection's folder
     score: float  # of its best passage: votes less cost
-    false_alarms: float | None  # unrelated tracks expected to score as high; None: too few tracks
+    false_alarms: float | None  # unrelated tracks that stand out as much; None: too few to tell
     ranges: list[Range]  # in the order of the query's time
-
-
-@dataclass(frozen=True)
-class Chance:
-    """Scores of unrelated tracks: P(score > s) = ½ · exp(−ln 2 · (s − median) / scale)."""
-
-    tracks: int
-    median: float
-    scale: float  # the upper quartile less the median
-
-    @classmethod
-    def of(cls, forwards: Floats, backwards: Floats) -> Chance | None:
-        """From the scores of all tracks, (tracks,) each; None if they are fewer than 5."""
-        if len(forwards) < FEWEST_TRACKS:
-            return None
-        median, quartile = np.quantile(np.concatenate([forwards, backwards]), [0.5, 0.75])
-        scale = max(float(quartile - median), _SMALLEST_SCALE)
-        return cls(len(forwards), float(median), scale)
-
-    def false_alarms(self, score: float) -> float:
-        """How many unrelated tracks of the catalogue are expected to score at least this."""
-        return float(self.tracks * min(1.0, 0.5 * 2 ** (-(score - self.median) / self.scale)))
-
-    def score_for(self, false_alarms: float) -> float:
-        """The score that so many are expected to reach."""
-        return self.median - self.scale * float(np.log2(2 * false_alarms / self.tracks))
 
 
 def identify_file(
@@ -135,7 +107,7 @@ def identify(
     query: TrackSegments,
     collection: Collection,
     *,
-    false_alarms: float = 0.05,
+    false_alarms: float = 0.1,
     least_score: float = 0.0,
     without: int | None = None,
     threads: int = 1,
@@ -145,31 +117,70 @@ def identify(
     Args:
         query: the track's segments.
         collection: the catalogue.
-        false_alarms: largest number of unrelated tracks expected to score as high as an answer;
-            not applied to a catalogue of fewer than ``FEWEST_TRACKS`` others.
+        false_alarms: largest number of unrelated tracks expected to stand out as much as an
+            answer; not applied to a catalogue whose chance was not measured.
         least_score: smallest score of an answer.
         without: number of a track that is none, because it is the query itself.
         threads: of the search.
     """
-    tracks = len(collection.sha256)
-    matches = find_matches(query, collection, without, threads)
-    hop = float(collection.about["hop_s"])
-    forwards = best_scores(matches, tracks, hop)
-    backwards = best_scores(matches.backwards(), tracks, hop)
-    others = np.arange(tracks) != (-1 if without is None else without)
-    chance = Chance.of(forwards[others], backwards[others])
-    least = max(least_score, chance.score_for(false_alarms) if chance else 0.0)
-    found = np.flatnonzero((forwards > 0) & (forwards >= least) & others)
+    matches, hop = find_matches(query, collection, without, threads), _hop(collection)
+    scores, excess = _judged(matches, collection, without)
+    measured = collection.about.get("chance")
+    chance = Chance.from_json(measured) if measured else None
+    found = np.flatnonzero((scores > 0) & (scores >= least_score))
     answers = []
-    for track in found[np.argsort(-forwards[found], kind="stable")]:
+    for track in found[np.argsort(-scores[found], kind="stable")].tolist():
+        expected = chance.false_alarms(excess[track]) if chance else None
+        if expected is not None and expected > false_alarms:
+            break  # those that follow stand out less
         own = matches.where(matches.track == track)
-        passages = list(passages_of_track(own, hop, max(least, forwards[track] / 4)))
-        ranges = [_range(passage, query, collection, int(track)) for passage in passages]
-        score = float(forwards[track])
-        expected = chance.false_alarms(score) if chance else None
+        score = float(scores[track])
+        passages = passages_of_track(own, hop, max(least_score, score / 2))
+        ranges = [_range(passage, query, collection, track) for passage in passages]
         ranges.sort(key=lambda part: part.query_start_s)
         answers.append(Answer(collection.paths[track], score, expected, ranges))
     return answers
+
+
+def measure_chance(collection: Collection, threads: int) -> Chance | None:
+    """What the catalogue's tracks find in each other; None if they are too few."""
+    if len(collection.sha256) < FEWEST:
+        return None
+    # Hashes are as good as random, and the choice stays where tracks come and go.
+    asked = np.argsort(collection.sha256)[:ASKED].tolist()
+    measured = []
+    for track in tqdm(asked, "measure chance", unit="track", disable=None, file=sys.stderr):
+        query = _segments_of(collection, track)
+        matches = find_matches(query, collection, track, threads)
+        _, excess = _judged(matches, collection, track)
+        measured.append(np.delete(excess, track))
+    return Chance.of(measured)
+
+
+def _judged(matches: Matches, collection: Collection, without: int | None) -> tuple[Floats, Floats]:
+    """Every track's score and excess, (tracks,) each; 0 for the one that is left out."""
+    tracks, hop = len(collection.sha256), _hop(collection)
+    scores = best_scores(matches, tracks, hop)
+    others = np.flatnonzero(np.arange(tracks) != (-1 if without is None else without))
+    excess = np.zeros(tracks)
+    if len(others):
+        backwards = best_scores(matches.backwards(), tracks, hop)
+        excess[others] = excesses(scores[others], backwards[others])
+    return scores, excess
+
+
+def _segments_of(collection: Collection, track: int) -> TrackSegments:
+    """A track of the catalogue as a query."""
+    first, count = int(collection.first_row[track]), int(collection.row_count[track])
+    rows = np.array(collection.rows[first : first + count])
+    starts = rows[:, 0].astype(float)
+    numbers = np.rint(starts / _hop(collection)).astype(np.int64)
+    return TrackSegments(numbers, starts, rows[:, 1:], float(collection.seconds[track]))
+
+
+def _hop(collection: Collection) -> float:
+    """Seconds between segments; also how far a match may lie from its line."""
+    return float(collection.about["hop_s"])
 
 
 def find_matches(

@@ -15,13 +15,20 @@ from neuralsampleid.data.demo.soundfont import write_soundfont
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
 from neuralsampleid.report.identified import as_text, clock
 from neuralsampleid.retrieval import identify as module
+from neuralsampleid.retrieval.chance import Chance, excesses
 from neuralsampleid.retrieval.collection import (
     File,
     changing_collection,
     create_collection,
     open_collection,
 )
-from neuralsampleid.retrieval.identify import Answer, Chance, Range, TrackSegments, identify
+from neuralsampleid.retrieval.identify import (
+    Answer,
+    Range,
+    TrackSegments,
+    identify,
+    measure_chance,
+)
 
 HOP, SEGMENT, SIZE = 0.5, 2.0, 16
 
@@ -41,6 +48,9 @@ def catalogue(tmp_path_factory):
         for number in range(30):
             writer.add_content(str(number), HOP * np.arange(100), unit(rng, 100), 51.5)
             writer.add_file(File(f"{number:02d}.wav", 1, 1), str(number))
+        measured = measure_chance(open_collection(folder), 1)
+        assert measured is not None
+        writer.note("chance", measured.as_json())
     return open_collection(folder)
 
 
@@ -62,7 +72,7 @@ def test_an_excerpt_is_found_and_nothing_else(catalogue, monkeypatch, block):
     monkeypatch.setattr(module, "_BLOCK_BYTES", block)
     (answer,) = identify(track(with_excerpt(catalogue, 7, 30, 59)), catalogue)
     assert answer.paths == ["07.wav"]
-    assert answer.false_alarms < 1e-3
+    assert answer.false_alarms == pytest.approx(1 / 30)  # the least that thirty tracks can tell
     (found,) = answer.ranges
     assert found.query_start_s == pytest.approx(20.0, abs=2.5)
     assert found.query_end_s == pytest.approx(34.5 + SEGMENT, abs=2.5)
@@ -78,10 +88,10 @@ def test_the_query_itself_is_no_answer(catalogue):
 
 def test_random_tracks_are_rarely_answers(catalogue):
     answered = [
-        bool(identify(track(unit(np.random.default_rng(seed), 100)), catalogue, false_alarms=0.05))
+        bool(identify(track(unit(np.random.default_rng(seed), 100)), catalogue))
         for seed in range(40)
     ]
-    assert sum(answered) <= 8  # 2 expected if the estimate were exact
+    assert sum(answered) <= 10  # 4 expected if the estimate were exact
 
 
 def test_a_higher_threshold_leaves_less(catalogue):
@@ -99,15 +109,15 @@ def test_silent_and_empty(catalogue, tmp_path):
     assert identify(track(unit(np.random.default_rng(0), 5)), empty) == []
 
 
-def test_chance_by_hand():
-    chance = Chance.of(np.array([0.0, 1, 2, 3, 40]), np.array([0.0, 1, 2, 3, 4]))
-    assert (chance.tracks, chance.median, chance.scale) == (5, 2.0, 1.0)  # quartile 3
-    assert chance.false_alarms(2.0) == pytest.approx(2.5)
-    assert chance.false_alarms(5.0) == pytest.approx(2.5 / 8)
-    assert chance.score_for(2.5 / 8) == pytest.approx(5.0)
-    assert chance.false_alarms(-100) == 5
-    assert Chance.of(np.zeros(4), np.zeros(4)) is None
-    assert Chance.of(np.zeros(5), np.zeros(5)).false_alarms(5.0) == pytest.approx(2.5 / 2**20)
+def test_excesses_and_chance_by_hand():
+    forwards, backwards = np.array([0.0, 1, 2, 3, 40]), np.array([0.0, 1, 2, 3, 4])
+    np.testing.assert_allclose(excesses(forwards, backwards), [-2, -1, 0, 1, 38])  # 2, quartile 3
+    np.testing.assert_allclose(excesses(np.array([1.0, 2]), np.array([1.0, 1])), [0, 4])  # spread 0
+    chance = Chance.of([np.array([1.0, 5]), np.array([3.0, 0]), np.arange(-40.0, 2)])
+    assert chance.asked == 3
+    assert len(chance.found) == 4 + 20
+    assert [chance.false_alarms(value) for value in (6, 5, 3, 2)] == [1 / 3, 2 / 3, 1, 1]
+    assert Chance.from_json(json.loads(json.dumps(chance.as_json()))).false_alarms(3) == 1
 
 
 def test_text():
@@ -125,23 +135,23 @@ def test_text():
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    """Six rendered songs of the demo, a query with an excerpt of the third, untrained weights."""
+    """Twelve rendered songs, a query with an excerpt of the third, untrained weights."""
     folder = tmp_path_factory.mktemp("rendered")
     soundfont = write_soundfont(folder / "general_midi.sf2")
     demo = DemoData(min_seconds=30.0, max_seconds=30.0)
     studio = Studio(demo, 5, soundfont)
     songs = [
         resample(record_song(studio, "noise", number).mix, demo.sample_rate, RATE)
-        for number in range(8)
+        for number in range(14)
     ]
-    for number, song in enumerate(songs[:6]):
+    for number, song in enumerate(songs[:12]):
         write_audio(folder / "music" / f"song {number}.wav", song, RATE)
     hop = 8 * SMALL_LOG_MEL.hop_length
     start = 94 * hop  # 12.03 s
     excerpt = songs[2][start : start + 8 * RATE]
-    query = np.concatenate([songs[6][: 78 * hop], excerpt, songs[7][: 6 * RATE]])
+    query = np.concatenate([songs[12][: 78 * hop], excerpt, songs[13][: 6 * RATE]])
     write_audio(folder / "query.wav", query, RATE)
-    write_audio(folder / "unrelated.wav", songs[7], RATE)
+    write_audio(folder / "unrelated.wav", songs[13], RATE)
     settings = small_gnn(embedding_size=64)
     save_encoder(folder / "weights.pt", make_encoder(settings, seed=0), settings)
     return folder
@@ -153,7 +163,7 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     assert main(arguments) == 1
     assert "--weights: not given, expected a checkpoint" in capsys.readouterr().err
     assert main([*arguments, "--weights", str(rendered / "weights.pt")]) == 0
-    assert "6 added (0 of known content), 0 unchanged, 0 forgotten, 0 skipped" in caplog.messages
+    assert "12 added (0 of known content), 0 unchanged, 0 forgotten, 0 skipped" in caplog.messages
     capsys.readouterr()
 
     queries = [str(rendered / "query.wav"), str(rendered / "unrelated.wav")]
@@ -163,7 +173,7 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     assert first["query"] == queries[0]
     best = first["answers"][0]
     assert best["paths"] == ["song 2.wav"]
-    assert best["false_alarms"] < 0.05
+    assert best["false_alarms"] == pytest.approx(1 / 12, rel=1e-5)
     part = max(best["ranges"], key=lambda part: part["score"])
     assert part["query_start_s"] == pytest.approx(9.98, abs=1.0)
     assert part["query_end_s"] == pytest.approx(17.98, abs=1.0)
