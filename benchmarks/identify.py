@@ -1,12 +1,9 @@
-"""Identifying a whole track: seconds, and how often chance passes for an answer.
+"""Identifying a whole track: seconds per step.
 
 Command: ``OMP_WAIT_POLICY=PASSIVE python benchmarks/identify.py`` (``--threads``: 2 unless told
 otherwise). The catalogue is synthetic: 1,000 tracks of three minutes with the released graph
 network's hop and embedding size. The query's fingerprinting is real: three minutes of noise
-through that network with random weights, which changes no cost. The second table asks about tracks
-of random fingerprints, which sample nothing, and about tracks with an excerpt whose fingerprints
-are blurred by noise. Segments of music resemble each other more than these do, so its rates tell
-whether the arithmetic of the estimate is right, not how often real music misleads.
+through that network with random weights, which changes no cost.
 """
 
 from __future__ import annotations
@@ -34,24 +31,19 @@ from neuralsampleid.retrieval.fingerprint import fingerprint_track, segment_seco
 from neuralsampleid.retrieval.identify import TrackSegments, find_matches, identify
 
 SECONDS = 180
-EXCERPT = 20  # segments
-THRESHOLDS = (0.01, 0.05, 0.5)
 
 
 def main() -> None:
-    """Print the two tables."""
+    """Print one row per step."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tracks", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5, help="the median counts")
-    parser.add_argument("--queries", type=int, default=100, help="of the second table")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
-        collection = synthetic(Path(folder) / "large", options.tracks)
+        collection = synthetic(Path(folder) / "catalogue", options.tracks)
         print_times(collection, options.threads, options.rounds)
-        small = synthetic(Path(folder) / "small", 100)
-        print_answers(small, options.threads, options.queries)
 
 
 def synthetic(folder: Path, tracks: int) -> Collection:
@@ -103,40 +95,6 @@ def print_times(collection: Collection, threads: int, rounds: int) -> None:
             step()
             taken.append(time.perf_counter() - started)
         print(f"| {name} | {statistics.median(taken):.2f} ({min(taken):.2f}) |", flush=True)
-
-
-def print_answers(collection: Collection, threads: int, queries: int) -> None:
-    """How many tracks are answers by chance, and how many excerpts are found, per threshold."""
-    largest = max(THRESHOLDS)
-    wrong, found = np.zeros(len(THRESHOLDS)), np.zeros(len(THRESHOLDS))
-    for number in range(queries):
-        rng = np.random.default_rng([2, number])
-        size = collection.about["embedding_size"]
-        embeddings = unit(rng.standard_normal((int(collection.row_count[0]), size)))
-        numbers = np.arange(len(embeddings))
-        times = collection.about["hop_s"] * numbers
-        for holds in (False, True):
-            track = number % len(collection.sha256)
-            if holds:
-                begin = int(collection.first_row[track]) + 50
-                excerpt = collection.rows[begin : begin + EXCERPT, 1:]
-                blur = 2 * unit(rng.standard_normal(excerpt.shape))
-                embeddings[100 : 100 + EXCERPT] = unit(excerpt + blur)
-            query = TrackSegments(numbers, times, embeddings, SECONDS)
-            answers = identify(query, collection, false_alarms=largest, threads=threads)
-            for place, threshold in enumerate(THRESHOLDS):
-                passing = [a for a in answers if (a.false_alarms or 0.0) <= threshold]
-                right = [a for a in passing if holds and a.paths == [f"{track}.wav"]]
-                found[place] += bool(right)
-                wrong[place] += len(passing) - len(right)
-    print(
-        f"\n{len(collection.sha256)} tracks; {queries} queries without and {queries} with an "
-        f"excerpt of {EXCERPT} segments, blurred to a cosine of {1 / np.sqrt(5):.2f}\n"
-    )
-    print("| expected by chance, at most | wrong answers per query | excerpts found |")
-    print("|---:|---:|---:|")
-    for threshold, bad, good in zip(THRESHOLDS, wrong, found, strict=True):
-        print(f"| {threshold} | {bad / (2 * queries):.3f} | {good / queries:.0%} |")
 
 
 if __name__ == "__main__":
