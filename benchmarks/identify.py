@@ -28,7 +28,12 @@ from neuralsampleid.retrieval.collection import (
     open_collection,
 )
 from neuralsampleid.retrieval.fingerprint import fingerprint_track, segment_seconds
-from neuralsampleid.retrieval.identify import TrackSegments, find_matches, identify
+from neuralsampleid.retrieval.identify import (
+    TrackSegments,
+    find_matches,
+    identify,
+    measure_chance,
+)
 
 SECONDS = 180
 
@@ -42,11 +47,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
-        collection = synthetic(Path(folder) / "catalogue", options.tracks)
+        collection = synthetic(Path(folder) / "catalogue", options.tracks, options.threads)
         print_times(collection, options.threads, options.rounds)
 
 
-def synthetic(folder: Path, tracks: int) -> Collection:
+def synthetic(folder: Path, tracks: int, threads: int) -> Collection:
     """A catalogue of random fingerprints."""
     settings, rng = Gnn(), np.random.default_rng(0)
     front_end = settings.front_end
@@ -60,6 +65,9 @@ def synthetic(folder: Path, tracks: int) -> Collection:
             rows = unit(rng.standard_normal((count, settings.embedding_size)))
             writer.add_content(str(number), hop * np.arange(count), rows, SECONDS)
             writer.add_file(File(f"{number}.wav", 1, 1), str(number))
+        measured = measure_chance(open_collection(folder), threads)
+        if measured is not None:  # without, every track with a passage would be an answer
+            writer.note("chance", measured.as_json())
     return open_collection(folder)
 
 
