@@ -71,7 +71,56 @@ def _evaluate(options: argparse.Namespace) -> None:
     _LOG.info("mAP %.1f %% over %d tracks; all figures in %s", precision, tracks, options.json)
 
 
-_COMMANDS = {"fingerprint": _fingerprint, "evaluate": _evaluate}
+def _index(options: argparse.Namespace) -> None:
+    import torch
+
+    from neuralsampleid.retrieval.collecting import index_folder
+
+    torch.set_num_threads(options.threads)
+    summary = index_folder(
+        options.folder,
+        options.out,
+        options.weights,
+        options.encoder,
+        options.graph,
+        threads=options.threads,
+    )
+    for line in summary.lines():
+        _LOG.info("%s", line)
+
+
+def _identify(options: argparse.Namespace) -> None:
+    import torch
+
+    from neuralsampleid.report.identified import as_csv, as_json, as_text
+    from neuralsampleid.retrieval.collection import open_collection
+    from neuralsampleid.retrieval.identify import identify_file
+    from neuralsampleid.retrieval.own_encoder import encoder_of_catalogue
+
+    torch.set_num_threads(options.threads)
+    collection = open_collection(options.catalogue)
+    encoder = encoder_of_catalogue(options.catalogue, collection.about, options.weights)
+    answers = {
+        str(path): identify_file(
+            path,
+            encoder,
+            collection,
+            false_alarms=options.false_alarms,
+            least_score=options.least_score,
+            threads=options.threads,
+        )
+        for path in options.track
+    }
+    form = as_json if options.json else as_csv if options.csv else as_text
+    sys.stdout.write(form(answers))
+
+
+_COMMANDS = {
+    "fingerprint": _fingerprint,
+    "evaluate": _evaluate,
+    "index": _index,
+    "identify": _identify,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,13 +162,58 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--json", required=True, type=Path, help="file to write")
 
-    for command in (fingerprint, evaluate):
+    index, identify = _own_music(commands)
+    for command in (fingerprint, evaluate, index, identify):
         command.add_argument(
             "--threads", type=_count, default=_cores(), help="of the CPU; by default all"
         )
     return parser
 
 
+def _own_music(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """The commands on a person's own music; see docs/own-music.md."""
+    index = commands.add_parser(
+        "index", help="a folder of music → a catalogue, or what changed in it", description=_INDEX
+    )
+    index.add_argument("folder", type=Path, help="of music, with the folders below it")
+    index.add_argument("--out", required=True, type=Path, help="folder of the catalogue")
+    index.add_argument(
+        "--weights", type=Path, help="checkpoint; by default those the catalogue was made with"
+    )
+    index.add_argument("--encoder", choices=("gnn", "resnet_ibn"), help="of published weights")
+    index.add_argument("--graph", choices=("bypassed", "connected"), help="as of fingerprint")
+
+    identify = commands.add_parser(
+        "identify", help="tracks → which of a catalogue they sample, and where", description=_FIND
+    )
+    identify.add_argument("track", nargs="+", type=Path, help="audio files")
+    identify.add_argument("--catalogue", required=True, type=Path, help="that nsid index made")
+    identify.add_argument("--weights", type=Path, help="where the catalogue's weights are now")
+    identify.add_argument(
+        "--false-alarms",
+        type=_positive,
+        default=0.1,
+        help="unrelated tracks expected to stand out as much as an answer, at most; default 0.1",
+    )
+    identify.add_argument(
+        "--least-score", type=float, default=0.0, help="of an answer; by default any"
+    )
+    form = identify.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="instead of text")
+    form.add_argument("--csv", action="store_true", help="one line per range")
+    return index, identify
+
+
+_INDEX = (
+    "Fingerprint what is new or changed in a folder of music (WAV, FLAC, OGG, MP3; M4A with "
+    "ffmpeg) and forget what is gone."
+)
+_FIND = (
+    "Look for samples of a catalogue's tracks. An answer's false alarms are measured among the "
+    "catalogue's own tracks; they are no probability."
+)
 _FINGERPRINT = "Fingerprint audio files; a track's id is its file's name without the ending."
 _EVALUATE = (
     "Evaluate fingerprints in the released layout, as the release does (mistakes included) or "
@@ -132,6 +226,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}', expected a number of at least 1")
     return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}', expected a number above 0")
+    return value
 
 
 def _lengths(text: str) -> list[int]:

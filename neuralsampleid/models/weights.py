@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import torch
 from pydantic import ValidationError
@@ -52,6 +52,23 @@ def load_any_encoder(
     except ValidationError as error:
         raise UserError(f"{path}: {_UNKNOWN_SETTINGS} ({_first(error)})") from error
     return load_encoder(path, settings), settings
+
+
+def architecture_of(path: Path) -> Architecture | None:
+    """What a checkpoint of this project is of; None for a published one, which does not say.
+
+    Raises:
+        UserError: the file is missing, or is a checkpoint of this project that is no encoder.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint")
+    own = _own_content(path)
+    if own is None:
+        return None
+    found = own["architecture"]
+    if found not in get_args(Architecture):
+        raise UserError(f"{path}: checkpoint of architecture '{found}', expected an encoder")
+    return cast(Architecture, found)
 
 
 def load_any_reranker(path: Path) -> CrossAttentionReranker:

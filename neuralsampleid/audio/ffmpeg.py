@@ -1,0 +1,58 @@
+"""Audio in any format that a person has: libsndfile's, and the rest where ffmpeg is there."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from neuralsampleid.audio.io import Waveform, read_audio, resample
+from neuralsampleid.errors import UserError
+
+FOR_FFMPEG = (".m4a", ".aac", ".wma")  # endings of what libsndfile does not read
+
+
+def read_any_audio(path: Path, sample_rate: int) -> Waveform:
+    """Read a whole file as mono at ``sample_rate`` (Hz).
+
+    Returns:
+        float32 (samples,), at least one.
+
+    Raises:
+        UserError: the file is missing, cannot be decoded, holds no sample or one that is not
+            finite, or needs ffmpeg, which is not there.
+    """
+    if path.suffix.lower() in FOR_FFMPEG:
+        audio = _read_with_ffmpeg(path, sample_rate)
+    else:
+        audio = read_audio(path, sample_rate)
+    if not len(audio):
+        raise UserError(f"{path}: holds no audio, expected at least one sample")
+    if not np.isfinite(audio).all():
+        raise UserError(f"{path}: holds samples that are not finite, expected numbers")
+    return audio
+
+
+def _read_with_ffmpeg(path: Path, sample_rate: int) -> Waveform:
+    if not path.is_file():
+        raise UserError(f"{path}: no such audio file")
+    program = shutil.which("ffmpeg")
+    if program is None:
+        raise UserError(
+            f"{path}: {path.suffix} needs ffmpeg, which is not installed; "
+            "expected it, or the file as WAV, FLAC, OGG or MP3"
+        )
+    source = ("-nostdin", "-v", "error", "-i", f"file:{path}", "-map", "0:a:0")
+    # Channels and rate stay as they are: ffmpeg's own mix of two channels is louder by 3 dB.
+    target = ("-f", "au", "-c:a", "pcm_f32be", "-")
+    run = subprocess.run([program, *source, *target], capture_output=True, check=False)
+    if run.returncode:
+        lines = run.stderr.decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"exit status {run.returncode}"
+        raise UserError(f"{path}: ffmpeg cannot decode it ({reason}), expected audio")
+    audio, native = soundfile.read(io.BytesIO(run.stdout), dtype="float32", always_2d=True)
+    return resample(audio.mean(axis=1, dtype=np.float32), native, sample_rate)

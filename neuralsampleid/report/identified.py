@@ -1,0 +1,101 @@
+"""Answers of ``nsid identify`` as text, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from neuralsampleid.retrieval.identify import Answer, Range
+
+Answers = Mapping[str, Sequence[Answer]]  # query's file → its answers, best first
+
+CSV_COLUMNS = (
+    "query",
+    "rank",
+    "reference",
+    "score",
+    "false_alarms",
+    "query_start_s",
+    "query_end_s",
+    "reference_start_s",
+    "reference_end_s",
+    "tempo_ratio",
+    "range_score",
+)
+
+
+def as_text(answers: Answers) -> str:
+    """For a person: one line per reference, one per range."""
+    lines = []
+    for query, found in answers.items():
+        lines.append(_printable(query))
+        lines += [f"  {line}" for answer in found for line in _answer_lines(answer)]
+        if not found:
+            lines.append("  no sample found")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(answers: Answers) -> str:
+    """A list of queries with their answers; seconds, rounded to milliseconds."""
+    queries = [
+        {"query": query, "answers": [_rounded(asdict(answer)) for answer in found]}
+        for query, found in answers.items()
+    ]
+    return json.dumps(queries, indent=2) + "\n"
+
+
+def as_csv(answers: Answers) -> str:
+    """One line per range; a query without answer has none."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for query, found in answers.items():
+        for rank, answer in enumerate(found, 1):
+            for part in answer.ranges:
+                head = (query, rank, answer.paths[0], answer.score, answer.false_alarms)
+                values = (*head, *_times(part), part.tempo_ratio, part.score)
+                writer.writerow([_rounded(value) for value in values])
+    return out.getvalue()
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, such as 3:07; whole seconds, halves up."""
+    whole = int(seconds + 0.5)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def _answer_lines(answer: Answer) -> list[str]:
+    alarms = answer.false_alarms
+    chance = "too few tracks to judge" if alarms is None else f"{alarms:.2g} expected by chance"
+    others = f" (and {len(answer.paths) - 1} more of this content)" if answer.paths[1:] else ""
+    head = f"{_printable(answer.paths[0])}{others}: score {answer.score:.1f}, {chance}"
+    return [head, *(f"  {_range_line(part)}" for part in answer.ranges)]
+
+
+def _range_line(part: Range) -> str:
+    query_start, query_end, start, end = map(clock, _times(part))
+    tempo = "" if part.tempo_ratio is None else f", tempo × {part.tempo_ratio:.2f}"
+    return f"{query_start}–{query_end} ← {start}–{end}{tempo}"
+
+
+def _times(part: Range) -> tuple[float, float, float, float]:
+    return part.query_start_s, part.query_end_s, part.reference_start_s, part.reference_end_s
+
+
+def _printable(name: str) -> str:
+    """File names may hold anything, also what steers a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
+
+
+def _rounded(value: object) -> object:
+    """Floats with six significant digits, in whatever holds them."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return value

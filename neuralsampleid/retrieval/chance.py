@@ -1,0 +1,62 @@
+"""What unrelated tracks reach: false alarms measured in the catalogue itself.
+
+A track's score is set against the other scores for the same query: its excess is how far it
+lies above their median, in units of what the upper quartile does; the scores with the query's time
+reversed count among them, so that a small catalogue has some. How large an excess chance brings is
+measured, since music of one tempo lines up more than any formula from the noise foresees: up to
+``ASKED`` of the catalogue's own tracks are asked about, each without itself. Copies, remixes and
+samples inside the collection count as chance there, so the estimate errs on the careful side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+ASKED = 50  # tracks of the catalogue, at most
+FEWEST = 10  # tracks in a catalogue, before chance can be measured
+KEPT = 20  # largest excesses of each
+_SMALLEST_SPREAD = 0.25  # votes; where nearly all tracks score alike
+
+Floats = npt.NDArray[np.float64]
+
+
+def excesses(forwards: Floats, backwards: Floats) -> Floats:
+    """How far each track stands out from the others, (tracks,).
+
+    Args:
+        forwards: (tracks,) scores of all tracks but the query itself, at least one.
+        backwards: (tracks,) the same with the query's time reversed.
+    """
+    median, quartile = np.quantile(np.concatenate([forwards, backwards]), [0.5, 0.75])
+    found: Floats = (forwards - median) / max(float(quartile - median), _SMALLEST_SPREAD)
+    return found
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The largest excesses that tracks of the catalogue found among each other."""
+
+    asked: int  # tracks
+    found: Floats  # ascending
+
+    @classmethod
+    def of(cls, measured: list[Floats]) -> Chance:
+        """From the excesses that each track found."""
+        largest = [np.sort(values)[-KEPT:] for values in measured]
+        return cls(len(measured), np.sort(np.concatenate(largest)))
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Chance:
+        return cls(content["asked"], np.array(content["found"], float))
+
+    def as_json(self) -> dict[str, object]:
+        return {"asked": self.asked, "found": [round(value, 6) for value in self.found.tolist()]}
+
+    def false_alarms(self, excess: float) -> float:
+        """How many unrelated tracks per query reach this: one more than were seen, per query."""
+        larger = len(self.found) - int(np.searchsorted(self.found, excess, side="left"))
+        return (larger + 1) / self.asked

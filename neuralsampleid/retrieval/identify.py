@@ -1,0 +1,269 @@
+"""Which tracks of a catalogue are sampled in a track, and where.
+
+Every sounding segment of the query votes for its nearest segments of the whole catalogue, with 1
+for the nearest, 1/2 for the second, and so on. ``passages`` finds where the votes line up; a
+track's score is that of its best passage.
+
+``chance`` judges whether a score means anything, by what the catalogue's own tracks find in each
+other. That is an estimate from noise, not a probability that an answer is right.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from neuralsampleid.audio.ffmpeg import read_any_audio
+from neuralsampleid.files import sha256_of
+from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.retrieval.chance import ASKED, FEWEST, Chance, excesses
+from neuralsampleid.retrieval.collection import Collection
+from neuralsampleid.retrieval.fingerprint import fingerprint_track
+from neuralsampleid.retrieval.passages import (
+    Matches,
+    Passage,
+    best_scores,
+    passages_of_track,
+    tempo_is_known,
+)
+
+CANDIDATES = 20  # per query segment
+_BLOCK_BYTES = 1 << 26  # of fingerprints, searched at once
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrackSegments:
+    """A query's sounding segments."""
+
+    numbers: npt.NDArray[np.int64]  # (n,) of all its segments, from 0, silent ones counted
+    starts_s: Floats  # (n,)
+    embeddings: npt.NDArray[np.float32]  # (n, d)
+    seconds: float  # of the track
+
+
+@dataclass(frozen=True)
+class Range:
+    """A passage in both tracks, in seconds."""
+
+    query_start_s: float
+    query_end_s: float
+    reference_start_s: float
+    reference_end_s: float
+    tempo_ratio: float | None  # the query's speed over the reference's; None: too short to tell
+    score: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reference and where it sounds."""
+
+    paths: list[str]  # the files that hold it, relative to the collection's folder
+    score: float  # of its best passage: votes less cost
+    false_alarms: float | None  # unrelated tracks that stand out as much; None: too few to tell
+    ranges: list[Range]  # in the order of the query's time
+
+
+def identify_file(
+    path: Path,
+    encoder: SegmentEncoder,
+    collection: Collection,
+    *,
+    false_alarms: float,
+    least_score: float,
+    threads: int,
+) -> list[Answer]:
+    """The answers for one file; the file itself, if the catalogue holds it, is none.
+
+    Raises:
+        UserError: the file is missing or cannot be decoded.
+    """
+    rate = encoder.front_end.sample_rate
+    audio = read_any_audio(path, rate)
+    track = fingerprint_track(encoder, audio)
+    sounding = np.flatnonzero(~track.silent)
+    query = TrackSegments(
+        sounding, track.starts_s[sounding], track.embeddings[sounding], len(audio) / rate
+    )
+    own = sha256_of(path)
+    return identify(
+        query,
+        collection,
+        false_alarms=false_alarms,
+        least_score=least_score,
+        without=collection.sha256.index(own) if own in collection.sha256 else None,
+        threads=threads,
+    )
+
+
+def identify(
+    query: TrackSegments,
+    collection: Collection,
+    *,
+    false_alarms: float = 0.1,
+    least_score: float = 0.0,
+    without: int | None = None,
+    threads: int = 1,
+) -> list[Answer]:
+    """The references of a catalogue that sound in a track, best first; none is an answer, too.
+
+    Args:
+        query: the track's segments.
+        collection: the catalogue.
+        false_alarms: largest number of unrelated tracks expected to stand out as much as an
+            answer; not applied to a catalogue whose chance was not measured.
+        least_score: smallest score of an answer.
+        without: number of a track that is none, because it is the query itself.
+        threads: of the search.
+    """
+    matches, hop = find_matches(query, collection, without, threads), _hop(collection)
+    scores, excess = _judged(matches, collection, without)
+    measured = collection.about.get("chance")
+    chance = Chance.from_json(measured) if measured else None
+    found = np.flatnonzero((scores > 0) & (scores >= least_score))
+    answers = []
+    for track in found[np.argsort(-scores[found], kind="stable")].tolist():
+        expected = chance.false_alarms(excess[track]) if chance else None
+        if expected is not None and expected > false_alarms:
+            break  # those that follow stand out less
+        own = matches.where(matches.track == track)
+        score = float(scores[track])
+        passages = passages_of_track(own, hop, max(least_score, score / 2))
+        ranges = [_range(passage, query, collection, track) for passage in passages]
+        ranges.sort(key=lambda part: part.query_start_s)
+        answers.append(Answer(collection.paths[track], score, expected, ranges))
+    return answers
+
+
+def measure_chance(collection: Collection, threads: int) -> Chance | None:
+    """What the catalogue's tracks find in each other; None if they are too few."""
+    if len(collection.sha256) < FEWEST:
+        return None
+    # Hashes are as good as random, and the choice stays where tracks come and go.
+    asked = np.argsort(collection.sha256)[:ASKED].tolist()
+    measured = []
+    for track in tqdm(asked, "measure chance", unit="track", disable=None, file=sys.stderr):
+        query = _segments_of(collection, track)
+        matches = find_matches(query, collection, track, threads)
+        _, excess = _judged(matches, collection, track)
+        measured.append(np.delete(excess, track))
+    return Chance.of(measured)
+
+
+def _judged(matches: Matches, collection: Collection, without: int | None) -> tuple[Floats, Floats]:
+    """Every track's score and excess, (tracks,) each; 0 for the one that is left out."""
+    tracks, hop = len(collection.sha256), _hop(collection)
+    scores = best_scores(matches, tracks, hop)
+    others = np.flatnonzero(np.arange(tracks) != (-1 if without is None else without))
+    excess = np.zeros(tracks)
+    if len(others):
+        backwards = best_scores(matches.backwards(), tracks, hop)
+        excess[others] = excesses(scores[others], backwards[others])
+    return scores, excess
+
+
+def _segments_of(collection: Collection, track: int) -> TrackSegments:
+    """A track of the catalogue as a query."""
+    first, count = int(collection.first_row[track]), int(collection.row_count[track])
+    rows = np.array(collection.rows[first : first + count])
+    starts = rows[:, 0].astype(float)
+    numbers = np.rint(starts / _hop(collection)).astype(np.int64)
+    return TrackSegments(numbers, starts, rows[:, 1:], float(collection.seconds[track]))
+
+
+def _hop(collection: Collection) -> float:
+    """Seconds between segments; also how far a match may lie from its line."""
+    return float(collection.about["hop_s"])
+
+
+def find_matches(
+    query: TrackSegments, collection: Collection, without: int | None, threads: int
+) -> Matches:
+    """The nearest segments of every query segment, with votes by rank.
+
+    The catalogue is read once, block by block; memory does not grow with it.
+    """
+    best = np.full((len(query.numbers), CANDIDATES), -np.inf, np.float32)
+    rows = np.full(best.shape, -1, np.int64)
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(threads)
+    try:
+        for first, last in _spans(collection, without):
+            block = np.ascontiguousarray(collection.rows[first:last, 1:], dtype=np.float32)
+            count = min(CANDIDATES, len(block))
+            similar, places = faiss.knn(
+                np.ascontiguousarray(query.embeddings), block, count, faiss.METRIC_INNER_PRODUCT
+            )
+            best, rows = _merged(best, rows, similar, places + first)
+    finally:
+        faiss.omp_set_num_threads(before)
+    segment, rank = np.nonzero(rows >= 0)
+    row = rows[segment, rank]
+    middle = float(collection.about["segment_s"]) / 2
+    return Matches(
+        query=query.numbers[segment],
+        track=_tracks_of(row, collection),
+        query_s=query.starts_s[segment] + middle,
+        reference_s=collection.rows[row, 0].astype(float) + middle,
+        votes=1.0 / (rank + 1),
+    )
+
+
+def _merged(
+    best: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    similar: npt.NDArray[np.float32],
+    places: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """The most similar of two lists per query segment; of equals the first in the catalogue."""
+    both = np.concatenate([best, similar], axis=1)
+    all_rows = np.concatenate([rows, places], axis=1)
+    order = np.argsort(-both, axis=1, kind="stable")[:, :CANDIDATES]
+    return np.take_along_axis(both, order, axis=1), np.take_along_axis(all_rows, order, axis=1)
+
+
+def _spans(collection: Collection, without: int | None) -> list[tuple[int, int]]:
+    """Ranges of rows that are in use, those of neighbouring tracks joined up to a block."""
+    most = max(1, _BLOCK_BYTES // (4 * collection.rows.shape[1]))
+    spans: list[tuple[int, int]] = []
+    for track, (first, count) in enumerate(
+        zip(collection.first_row.tolist(), collection.row_count.tolist(), strict=True)
+    ):
+        if track == without:
+            continue
+        if spans and spans[-1][1] == first and first + count - spans[-1][0] <= most:
+            spans[-1] = (spans[-1][0], first + count)
+        else:
+            spans.append((first, first + count))
+    return spans
+
+
+def _tracks_of(rows: npt.NDArray[np.int64], collection: Collection) -> npt.NDArray[np.int64]:
+    return np.searchsorted(collection.first_row, rows, side="right") - 1
+
+
+def _range(passage: Passage, query: TrackSegments, collection: Collection, track: int) -> Range:
+    """A passage's seconds in both tracks, within their lengths."""
+    segment = float(collection.about["segment_s"])
+    first, last = np.searchsorted(query.numbers, [passage.first, passage.last])
+    start, end = float(query.starts_s[first]), float(query.starts_s[last]) + segment
+    # Segments are compared middle to middle; the line carries their ends along.
+    reference = [passage.offset_s + passage.slope * time for time in (start, end)]
+    length = float(collection.seconds[track])
+    reference_start, reference_end = (float(np.clip(time, 0, length)) for time in reference)
+    known = tempo_is_known(end - start - segment)
+    return Range(
+        start,
+        min(end, query.seconds),
+        reference_start,
+        reference_end,
+        passage.slope if known else None,
+        passage.score,
+    )

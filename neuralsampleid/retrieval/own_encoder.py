@@ -1,0 +1,82 @@
+"""The encoder that a catalogue of own music is made with, and how to get one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import sha256_of
+from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.models.weights import Architecture, Graph, architecture_of, load_any_encoder
+from neuralsampleid.retrieval.fingerprint import segment_seconds
+
+HOW_TO_GET_WEIGHTS = (
+    "those of a demo run (make demo, then results/demo/models/gnn/trained.pt), of a run of your "
+    "own, or the published ones (snakemake --configfile config/published.yaml --cores 1, or the "
+    "files in config/artefacts.csv; with --encoder)"
+)
+
+
+def encoder_for_new(
+    weights: Path | None, architecture: Architecture | None, graph: Graph | None
+) -> tuple[SegmentEncoder, dict[str, Any]]:
+    """An encoder, and what a catalogue says of it.
+
+    Args:
+        weights: a checkpoint of this project or a published one.
+        architecture: None if the checkpoint says it.
+        graph: of ``gnn``, see ``load_any_encoder``.
+
+    Raises:
+        UserError: there are no weights, they do not fit, or do not say what they are of.
+    """
+    if weights is None:
+        raise UserError(f"--weights: not given, expected a checkpoint: {HOW_TO_GET_WEIGHTS}")
+    if not weights.is_file():
+        raise UserError(f"{weights}: no such checkpoint, expected one: {HOW_TO_GET_WEIGHTS}")
+    known = architecture or architecture_of(weights)
+    if known is None:
+        raise UserError(
+            f"{weights}: does not say what it is of, expected --encoder gnn or resnet_ibn"
+        )
+    encoder, settings = load_any_encoder(weights, known, graph)
+    about = {
+        "architecture": known,
+        "graph": graph,
+        "settings": settings.model_dump(mode="json", exclude={"training"}),
+        "weights": str(weights.resolve()),
+        "weights_sha256": sha256_of(weights),
+        "embedding_size": encoder.embedding_size,
+        "segment_s": segment_seconds(settings),
+        "hop_s": encoder.segment_hop * encoder.front_end.hop_length / encoder.front_end.sample_rate,
+    }
+    return encoder, about
+
+
+def encoder_of_catalogue(
+    folder: Path, about: dict[str, Any], weights: Path | None
+) -> SegmentEncoder:
+    """The encoder that made a catalogue.
+
+    Args:
+        folder: the catalogue, for messages.
+        about: what it says of itself.
+        weights: where the checkpoint lies; None: where it lay.
+
+    Raises:
+        UserError: the file is missing or holds other weights than the catalogue's.
+    """
+    path = weights or Path(about["weights"])
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such checkpoint, expected the weights that {folder} was made with; "
+            "say with --weights where they are"
+        )
+    found = sha256_of(path)
+    if found != about["weights_sha256"]:
+        raise UserError(
+            f"{path}: other weights (SHA-256 {found[:12]}…) than those that {folder} was made "
+            f"with, expected {about['weights_sha256'][:12]}… or another --out for these"
+        )
+    return load_any_encoder(path, about["architecture"], about["graph"])[0]

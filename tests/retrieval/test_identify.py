@@ -1,0 +1,199 @@
+"""Identification: an exact excerpt of rendered music at its place, chance, blocks, commands."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from helpers.songs import RATE, SMALL_LOG_MEL, small_gnn
+from neuralsampleid.audio.io import resample, write_audio
+from neuralsampleid.cli import main
+from neuralsampleid.config import DemoData
+from neuralsampleid.data.demo.dataset import Studio, record_song
+from neuralsampleid.data.demo.soundfont import write_soundfont
+from neuralsampleid.models.checkpoint import make_encoder, save_encoder
+from neuralsampleid.report.identified import as_text, clock
+from neuralsampleid.retrieval import identify as module
+from neuralsampleid.retrieval.chance import Chance, excesses
+from neuralsampleid.retrieval.collection import (
+    File,
+    changing_collection,
+    create_collection,
+    open_collection,
+)
+from neuralsampleid.retrieval.identify import (
+    Answer,
+    Range,
+    TrackSegments,
+    identify,
+    measure_chance,
+)
+
+HOP, SEGMENT, SIZE = 0.5, 2.0, 16
+
+
+def unit(rng, rows):
+    values = rng.standard_normal((rows, SIZE)).astype(np.float32)
+    return values / np.linalg.norm(values, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory):
+    """Thirty tracks of random fingerprints, 100 segments each."""
+    folder = tmp_path_factory.mktemp("catalogue") / "random"
+    create_collection(folder, {"embedding_size": SIZE, "hop_s": HOP, "segment_s": SEGMENT})
+    rng = np.random.default_rng(0)
+    with changing_collection(folder) as writer:
+        for number in range(30):
+            writer.add_content(str(number), HOP * np.arange(100), unit(rng, 100), 51.5)
+            writer.add_file(File(f"{number:02d}.wav", 1, 1), str(number))
+        measured = measure_chance(open_collection(folder), 1)
+        assert measured is not None
+        writer.note("chance", measured.as_json())
+    return open_collection(folder)
+
+
+def track(embeddings):
+    numbers = np.arange(len(embeddings))
+    return TrackSegments(numbers, HOP * numbers, embeddings, HOP * (len(embeddings) - 1) + SEGMENT)
+
+
+def with_excerpt(collection, number, first, last, seed=1):
+    """Forty random segments, some of a track, and forty more."""
+    rng = np.random.default_rng(seed)
+    start = int(collection.first_row[number])
+    excerpt = collection.rows[start + first : start + last + 1, 1:]
+    return np.concatenate([unit(rng, 40), excerpt, unit(rng, 40)])
+
+
+@pytest.mark.parametrize("block", [1 << 26, 7000])
+def test_an_excerpt_is_found_and_nothing_else(catalogue, monkeypatch, block):
+    monkeypatch.setattr(module, "_BLOCK_BYTES", block)
+    (answer,) = identify(track(with_excerpt(catalogue, 7, 30, 59)), catalogue)
+    assert answer.paths == ["07.wav"]
+    assert answer.false_alarms == pytest.approx(1 / 30)  # the least that thirty tracks can tell
+    (found,) = answer.ranges
+    assert found.query_start_s == pytest.approx(20.0, abs=2.5)
+    assert found.query_end_s == pytest.approx(34.5 + SEGMENT, abs=2.5)
+    assert found.reference_start_s - found.query_start_s == pytest.approx(-5.0, abs=0.5)
+    assert found.reference_end_s - found.query_end_s == pytest.approx(-5.0, abs=0.5)
+    assert found.tempo_ratio == pytest.approx(1.0, abs=0.03)
+
+
+def test_the_query_itself_is_no_answer(catalogue):
+    query = track(with_excerpt(catalogue, 7, 30, 59))
+    assert identify(query, catalogue, without=7) == []
+
+
+def test_random_tracks_are_rarely_answers(catalogue):
+    answered = [
+        bool(identify(track(unit(np.random.default_rng(seed), 100)), catalogue))
+        for seed in range(40)
+    ]
+    assert sum(answered) <= 10  # 4 expected if the estimate were exact
+
+
+def test_a_higher_threshold_leaves_less(catalogue):
+    query = track(with_excerpt(catalogue, 7, 30, 59))
+    (answer,) = identify(query, catalogue)
+    assert identify(query, catalogue, least_score=answer.score + 0.01) == []
+    assert len(identify(query, catalogue, false_alarms=20.0)) > 1
+
+
+def test_silent_and_empty(catalogue, tmp_path):
+    nothing = TrackSegments(np.zeros(0, int), np.zeros(0), np.zeros((0, SIZE), np.float32), 3.0)
+    assert identify(nothing, catalogue) == []
+    create_collection(tmp_path / "c", {"embedding_size": SIZE, "hop_s": HOP, "segment_s": SEGMENT})
+    empty = open_collection(tmp_path / "c")
+    assert identify(track(unit(np.random.default_rng(0), 5)), empty) == []
+
+
+def test_excesses_and_chance_by_hand():
+    forwards, backwards = np.array([0.0, 1, 2, 3, 40]), np.array([0.0, 1, 2, 3, 4])
+    np.testing.assert_allclose(excesses(forwards, backwards), [-2, -1, 0, 1, 38])  # 2, quartile 3
+    np.testing.assert_allclose(excesses(np.array([1.0, 2]), np.array([1.0, 1])), [0, 4])  # spread 0
+    chance = Chance.of([np.array([1.0, 5]), np.array([3.0, 0]), np.arange(-40.0, 2)])
+    assert chance.asked == 3
+    assert len(chance.found) == 4 + 20
+    assert [chance.false_alarms(value) for value in (6, 5, 3, 2)] == [1 / 3, 2 / 3, 1, 1]
+    assert Chance.from_json(json.loads(json.dumps(chance.as_json()))).false_alarms(3) == 1
+
+
+def test_text():
+    answer = Answer(["a\x1b[2J.wav", "b.wav"], 12.34, 0.00123, [Range(59.6, 75, 3, 18, 1.02, 12)])
+    lines = as_text({"mine.mp3": [answer], "other.mp3": []}).splitlines()
+    assert lines == [
+        "mine.mp3",
+        "  a?[2J.wav (and 1 more of this content): score 12.3, 0.0012 expected by chance",
+        "    1:00–1:15 ← 0:03–0:18, tempo × 1.02",
+        "other.mp3",
+        "  no sample found",
+    ]
+    assert [clock(seconds) for seconds in (0, 59.4, 59.5, 600)] == ["0:00", "0:59", "1:00", "10:00"]
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Twelve rendered songs, a query with an excerpt of the third, untrained weights."""
+    folder = tmp_path_factory.mktemp("rendered")
+    soundfont = write_soundfont(folder / "general_midi.sf2")
+    demo = DemoData(min_seconds=30.0, max_seconds=30.0)
+    studio = Studio(demo, 5, soundfont)
+    songs = [
+        resample(record_song(studio, "noise", number).mix, demo.sample_rate, RATE)
+        for number in range(14)
+    ]
+    for number, song in enumerate(songs[:12]):
+        write_audio(folder / "music" / f"song {number}.wav", song, RATE)
+    hop = 8 * SMALL_LOG_MEL.hop_length
+    start = 94 * hop  # 12.03 s
+    excerpt = songs[2][start : start + 8 * RATE]
+    query = np.concatenate([songs[12][: 78 * hop], excerpt, songs[13][: 6 * RATE]])
+    write_audio(folder / "query.wav", query, RATE)
+    write_audio(folder / "unrelated.wav", songs[13], RATE)
+    settings = small_gnn(embedding_size=64)
+    save_encoder(folder / "weights.pt", make_encoder(settings, seed=0), settings)
+    return folder
+
+
+def test_commands_end_to_end(rendered, capsys, caplog):
+    out = rendered / "catalogue"
+    arguments = ["index", str(rendered / "music"), "--out", str(out), "--threads", "1"]
+    assert main(arguments) == 1
+    assert "--weights: not given, expected a checkpoint" in capsys.readouterr().err
+    assert main([*arguments, "--weights", str(rendered / "weights.pt")]) == 0
+    assert "12 added (0 of known content), 0 unchanged, 0 forgotten, 0 skipped" in caplog.messages
+    capsys.readouterr()
+
+    queries = [str(rendered / "query.wav"), str(rendered / "unrelated.wav")]
+    ask = ["identify", *queries, "--catalogue", str(out), "--threads", "1"]
+    assert main([*ask, "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["query"] == queries[0]
+    best = first["answers"][0]
+    assert best["paths"] == ["song 2.wav"]
+    assert best["false_alarms"] == pytest.approx(1 / 12, rel=1e-5)
+    part = max(best["ranges"], key=lambda part: part["score"])
+    assert part["query_start_s"] == pytest.approx(9.98, abs=1.0)
+    assert part["query_end_s"] == pytest.approx(17.98, abs=1.0)
+    assert part["reference_start_s"] == pytest.approx(12.03, abs=1.0)
+    assert part["reference_end_s"] == pytest.approx(20.03, abs=1.0)
+    assert part["tempo_ratio"] == pytest.approx(1.0, abs=0.03)
+    assert "song 2.wav" not in [path for answer in second["answers"] for path in answer["paths"]]
+
+    assert main([*ask, "--csv"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert rows[0]["reference"] == "song 2.wav"
+    assert float(rows[0]["score"]) == best["score"]
+    assert main([*ask, "--least-score", "1e9"]) == 0
+    assert capsys.readouterr().out.count("no sample found") == 2
+
+    (rendered / "weights.pt").rename(rendered / "away.pt")
+    assert main(ask) == 1
+    assert "say with --weights where they are" in capsys.readouterr().err
+    settings = small_gnn(embedding_size=64)
+    save_encoder(rendered / "weights.pt", make_encoder(settings, seed=1), settings)
+    assert main(ask) == 1
+    assert "other weights" in capsys.readouterr().err
+    assert main([*ask, "--weights", str(rendered / "away.pt")]) == 0
