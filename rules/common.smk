@@ -222,7 +222,12 @@ def fingerprint_files():
         for name in names
         for store in fingerprints_of(name, "query", *SEARCHED_ROLES)
     ]
-    return stores + [f"{RUN}/fingerprints/{name}/index.faiss" for name in names]
+    roles = ["query", *SEARCHED_ROLES] if LANDMARK_SYSTEMS else []
+    return [
+        *stores,
+        *(f"{RUN}/fingerprints/{name}/index.faiss" for name in names),
+        *(f"{RUN}/fingerprints/landmarks/{role}.npz" for role in roles),
+    ]
 
 
 def tables_of_systems(name):

@@ -6,7 +6,7 @@ rule find_peaks:
     input:
         tracks=f"{DATA}/tracks.csv",
     output:
-        peaks=f"{RUN}/landmarks/{{role}}.npz",
+        peaks=f"{RUN}/fingerprints/landmarks/{{role}}.npz",
     log:
         f"{RUN}/logs/find_peaks_{{role}}.log",
     benchmark:
@@ -28,8 +28,8 @@ rule find_peaks:
 rule match_landmarks:
     input:
         queries=f"{RUN}/evaluation/queries.csv",
-        query_peaks=f"{RUN}/landmarks/query.npz",
-        peaks=expand(f"{RUN}/landmarks/{{role}}.npz", role=SEARCHED_ROLES),
+        query_peaks=f"{RUN}/fingerprints/landmarks/query.npz",
+        peaks=expand(f"{RUN}/fingerprints/landmarks/{{role}}.npz", role=SEARCHED_ROLES),
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
     log:

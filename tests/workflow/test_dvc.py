@@ -81,7 +81,7 @@ def test_a_stage_makes_all_that_lies_in_its_outputs(tmp_path):
         "data": {"demo_data"},
         "stems": {"separate", "separation_report", "separation_quality", "pack_stems"},
         "models": {"initialise", "pretrain", "train_reranker"},
-        "fingerprints": {"fingerprint", "build_index"},
+        "fingerprints": {"fingerprint", "build_index", "find_peaks"},
     }
     before = set()
     for name, rules in makers.items():
