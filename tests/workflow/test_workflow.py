@@ -187,7 +187,7 @@ def test_the_number_of_shards_changes_no_result(finished, copied):
     done = snakemake(copied, config, "--", *map(str, files))
     assert done.returncode == 0, done.stdout
     assert len(list((copied / RESULTS / "stems/reports").glob("*.csv"))) == 2
-    assert len(list((copied / RESULTS / "fingerprints/gnn_trained/noise").iterdir())) == 2
+    assert len(list((copied / RESULTS / "fingerprints/gnn_trained/noise").iterdir())) == 4
     for file in files:
         assert (copied / file).read_bytes() == (finished / file).read_bytes()
 
