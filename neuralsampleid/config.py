@@ -164,6 +164,16 @@ class LogMel(Section):
     contrast: Literal["extremes", "bands"] = "extremes"  # what levels are scaled by
 
 
+def _check_highest_bin(axis: ConstantQ | Landmarks) -> None:
+    """A logarithmic frequency axis ends below half the sample rate."""
+    highest = axis.f_min * 2 ** ((axis.bins - 1) / axis.bins_per_octave)
+    if highest > axis.sample_rate / 2:
+        raise ValueError(
+            f"the highest of {axis.bins} bins lies at {highest:.0f} Hz, expected at most half "
+            f"the sample rate, {axis.sample_rate / 2:g} Hz"
+        )
+
+
 class ConstantQ(Section):
     """Front end of the baseline (released README, section 3)."""
 
@@ -178,12 +188,7 @@ class ConstantQ(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> ConstantQ:
-        highest = self.f_min * 2 ** ((self.bins - 1) / self.bins_per_octave)
-        if highest > self.sample_rate / 2:
-            raise ValueError(
-                f"the highest of {self.bins} bins lies at {highest:.0f} Hz, expected at most half "
-                f"the sample rate, {self.sample_rate / 2:g} Hz"
-            )
+        _check_highest_bin(self)
         return self
 
 
@@ -402,12 +407,7 @@ class Landmarks(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Landmarks:
-        highest = self.f_min * 2 ** ((self.bins - 1) / self.bins_per_octave)
-        if highest > self.sample_rate / 2:
-            raise ValueError(
-                f"the highest of {self.bins} bins lies at {highest:.0f} Hz, expected at most half "
-                f"the sample rate, {self.sample_rate / 2:g} Hz"
-            )
+        _check_highest_bin(self)
         return self
 
     @property

@@ -9,36 +9,13 @@ convolves every bin with the longest kernel.
 from __future__ import annotations
 
 import math
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from neuralsampleid.config import ConstantQ, LogMel
-
-
-class FrontEnd(Protocol):
-    """What encoders, training and fingerprinting need of a front end."""
-
-    sample_rate: int  # Hz
-    hop_length: int  # samples between frames
-    frames: int  # per segment
-    bins: int  # of the features
-    frequency_axis: Literal["linear", "logarithmic"]
-    bins_per_octave: int  # of the power; 0 where the axis is linear
-
-    def power(self, waveform: Tensor) -> Tensor:
-        """(batch, samples) → power (batch, power bins, 1 + samples // hop_length)."""
-        ...
-
-    def features(self, power: Tensor) -> Tensor:
-        """Power (batch, power bins, frames) → features (batch, bins, frames)."""
-        ...
-
-    def __call__(self, waveform: Tensor) -> Tensor:
-        """(batch, samples) → features (batch, bins, frames)."""
-        ...
 
 
 def segment_samples(front_end: LogMel | ConstantQ) -> int:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuralsampleid.audio.ffmpeg import FOR_FFMPEG
 from neuralsampleid.errors import UserError
 
-# Files of the last three are found, so that reading them can say that they must be converted.
-_UNDECODABLE = (".m4a", ".aac", ".wma")
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", *_UNDECODABLE)
+# Files of the last kinds are found, so that reading them can say that they must be converted.
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", *FOR_FFMPEG)
 FOUND_COLUMNS = ("track_id", "role", "path", "duplicates")
 
 
@@ -89,4 +89,4 @@ def audio_files(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(root).parts)
         and path.is_file()
     ]
-    return sorted(found, key=lambda path: (path.suffix.lower() in _UNDECODABLE, path))
+    return sorted(found, key=lambda path: (path.suffix.lower() in FOR_FFMPEG, path))

@@ -25,6 +25,7 @@ from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.retrieval.chance import ASKED, FEWEST, Chance, excesses
 from neuralsampleid.retrieval.collection import Collection
 from neuralsampleid.retrieval.fingerprint import fingerprint_track
+from neuralsampleid.retrieval.index import faiss_threads
 from neuralsampleid.retrieval.passages import (
     Matches,
     Passage,
@@ -192,9 +193,7 @@ def find_matches(
     """
     best = np.full((len(query.numbers), CANDIDATES), -np.inf, np.float32)
     rows = np.full(best.shape, -1, np.int64)
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(threads)
-    try:
+    with faiss_threads(threads):
         for first, last in _spans(collection, without):
             block = np.ascontiguousarray(collection.rows[first:last, 1:], dtype=np.float32)
             count = min(CANDIDATES, len(block))
@@ -202,8 +201,6 @@ def find_matches(
                 np.ascontiguousarray(query.embeddings), block, count, faiss.METRIC_INNER_PRODUCT
             )
             best, rows = _merged(best, rows, similar, places + first)
-    finally:
-        faiss.omp_set_num_threads(before)
     segment, rank = np.nonzero(rows >= 0)
     row = rows[segment, rank]
     middle = float(collection.about["segment_s"]) / 2

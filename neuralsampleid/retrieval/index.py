@@ -69,7 +69,7 @@ class SearchIndex:
     ) -> Found:
         """Like ``search``, but with FAISS's own squared distances (queries, k), ascending."""
         contiguous = np.ascontiguousarray(queries, dtype=np.float32)
-        with _threads(threads):
+        with faiss_threads(threads):
             if excluded is None or not len(excluded):
                 distances, rows = self.labelled.search(contiguous, k)
             else:
@@ -122,7 +122,7 @@ def build_index(
         logging.getLogger(__name__).warning(reason)
     on_gpu = _use_gpu(settings.device, kind)
     index = _empty_index(kind, settings, embeddings.shape[1])
-    with _threads(1 if kind == "hnsw" else threads):
+    with faiss_threads(1 if kind == "hnsw" else threads):
         index.train(learnt)
         labelled = _on_gpu(faiss.IndexIDMap(index)) if on_gpu else faiss.IndexIDMap(index)
         for first in range(0, len(rows), _ADDED_AT_ONCE):
@@ -280,7 +280,7 @@ def _on_gpu(index: Any) -> Any:  # noqa: ANN401 - faiss
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[None]:
+def faiss_threads(number: int) -> Iterator[None]:
     """FAISS's number of threads is one for the process; it is put back afterwards."""
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(number)
