@@ -1,0 +1,102 @@
+"""The typed configuration: the single source of defaults, checks and the JSON schema.
+
+Defaults are the released system's values; ``config.yaml`` says what the demo changes. The
+configuration describes the experiment only: threads, memory and folders belong to profiles and
+rules.
+"""
+
+from neuralsampleid.config.base import FileName, Hardware, Name, Section
+from neuralsampleid.config.data import (
+    CatalogueData,
+    Data,
+    DemoData,
+    FmaData,
+    Sample100Data,
+    Separation,
+    Shards,
+)
+from neuralsampleid.config.encoders import CustomEncoder, Encoder, EncoderSettings, Gnn, ResNetIbn
+from neuralsampleid.config.evaluation import (
+    AnySystem,
+    Conditions,
+    Evaluation,
+    LandmarkSystem,
+    System,
+)
+from neuralsampleid.config.front_ends import ConstantQ, LogMel
+from neuralsampleid.config.parsing import parse_any_config, parse_config, parse_encoder, read_config
+from neuralsampleid.config.published import (
+    PublishedConfig,
+    PublishedData,
+    PublishedEvaluation,
+    PublishedSystem,
+)
+from neuralsampleid.config.retrieval import Index, Landmarks, Reranker, Scale
+from neuralsampleid.config.run import Config
+from neuralsampleid.config.training import (
+    Augmentation,
+    BaselineAugmentation,
+    BaselineTraining,
+    Change,
+    ClassificationTriplet,
+    Cosine,
+    Effect,
+    LearningRate,
+    Loss,
+    NtXent,
+    Pairs,
+    Steps,
+    Training,
+)
+
+__all__ = [
+    "AnySystem",
+    "Augmentation",
+    "BaselineAugmentation",
+    "BaselineTraining",
+    "CatalogueData",
+    "Change",
+    "ClassificationTriplet",
+    "Conditions",
+    "Config",
+    "ConstantQ",
+    "Cosine",
+    "CustomEncoder",
+    "Data",
+    "DemoData",
+    "Effect",
+    "Encoder",
+    "EncoderSettings",
+    "Evaluation",
+    "FileName",
+    "FmaData",
+    "Gnn",
+    "Hardware",
+    "Index",
+    "LandmarkSystem",
+    "Landmarks",
+    "LearningRate",
+    "LogMel",
+    "Loss",
+    "Name",
+    "NtXent",
+    "Pairs",
+    "PublishedConfig",
+    "PublishedData",
+    "PublishedEvaluation",
+    "PublishedSystem",
+    "Reranker",
+    "ResNetIbn",
+    "Sample100Data",
+    "Scale",
+    "Section",
+    "Separation",
+    "Shards",
+    "Steps",
+    "System",
+    "Training",
+    "parse_any_config",
+    "parse_config",
+    "parse_encoder",
+    "read_config",
+]

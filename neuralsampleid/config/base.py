@@ -1,0 +1,41 @@
+"""What all sections of the configuration are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
+# What computes: conda takes its builds of torch and FAISS, and on a cluster each job that can use a
+# GPU asks for one. A part of the experiment, because results depend on its arithmetic.
+Hardware = Literal["cpu", "gpu"]
+_Number = TypeVar("_Number", int, float)
+
+
+def _distinct(values: list[_Number]) -> list[_Number]:
+    twice = [value for value in values if values.count(value) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]:g} stands twice, expected each value once")
+    return values
+
+
+Lengths = Annotated[list[PositiveFloat], Field(min_length=1), AfterValidator(_distinct)]
+Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(_distinct)]
+
+
+def _ascending(edges: list[float]) -> list[float]:
+    if sorted(set(edges)) != edges:
+        raise ValueError(f"edges {edges}, expected ascending numbers")
+    return edges
+
+
+Edges = Annotated[list[float], Field(min_length=1), AfterValidator(_ascending)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys and silent conversions are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -1,0 +1,84 @@
+"""Where the music comes from, and how it is cut into stems and shards."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from neuralsampleid.config.base import Section
+
+
+class DemoData(Section):
+    """The built-in demo: how much music is composed."""
+
+    kind: Literal["demo"] = "demo"
+    sample_rate: Annotated[int, Field(ge=22050)] = 22050  # Hz
+    training_songs: Annotated[int, Field(ge=2)] = 64
+    training_seconds: Annotated[float, Field(ge=10)] = 30.0
+    references: PositiveInt = 24
+    noise_songs: PositiveInt = 48
+    queries: PositiveInt = 24
+    min_seconds: Annotated[float, Field(ge=30)] = 60.0
+    max_seconds: Annotated[float, Field(ge=30)] = 90.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DemoData:
+        if self.min_seconds > self.max_seconds:
+            raise ValueError(f"min_seconds {self.min_seconds} exceeds max_seconds")
+        return self
+
+
+class CatalogueData(Section):
+    """An existing catalogue: a folder with ``tracks.csv`` and ``occurrences.csv``."""
+
+    kind: Literal["catalogue"]
+    folder: str
+
+
+class Sample100Data(Section):
+    """Sample100 with the Sample100-ext annotations; its audio is nobody's to share."""
+
+    kind: Literal["sample100"]
+    annotations: str  # folder with samples.csv, tracks.csv and annotations/S*.json
+    audio: str | None = None  # folder with files named by track id; None: annotations alone
+    noise: str | None = None  # folder of which every audio file is a noise track
+
+
+class FmaData(Section):
+    """Clips of the Free Music Archive to train on, Sample100 to evaluate on."""
+
+    kind: Literal["fma"]
+    subset: Literal["small", "medium", "large"] = "medium"
+    folder: str | None = None  # holds fma_<subset>/000/000002.mp3 …; None: download
+    metadata: str | None = (
+        None  # fma_metadata/tracks.csv, for titles; None: download it too, or none
+    )
+    artefacts: str = "config/fma.csv"  # where the archives are; relative to the workflow
+    evaluation: Sample100Data
+
+
+Data = Annotated[DemoData | CatalogueData | Sample100Data | FmaData, Field(discriminator="kind")]
+
+
+class Separation(Section):
+    """How training tracks become stems."""
+
+    backend: Literal["htdemucs", "hpss", "precomputed"] = "htdemucs"
+    model: str = "htdemucs"  # htdemucs: name of the model
+    model_folder: str | None = None  # htdemucs: local folder; None: the package's own download
+    stems_folder: str | None = None  # precomputed: <folder>/<track id>/<stem>.<ext>
+    format: Literal["flac", "mp3"] = "flac"  # of the stems that are kept
+
+    @model_validator(mode="after")
+    def _complete(self) -> Separation:
+        if self.backend == "precomputed" and self.stems_folder is None:
+            raise ValueError("stems_folder is missing, which backend 'precomputed' needs")
+        return self
+
+
+class Shards(Section):
+    """How many tracks one job takes at most; results do not depend on it."""
+
+    separation: PositiveInt = 250  # training tracks that are separated, and packed into one file
+    fingerprinting: PositiveInt = 100  # queries, references or noise tracks

@@ -1,0 +1,58 @@
+"""Queries, metrics, intervals, and the rows of the tables."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, NonNegativeFloat, PositiveInt, Tag
+
+from neuralsampleid.config.base import Cutoffs, Edges, Lengths, Name, Section
+
+
+class Conditions(Section):
+    """Between which values results are told apart; n edges make n + 1 bins."""
+
+    tempo_ratio: Edges = [0.9, 0.98, 1.02, 1.1]  # the query's speed over the reference's
+    pitch_semitones: Edges = [-1.5, -0.25, 0.25, 1.5]  # up
+    level_db: Edges = [-6.0, -3.0, 0.0]  # the sample over everything else
+    occurrence_s: Edges = [3.0, 5.0]  # how long the sample sounds at a time
+
+
+class Evaluation(Section):
+    """Queries, metrics and intervals."""
+
+    query_seconds: Lengths = [5.0, 7.0, 10.0, 15.0, 20.0]
+    cutoffs: Cutoffs = [1, 3, 10]
+    max_gap_s: NonNegativeFloat = 4.0  # repetitions of a sample closer than this are one passage
+    ranks: PositiveInt = 100  # references kept per query
+    resamples: PositiveInt = 2000  # of the bootstrap
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of intervals; the rest is a test's α
+    permutations: PositiveInt = 10000  # of a paired test; if as many are possible, it is exact
+    conditions: Conditions = Conditions()
+
+
+class System(Section):
+    """One row of the tables: an encoder."""
+
+    name: Name
+    encoder: Name
+    weights: Literal["trained", "untrained"] = "trained"
+    reranker: bool = False
+
+
+class LandmarkSystem(Section):
+    """One row of the tables: landmarks."""
+
+    name: Name
+    landmarks: Literal["plain", "searched"]  # searched: over pitch and tempo
+
+
+def _kind_of_system(row: Any) -> str:  # noqa: ANN401 - whatever the file holds
+    is_landmarks = isinstance(row, LandmarkSystem) or (isinstance(row, dict) and "landmarks" in row)
+    return "landmarks" if is_landmarks else "encoder"
+
+
+AnySystem = Annotated[
+    Annotated[System, Tag("encoder")] | Annotated[LandmarkSystem, Tag("landmarks")],
+    Discriminator(_kind_of_system),
+]

@@ -1,0 +1,95 @@
+"""From YAML to the typed configuration, or one line that says what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from neuralsampleid.config.base import Section
+from neuralsampleid.config.encoders import Encoder, EncoderSettings
+from neuralsampleid.config.published import PublishedConfig
+from neuralsampleid.config.run import Config
+from neuralsampleid.errors import UserError
+
+
+def parse_config(values: object, source: str) -> Config:
+    """Check a configuration given as nested dictionaries.
+
+    Args:
+        values: what the YAML file held.
+        source: the file's name, for error messages.
+
+    Raises:
+        UserError: one line with every wrong key, what was found and what was expected.
+    """
+    return _parse(Config, values, source)
+
+
+def parse_any_config(values: object, source: str) -> Config | PublishedConfig:
+    """As ``parse_config``; ``data.kind: published`` has a configuration of its own.
+
+    Raises:
+        UserError: see ``parse_config``.
+    """
+    data = values.get("data") if isinstance(values, dict) else None
+    if isinstance(data, dict) and data.get("kind") == "published":
+        return _parse(PublishedConfig, values, source)
+    return parse_config(values, source)
+
+
+def parse_encoder(values: object) -> EncoderSettings:
+    """An encoder's section that ``parse_config`` has checked before."""
+    return TypeAdapter[EncoderSettings](Encoder).validate_python(values)
+
+
+def read_config(path: Path) -> Config:
+    """Read and check one YAML file.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or fails the checks.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such configuration file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not a YAML file ({reason})") from error
+    return parse_config(values, str(path))
+
+
+_Parsed = TypeVar("_Parsed", bound=Section)
+
+
+def _parse(model: type[_Parsed], values: object, source: str) -> _Parsed:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        unions = {"data", "loss", "learning_rate"} if model is Config else set()
+        problems = "; ".join(_problem(item, unions) for item in error.errors())
+        raise UserError(f"{source}: {problems}") from error
+
+
+def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """One pydantic complaint as ``key: what is wrong``."""
+    # pydantic puts the tag of a union after its key; the file has no such level.
+    path = item["loc"]
+    location = [
+        str(part)
+        for place, part in enumerate(path)
+        if not (
+            (place > 0 and path[place - 1] in unions)
+            or (place > 1 and unions and path[place - 2] in {"encoders", "systems"})
+            or (part in {"log_mel", "constant_q"} and path[place - 1] == "front_end")
+        )
+    ]
+    key = ".".join(location) or "configuration"
+    if item["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    if item["type"] == "value_error":
+        return f"{key}: {item['ctx']['error']}"
+    found = f", found {item['input']!r}" if not isinstance(item["input"], dict) else ""
+    return f"{key}: {item['msg'][0].lower()}{item['msg'][1:]}{found}"

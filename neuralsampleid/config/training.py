@@ -1,0 +1,124 @@
+"""How encoders are pretrained: loss, schedule, pairs and their changes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from neuralsampleid.config.base import Fraction, Section
+
+
+class NtXent(Section):
+    """The proposed model's contrastive loss."""
+
+    kind: Literal["nt_xent"] = "nt_xent"
+    temperature: PositiveFloat = 0.05
+
+
+class ClassificationTriplet(Section):
+    """The baseline's loss; the released config lacks the two weights and the margin."""
+
+    kind: Literal["classification_triplet"] = "classification_triplet"
+    classification_weight: NonNegativeFloat = 1.0  # β
+    triplet_weight: NonNegativeFloat = 1.0  # γ
+    margin: NonNegativeFloat = 0.2
+    temperature: PositiveFloat = 1.0  # of the classification; the released code has none
+    triplet: Literal["described", "released"] = "described"  # released: the sign is reversed
+
+
+Loss = Annotated[NtXent | ClassificationTriplet, Field(discriminator="kind")]
+
+
+class Cosine(Section):
+    """Learning rate: linear warm-up, then a cosine down to ``final``."""
+
+    kind: Literal["cosine"] = "cosine"
+    initial: PositiveFloat = 8e-5
+    final: NonNegativeFloat = 7e-7
+    warmup: Fraction = 0.0  # share of all steps
+
+
+class Steps(Section):
+    """Learning rate: times ``factor`` after every ``every`` epochs."""
+
+    kind: Literal["steps"] = "steps"
+    initial: PositiveFloat = 1e-4
+    factor: Fraction = 0.2
+    every: PositiveInt = 40
+
+
+LearningRate = Annotated[Cosine | Steps, Field(discriminator="kind")]
+
+
+class Pairs(Section):
+    """How a training pair is made from stems (released README, section 4)."""
+
+    sampled: Literal["all_but_one", "beat_or_riff"] = "all_but_one"  # which sources are sampled
+    rest: Literal["same_song", "other_song"] = "same_song"  # whose the query's other sources are
+    reference: Literal["sampled", "mix", "either"] = "sampled"  # what the reference view holds
+    jitter_s: NonNegativeFloat = 0.25  # the two views lie up to this far apart
+    silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent
+
+
+Effect = Literal["gain", "equaliser", "compressor"]
+Change = Literal["none", "pitch", "tempo", "varispeed", "both", "frames"]
+
+
+class Augmentation(Section):
+    """What happens to the query view (released README, section 4: T1 and T2)."""
+
+    backend: Literal["batched", "audiomentations"] = "batched"
+    effects: Annotated[list[Effect], Field(min_length=1)] = ["gain"]  # T1, on the sampled part
+    effects_drawn: PositiveInt = 1  # how many of them a pair gets
+    gain_db_min: float = -10.0  # of the sampled part over the rest
+    gain_db_max: float = 10.0
+    equaliser_db: NonNegativeFloat = 12.0  # ±
+    changes: Annotated[list[Change], Field(min_length=1)] = ["pitch", "tempo"]  # T2: one is drawn
+    pitch_semitones: NonNegativeFloat = 3.0  # ±
+    tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.7
+    tempo_max: Annotated[float, Field(ge=1)] = 1.5
+    curriculum: Fraction = 0.0  # share of the training over which T1 and T2 grow to full size
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Augmentation:
+        if self.gain_db_min > self.gain_db_max:
+            raise ValueError(f"gain_db_min {self.gain_db_min} exceeds gain_db_max")
+        if self.effects_drawn > len(self.effects):
+            raise ValueError(
+                f"effects_drawn is {self.effects_drawn}, but there are {len(self.effects)} effects"
+            )
+        return self
+
+
+class Training(Section):
+    """Pretraining of an encoder."""
+
+    epochs: PositiveInt = 400
+    pairs_per_epoch: PositiveInt | None = None  # None: one per training track
+    batch_pairs: Annotated[int, Field(ge=2)] = 256
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1  # of the training tracks
+    validation_pairs: Annotated[int, Field(ge=2)] = 256
+    gradient_clip: PositiveFloat | None = 1.0  # global norm
+    loss: Loss = NtXent()
+    learning_rate: LearningRate = Cosine()
+    pairs: Pairs = Pairs()
+    augmentation: Augmentation = Augmentation()
+
+
+class BaselineAugmentation(Augmentation):
+    """The baseline draws from more effects."""
+
+    effects: Annotated[list[Effect], Field(min_length=1)] = ["equaliser", "compressor", "gain"]
+    changes: Annotated[list[Change], Field(min_length=1)] = ["pitch", "tempo", "frames"]
+
+
+class BaselineTraining(Training):
+    """Pretraining with the baseline's released values."""
+
+    epochs: PositiveInt = 120
+    batch_pairs: Annotated[int, Field(ge=2)] = 512
+    gradient_clip: PositiveFloat | None = None
+    loss: Loss = ClassificationTriplet()
+    learning_rate: LearningRate = Steps()
+    augmentation: BaselineAugmentation = BaselineAugmentation()
