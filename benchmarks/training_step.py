@@ -19,6 +19,7 @@ import torch
 from augmentation import synthetic_stems
 
 from neuralsampleid.config import Gnn, ResNetIbn, read_config
+from neuralsampleid.memory import keep_freed_memory
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.pairs import PairSource
@@ -83,10 +84,13 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--steps", type=int, default=10, help="the median of each part counts")
+    parser.add_argument("--give-back", action="store_true", help="freed memory, as by default")
     parser.add_argument("--eager", action="store_true", help="compile nothing")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
+    if not arguments.give_back:
+        keep_freed_memory()
     config = read_config(arguments.config)
     print(f"{arguments.device}, torch {torch.__version__}; median of {arguments.steps} steps, ms\n")
     print(f"| encoder | {' | '.join(PARTS)} | step | first step, s |")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.memory import keep_freed_memory
 from neuralsampleid.processes import is_first_process, slurm_tasks
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}  # no room on the disk, or none left to this user
@@ -94,7 +95,8 @@ def _end_with_parent() -> None:
 
 
 def use_threads(snakemake: Any) -> None:
-    """Let torch use as many threads as the rule was given."""
+    """Let torch use as many threads as the rule was given, and reuse its memory."""
     import torch
 
+    keep_freed_memory()
     torch.set_num_threads(snakemake.threads)

@@ -83,9 +83,8 @@ class BatchedViews:
         if self.change_rest:
             query = self._warp(power + rest, batch.positions, batch.pitch)
         else:
-            untouched = _centred(batch.positions).expand_as(batch.positions)
             query = self._warp(power, batch.positions, batch.pitch)
-            query = query + self._warp(rest, untouched, torch.zeros_like(batch.pitch))
+            query = query + middle_frames(rest, query.shape[2])
         query = query * batch.mask[:, None, :]
         reference = self.front_end(batch.reference)[:, :, : self.front_end.frames]
         return self.front_end.features(query), reference
@@ -120,6 +119,15 @@ def warp(power: Tensor, positions: Tensor, pitch: Tensor, bins_per_octave: int) 
     return nn.functional.grid_sample(power[:, None], grid, align_corners=True)[:, 0]
 
 
+def middle_frames(power: Tensor, frames: int) -> Tensor:
+    """The ``frames`` frames around the middle one, which is the later of two: (B, bins, frames).
+
+    What ``warp`` reads where nothing changes, at no cost.
+    """
+    first = (power.shape[2] - 1) // 2 - frames // 2
+    return power[:, :, first : first + frames]
+
+
 def equalise(power: Tensor, gains_db: Tensor) -> Tensor:
     """Apply smooth gains over frequency: (B, bins, frames) and (B, points) low to high."""
     curve = nn.functional.interpolate(
@@ -144,11 +152,6 @@ def compress(power: Tensor, settings: Tensor) -> Tensor:
 
 def _energy(power: Tensor) -> Tensor:
     return power.sum(dim=(1, 2))
-
-
-def _centred(positions: Tensor) -> Tensor:
-    frames = positions.shape[1]
-    return torch.arange(frames, device=positions.device) - float(frames // 2)
 
 
 def _stack(arrays: list[np.ndarray]) -> Tensor:

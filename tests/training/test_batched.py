@@ -15,6 +15,7 @@ from neuralsampleid.training.batched import (
     PowerBatch,
     compress,
     equalise,
+    middle_frames,
     warp,
 )
 from neuralsampleid.training.changes import Changes
@@ -43,6 +44,14 @@ def test_a_shorter_view_is_the_middle_of_the_window():
     power = torch.rand(1, 10, 31)
     found = warp(power, centred(21), torch.zeros(1), 0)
     torch.testing.assert_close(found, power[:, :, 5:26], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("frames", [20, 21])
+def test_what_is_not_changed_is_read_where_a_warp_would_read_it(frames: int):
+    power = torch.rand(2, 10, 31)
+    positions = (torch.arange(frames) - float(frames // 2)).expand(2, -1)
+    expected = warp(power, positions, torch.zeros(2), 0)
+    torch.testing.assert_close(middle_frames(power, frames), expected, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("semitones", [-3.0, -1.0, 2.0, 12.0])
