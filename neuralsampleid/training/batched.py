@@ -7,6 +7,7 @@ sources add. ``benchmarks/augmentation.md`` compares this with changes of the wa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +16,15 @@ from torch import Tensor, nn
 
 from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
 from neuralsampleid.training.changes import read_positions
-from neuralsampleid.training.pairs import RawPair
+from neuralsampleid.training.pairs import Audio, RawPair
 
 
 @dataclass(frozen=True)
 class PowerBatch:
-    """Stacked raw pairs and changes; B pairs, W window samples, S segment samples, T frames."""
+    """Stacked raw pairs and changes; B pairs, W window samples, S segment samples, T frames.
+
+    On its way to a GPU the audio may have half precision; whoever computes makes it single.
+    """
 
     sampled: Tensor  # (B, W)
     rest: Tensor  # (B, W)
@@ -34,7 +38,14 @@ class PowerBatch:
 
     def to(self, device: torch.device) -> PowerBatch:
         """The same batch on another device; Lightning calls this."""
-        return PowerBatch(**{name: value.to(device) for name, value in vars(self).items()})
+        return self._each(lambda value: value.to(device))
+
+    def pin_memory(self) -> PowerBatch:
+        """The same batch where a GPU fetches it fastest; torch's loader calls this."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, function: Callable[[Tensor], Tensor]) -> PowerBatch:
+        return PowerBatch(**{name: function(value) for name, value in vars(self).items()})
 
 
 class BatchedViews:
@@ -44,11 +55,20 @@ class BatchedViews:
         front_end: whose power is changed.
         change_rest: T2 acts on sampled + rest (as released, both from one song) or only on the
             sampled part (the rest is new music).
+        half: hand audio over in half precision, 11 bits of each value: a GPU waits for the copies
+            of full size (benchmarks/busy_gpu.md).
     """
 
-    def __init__(self, front_end: LogMelFrontEnd | ConstantQFrontEnd, change_rest: bool) -> None:
+    def __init__(
+        self,
+        front_end: LogMelFrontEnd | ConstantQFrontEnd,
+        change_rest: bool,
+        *,
+        half: bool = False,
+    ) -> None:
         self.front_end = front_end
         self.change_rest = change_rest
+        self.audio_type = np.float16 if half else np.float32
 
     def collate(self, pairs: list[RawPair]) -> PowerBatch:
         """Stack pairs on a worker process."""
@@ -60,9 +80,9 @@ class BatchedViews:
         )
         compressor = [(c.compressor_threshold_db, c.compressor_ratio) for c in changes]
         return PowerBatch(
-            sampled=_stack([pair.sampled for pair in pairs]),
-            rest=_stack([pair.rest for pair in pairs]),
-            reference=_stack([pair.reference for pair in pairs]),
+            sampled=self._audio([pair.sampled for pair in pairs]),
+            rest=self._audio([pair.rest for pair in pairs]),
+            reference=self._audio([pair.reference for pair in pairs]),
             positions=_stack(list(positions)),
             mask=_stack(list(masks)),
             pitch=torch.tensor([change.pitch_semitones for change in changes]),
@@ -74,20 +94,23 @@ class BatchedViews:
     @torch.no_grad()
     def features(self, batch: PowerBatch) -> tuple[Tensor, Tensor]:
         """Query and reference features, each (B, bins, frames)."""
-        original = self.front_end.power(batch.sampled)
+        original = self.front_end.power(batch.sampled.float())
         power = compress(equalise(original, batch.equaliser_db), batch.compressor)
         # Make-up gain: only ``gain_db`` shall change the sampled part's level.
         makeup = _energy(original) / _energy(power).clamp(min=1e-10)
         power = power * (makeup * 10 ** (batch.gain_db / 10))[:, None, None]
-        rest = self.front_end.power(batch.rest)
+        rest = self.front_end.power(batch.rest.float())
         if self.change_rest:
             query = self._warp(power + rest, batch.positions, batch.pitch)
         else:
             query = self._warp(power, batch.positions, batch.pitch)
             query = query + middle_frames(rest, query.shape[2])
         query = query * batch.mask[:, None, :]
-        reference = self.front_end(batch.reference)[:, :, : self.front_end.frames]
+        reference = self.front_end(batch.reference.float())[:, :, : self.front_end.frames]
         return self.front_end.features(query), reference
+
+    def _audio(self, arrays: list[Audio]) -> Tensor:
+        return torch.from_numpy(np.stack(arrays, dtype=self.audio_type, casting="same_kind"))
 
     def _warp(self, power: Tensor, positions: Tensor, pitch: Tensor) -> Tensor:
         return warp(power, positions, pitch, self.front_end.bins_per_octave)

@@ -136,13 +136,17 @@ def without_curriculum(training: Training) -> Training:
 
 
 def make_views(
-    front_end: LogMelFrontEnd | ConstantQFrontEnd, training: Training, geometry: PairGeometry
+    front_end: LogMelFrontEnd | ConstantQFrontEnd,
+    training: Training,
+    geometry: PairGeometry,
+    *,
+    half: bool = False,
 ) -> BatchedViews | WaveformViews:
-    """What carries out the changes, by the configured backend."""
+    """What carries out the changes, by the configured backend; ``half``: see ``BatchedViews``."""
     # Music of one song is changed as a whole, new music only where the sample is.
     change_rest = training.pairs.rest == "same_song"
     if training.augmentation.backend == "batched":
-        return BatchedViews(front_end, change_rest)
+        return BatchedViews(front_end, change_rest, half=half)
     return WaveformViews(front_end, change_rest, geometry.segment)
 
 
@@ -163,8 +167,9 @@ def _data(
     # Held-out pairs are always the same and always fully changed.
     fixed = without_curriculum(training)
     held = PairSource(packed, held_out, front_end, fixed, seed + 1, training.validation_pairs)
-    views = make_views(encoder.front_end, training, source.geometry)
-    return PairData(source, held, views, per_epoch, batch, machine.workers)
+    on_gpu = machine.accelerator == "cuda"
+    views = make_views(encoder.front_end, training, source.geometry, half=on_gpu)
+    return PairData(source, held, views, per_epoch, batch, machine.workers, pinned=on_gpu)
 
 
 def _best_of(module: Pretraining, best: dict[str, Any] | None, batches: int) -> Pretrained:

@@ -237,6 +237,27 @@ def test_pairs_of_a_batch_do_not_touch_each_other():
             torch.testing.assert_close(whole[place], part[0], atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("front_end", [LOG_MEL, ConstantQ(sample_rate=RATE, bins=72, frames=64)])
+def test_audio_in_half_precision_gives_the_same_features(front_end: LogMel | ConstantQ):
+    stems = packed_songs(4, 6.0, RATE)
+    training = small_training(augmentation=Augmentation(changes=["both"]))
+    source = PairSource(stems, [0, 1, 2, 3], front_end, training, 0, 100)
+    pairs = [source[index] for index in range(4)]
+    whole, half = (
+        BatchedViews(make_front_end(front_end), change_rest=True, half=half)
+        for half in (False, True)
+    )
+    batch = half.collate(pairs)
+    assert batch.sampled.dtype == batch.rest.dtype == batch.reference.dtype == torch.float16
+    for expected, found in zip(
+        whole.features(whole.collate(pairs)), half.features(batch), strict=True
+    ):
+        # Of dB, or of the logarithm of magnitudes; of what is 60 dB below the loudest nothing.
+        heard = expected > expected.amax() - (60 if isinstance(front_end, LogMel) else 7)
+        assert found.dtype == torch.float32
+        assert (found - expected)[heard].abs().mean() < 0.02
+
+
 def test_a_batch_moves_as_a_whole():
     views = BatchedViews(make_front_end(LOG_MEL), change_rest=True)
     audio = music(80 * 512)
