@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.27")
 
 # Scripts find the library beside this file, in conda environments too.
 sys.path.insert(0, str(Path(workflow.basedir)))
@@ -24,6 +24,7 @@ wait_passively()  # all jobs inherit it
 
 wildcard_constraints:
     encoder="|".join(ENCODERS),
+    reranker="|".join(RERANKERS),
     system="|".join(SYSTEMS),
     weights="trained|untrained",
     role="query|reference|noise",
@@ -56,6 +57,12 @@ else:
     include: "rules/evaluation.smk"
     include: "rules/scale.smk"
     include: "rules/report.smk"
+
+
+# The workflow takes longer to read with them, once more for each seed.
+if ABLATION_ROWS and any("ablation" in argument for argument in sys.argv):
+
+    include: "rules/ablations.smk"
 
 
 rule all:
@@ -94,3 +101,10 @@ if not IS_PUBLISHED:
     rule scale:
         input:
             f"{RUN}/scale/scale.png",
+
+
+if ABLATION_ROWS:
+
+    rule ablations:
+        input:
+            f"{RUN}/ablations/ablations.png",

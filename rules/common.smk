@@ -8,6 +8,7 @@ from neuralsampleid.config import (
     DemoData,
     FmaData,
     PublishedConfig,
+    ablation_run,
     parse_any_config,
 )
 from neuralsampleid.data.planning import planned_tracks
@@ -54,8 +55,16 @@ SYSTEMS = {system.name: system for system in CONFIG.systems}
 ENCODER_SYSTEMS = [] if IS_PUBLISHED else CONFIG.encoder_systems
 LANDMARK_SYSTEMS = [] if IS_PUBLISHED else CONFIG.landmark_systems
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
+ABLATION_ROWS = (
+    []
+    if IS_PUBLISHED or CONFIG.ablations is None
+    else [CONFIG.ablations.system, *CONFIG.ablations.rows]
+)
 SCALED = "" if IS_PUBLISHED else f"{CONFIG.scale.encoder}_trained"  # the scale study's
-USES_RERANKER = any(system.reranker for system in ENCODER_SYSTEMS)
+RERANKERS = {} if IS_PUBLISHED else CONFIG.all_rerankers
+USED_RERANKERS = list(
+    dict.fromkeys(row.reranker_name for row in ENCODER_SYSTEMS if row.reranker)
+)
 SEARCHED_ROLES = ["noise", "reference"]
 COLLECTED = ["metrics"] + ([] if IS_PUBLISHED else ["quantities", "reliability"])
 TABLES = ["main", "hit_rates", "sample_types"]
@@ -140,21 +149,29 @@ def needs_nodes(wildcards):
 
 def reranker_of(system):
     """The re-ranker's weights, if the system has one."""
-    return [f"{RUN}/models/reranker/trained.pt"] if SYSTEMS[system].reranker else []
+    name = SYSTEMS[system].reranker_name
+    return [f"{RUN}/models/{name}/trained.pt"] if name else []
+
+
+def reranked(wildcards):
+    """The encoder that a re-ranker is for."""
+    return RERANKERS[wildcards.reranker].encoder
 
 
 def reranker_settings(wildcards):
     """What the re-ranker is and how many candidates it sees; None without one."""
-    if not SYSTEMS[wildcards.system].reranker:
+    name = SYSTEMS[wildcards.system].reranker_name
+    if name is None:
         return None
     training = (
         "epochs",
         "pairs_per_epoch",
         "batch_pairs",
         "negatives",
+        "mining",
         "learning_rate",
     )
-    return section(CONFIG.reranker, *training)
+    return section(RERANKERS[name], *training)
 
 
 def names_of(systems):
@@ -185,11 +202,9 @@ def trained_models():
     if IS_PUBLISHED:
         return []
     used = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "trained"}
-    if USES_RERANKER:
-        used.add(CONFIG.reranker.encoder)
+    used |= {RERANKERS[name].encoder for name in USED_RERANKERS}
     encoders = [encoder for encoder in CONFIG.encoders if encoder in used]
-    names = encoders + (["reranker"] if USES_RERANKER else [])
-    return [f"{RUN}/models/{name}" for name in names]
+    return [f"{RUN}/models/{name}" for name in encoders + USED_RERANKERS]
 
 
 def stem_files():
@@ -247,7 +262,7 @@ def figure_names():
         return ["hit_rates", "map"]
     names = ["hit_rates", "map", "ranks"]
     names += ["conditions", "changes", "localisation", "rejection"]
-    names += ["calibration"] if USES_RERANKER else []
+    names += ["calibration"] if USED_RERANKERS else []
     if trained_models():
         names.append("learning_curves")
         names += ["separation"] if IS_DEMO else []

@@ -70,7 +70,7 @@ rule figures:
     params:
         systems=list(SYSTEMS),
         cutoffs=CONFIG.evaluation.cutoffs,
-        reranked=USES_RERANKER,
+        reranked=bool(USED_RERANKERS),
     message:
         "Drawing the figures"
     script:

@@ -1,5 +1,5 @@
 # Needs: packed stems.
-# Makes: encoders with fresh and with trained weights, the re-ranker, and their learning curves.
+# Makes: encoders with fresh and with trained weights, re-rankers, and their learning curves.
 
 
 rule initialise:
@@ -57,15 +57,15 @@ rule pretrain:
 
 rule train_reranker:
     input:
-        packed=packed_of(CONFIG.reranker.encoder) if USES_RERANKER else [],
-        weights=f"{RUN}/models/{CONFIG.reranker.encoder}/trained.pt",
+        packed=lambda wildcards: packed_of(reranked(wildcards)),
+        weights=lambda wildcards: f"{RUN}/models/{reranked(wildcards)}/trained.pt",
     output:
-        weights=f"{RUN}/models/reranker/trained.pt",
-        curves=f"{RUN}/models/reranker/curves.csv",
+        weights=f"{RUN}/models/{{reranker}}/trained.pt",
+        curves=f"{RUN}/models/{{reranker}}/curves.csv",
     log:
-        f"{RUN}/logs/train_reranker.log",
+        f"{RUN}/logs/train_{{reranker}}.log",
     benchmark:
-        f"{RUN}/benchmarks/train_reranker.tsv"
+        f"{RUN}/benchmarks/train_{{reranker}}.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
         f"../envs/torch_{CONFIG.hardware}.yaml"
@@ -75,10 +75,12 @@ rule train_reranker:
         runtime=600,
         gpu=GPUS,
     params:
-        reranker=section(CONFIG.reranker, "candidates", "weight"),
-        encoder=encoder_training(CONFIG.reranker.encoder) if USES_RERANKER else {},
+        reranker=lambda wildcards: section(
+            RERANKERS[wildcards.reranker], "candidates", "weight"
+        ),
+        encoder=lambda wildcards: encoder_training(reranked(wildcards)),
         seed=CONFIG.seed,
     message:
-        "Training the re-ranker"
+        "Training re-ranker {wildcards.reranker}"
     script:
         "../scripts/train_reranker.py"

@@ -30,7 +30,7 @@ if __name__ == "__main__":
             this_machine(snakemake.threads - 1),
         )
         curves = pd.read_csv(checkpoints / "curves.csv")
-        curves.insert(0, "encoder", "reranker")
+        curves.insert(0, "encoder", snakemake.wildcards.reranker)
         write_csv(Path(snakemake.output.curves), curves)
         save_reranker(weights, model, settings)
         end(checkpoints)

@@ -161,7 +161,10 @@ def test_unknown_keys(change: Callable, expected: str):
         (put("seed", True), "seed: input should be a valid integer, found True"),
         (put("seed", -1), "seed: input should be greater than or equal to 0, found -1"),
         (put("run", "Demo run"), "run: string should match pattern"),
-        (put("systems.0.reranker", "yes"), "systems.0.reranker: input should be a valid boolean"),
+        (
+            put("systems.0.reranker", "yes"),
+            "configuration: system 'proposed' names re-ranker 'yes', expected one of reranker",
+        ),
         (
             put("systems.0.weights", "best"),
             "systems.0.weights: input should be 'trained' or 'untrained', found 'best'",

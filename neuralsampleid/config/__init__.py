@@ -5,6 +5,7 @@ configuration describes the experiment only: threads, memory and folders belong 
 rules.
 """
 
+from neuralsampleid.config.ablations import AblationRow, Ablations, ablation_run
 from neuralsampleid.config.base import FileName, Hardware, Name, Section
 from neuralsampleid.config.data import (
     CatalogueData,
@@ -50,6 +51,8 @@ from neuralsampleid.config.training import (
 )
 
 __all__ = [
+    "AblationRow",
+    "Ablations",
     "AnySystem",
     "Augmentation",
     "BaselineAugmentation",
@@ -95,6 +98,7 @@ __all__ = [
     "Steps",
     "System",
     "Training",
+    "ablation_run",
     "parse_any_config",
     "parse_config",
     "parse_encoder",

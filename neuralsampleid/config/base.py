@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -24,6 +32,7 @@ def _distinct(values: list[_Number]) -> list[_Number]:
 
 Lengths = Annotated[list[PositiveFloat], Field(min_length=1), AfterValidator(_distinct)]
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(_distinct)]
+Seeds = Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(_distinct)]
 
 
 def _ascending(edges: list[float]) -> list[float]:

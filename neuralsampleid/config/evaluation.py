@@ -8,6 +8,8 @@ from pydantic import Discriminator, Field, NonNegativeFloat, PositiveInt, Tag
 
 from neuralsampleid.config.base import Cutoffs, Edges, Lengths, Name, Section
 
+DEFAULT_RERANKER = "reranker"  # name of what section reranker describes
+
 
 class Conditions(Section):
     """Between which values results are told apart; n edges make n + 1 bins."""
@@ -37,7 +39,12 @@ class System(Section):
     name: Name
     encoder: Name
     weights: Literal["trained", "untrained"] = "trained"
-    reranker: bool = False
+    reranker: bool | Name = False  # true: section reranker; a name: one of rerankers
+
+    @property
+    def reranker_name(self) -> str | None:
+        """Name of the system's re-ranker, which is also that of its folder; None without one."""
+        return DEFAULT_RERANKER if self.reranker is True else self.reranker or None
 
 
 class LandmarkSystem(Section):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from neuralsampleid.config.ablations import RERANKER_OF, ablation_run
 from neuralsampleid.config.base import Section
 from neuralsampleid.config.encoders import Encoder, EncoderSettings
 from neuralsampleid.config.published import PublishedConfig
@@ -25,7 +27,10 @@ def parse_config(values: object, source: str) -> Config:
     Raises:
         UserError: one line with every wrong key, what was found and what was expected.
     """
-    return _parse(Config, values, source)
+    config = _parse(Config, values, source)
+    if config.ablations is not None:
+        _check_rows(config, source)
+    return config
 
 
 def parse_any_config(values: object, source: str) -> Config | PublishedConfig:
@@ -71,6 +76,21 @@ def _parse(model: type[_Parsed], values: object, source: str) -> _Parsed:
         unions = {"data", "loss", "learning_rate"} if model is Config else set()
         problems = "; ".join(_problem(item, unions) for item in error.errors())
         raise UserError(f"{source}: {problems}") from error
+
+
+def _check_rows(config: Config, source: str) -> None:
+    """Refuse ablations whose rows make no configuration; keys are named as in the rows."""
+    assert config.ablations is not None
+    try:
+        _parse(Config, ablation_run(config, config.ablations.seeds[0]), "")
+    except UserError as error:
+        problems = str(error).removeprefix(": ").split("; ")
+        raise UserError(f"{source}: {'; '.join(map(_of_row, problems))}") from error
+
+
+def _of_row(problem: str) -> str:
+    made = rf"^(?:(encoder)s\.|(reranker)s\.{RERANKER_OF})(\w+)"
+    return re.sub(made, lambda key: f"ablations.rows.{key[3]}.{key[1] or key[2]}", problem)
 
 
 def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

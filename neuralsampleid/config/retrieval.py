@@ -62,6 +62,7 @@ class Reranker(Section):
     pairs_per_epoch: PositiveInt | None = None  # None: one per training track
     batch_pairs: Annotated[int, Field(ge=2)] = 32
     negatives: PositiveInt = 3  # mined per query
+    mining: Literal["corrected", "released"] = "corrected"  # released: see training/mining.py
     learning_rate: PositiveFloat = 1e-4
     candidates: PositiveInt = 5  # per query segment that are re-ranked
     weight: PositiveFloat = 1.0  # of its probability beside the nearest candidate's vote of 1

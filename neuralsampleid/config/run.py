@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, model_validator
 
+from neuralsampleid.config.ablations import Ablations
 from neuralsampleid.config.base import Hardware, Name, Section
 from neuralsampleid.config.data import Data, Separation, Shards
 from neuralsampleid.config.encoders import Encoder, Gnn
-from neuralsampleid.config.evaluation import AnySystem, Evaluation, LandmarkSystem, System
+from neuralsampleid.config.evaluation import (
+    DEFAULT_RERANKER,
+    AnySystem,
+    Evaluation,
+    LandmarkSystem,
+    System,
+)
 from neuralsampleid.config.retrieval import Index, Landmarks, Reranker, Scale
 
 
@@ -24,36 +32,56 @@ class Config(Section):
     shards: Shards = Shards()
     encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
     reranker: Reranker = Reranker()
+    rerankers: dict[Name, Reranker] = {}  # others, by name
     landmarks: Landmarks = Landmarks()
     systems: Annotated[list[AnySystem], Field(min_length=1)]
     index: Index = Index()
     evaluation: Evaluation = Evaluation()
     scale: Scale = Scale()
+    ablations: Ablations | None = None
 
     @model_validator(mode="after")
     def _references(self) -> Config:
-        known = f"expected one of {', '.join(self.encoders)}"
-        if "reranker" in self.encoders:
-            # models/reranker/ is the re-ranker's own folder.
-            raise ValueError("an encoder is called 'reranker', expected another name")
+        for name in self.encoders.keys() & self.all_rerankers.keys():
+            # models/<name>/ is the re-ranker's own folder.
+            raise ValueError(f"an encoder is called '{name}', expected another name")
+        if DEFAULT_RERANKER in self.rerankers:
+            raise ValueError(f"rerankers.{DEFAULT_RERANKER}: section reranker is called so")
         for system in self.encoder_systems:
-            if system.encoder not in self.encoders:
-                raise ValueError(
-                    f"system '{system.name}' names encoder '{system.encoder}', {known}"
-                )
-            if system.reranker and system.encoder != self.reranker.encoder:
-                raise ValueError(
-                    f"system '{system.name}' re-ranks encoder '{system.encoder}', but "
-                    f"reranker.encoder is '{self.reranker.encoder}'"
-                )
-        if any(system.reranker for system in self.encoder_systems):
-            encoder = self.encoders.get(self.reranker.encoder)
-            if not isinstance(encoder, Gnn):
-                raise ValueError(f"reranker.encoder '{self.reranker.encoder}' is not a gnn")
+            _one_of(self.encoders, system.encoder, f"system '{system.name}' names encoder")
+            if system.reranker_name is not None:
+                self._check_reranking(system, system.reranker_name)
         names = [system.name for system in self.systems]
         if len(set(names)) != len(names):
             raise ValueError("two systems bear the same name")
+        if self.ablations is not None:
+            self._check_ablations(self.ablations)
         return self
+
+    def _check_reranking(self, system: System, name: str) -> None:
+        _one_of(self.all_rerankers, name, f"system '{system.name}' names re-ranker")
+        key = "reranker" if name == DEFAULT_RERANKER else f"rerankers.{name}"
+        encoder = self.all_rerankers[name].encoder
+        if system.encoder != encoder:
+            raise ValueError(
+                f"system '{system.name}' re-ranks encoder '{system.encoder}', but "
+                f"{key}.encoder is '{encoder}'"
+            )
+        if not isinstance(self.encoders[encoder], Gnn):
+            raise ValueError(f"{key}.encoder '{encoder}' is not a gnn")
+
+    def _check_ablations(self, ablations: Ablations) -> None:
+        systems = [system.name for system in self.encoder_systems]
+        _one_of(systems, ablations.system, "ablations.system is")
+        if ablations.system in ablations.rows:
+            raise ValueError(
+                f"ablations.rows.{ablations.system} bears the name of the system that rows change"
+            )
+
+    @property
+    def all_rerankers(self) -> dict[str, Reranker]:
+        """Every re-ranker by its name, which is also that of its folder."""
+        return {DEFAULT_RERANKER: self.reranker, **self.rerankers}
 
     @property
     def encoder_systems(self) -> list[System]:
@@ -64,3 +92,8 @@ class Config(Section):
     def landmark_systems(self) -> list[LandmarkSystem]:
         """The systems that match landmarks."""
         return [system for system in self.systems if isinstance(system, LandmarkSystem)]
+
+
+def _one_of(known: Collection[str], name: str, what: str) -> None:
+    if name not in known:
+        raise ValueError(f"{what} '{name}', expected one of {', '.join(known)}")

@@ -1,8 +1,7 @@
 """Training of the re-ranker on a frozen encoder (released README, section 2).
 
-The released miner excludes only the query itself, so a query's true match is usually mined as its
-hardest *negative*, and it scores most negatives against another query than their own. Here the
-true match is excluded and each negative is scored against its own query.
+Its negatives are mined (``mining``) as the configuration says. Held-out pairs are always mined
+without the released flaws: by a right judgement the best epoch is chosen, and AUROCs compare.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,13 @@ from torch.utils.data import DataLoader
 from neuralsampleid.config import Gnn, Reranker, Section
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_reranker
-from neuralsampleid.models.encoder import Encoding, SegmentEncoder
+from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.training.batched import PowerBatch
 from neuralsampleid.training.fitting import Plan, fit
 from neuralsampleid.training.loading import PairData
 from neuralsampleid.training.machine import Machine
+from neuralsampleid.training.mining import MinedBatch, Miner, mine, mine_as_released
 from neuralsampleid.training.module import EpochMean
 from neuralsampleid.training.packed import PackedStems
 from neuralsampleid.training.pairs import PairSource
@@ -39,21 +38,6 @@ from neuralsampleid.training.pretrain import (
     without_curriculum,
 )
 from neuralsampleid.training.waveform import WaveformBatch
-
-
-@dataclass(frozen=True)
-class MinedBatch:
-    """Node matrices of B pairs, and which candidates are compared with which query."""
-
-    queries: Tensor  # (B, channels, nodes)
-    references: Tensor  # (B, channels, nodes)
-    query_rows: Tensor  # (B·(1 + negatives),) first the B positives, then the negatives
-    reference_rows: Tensor  # (B·(1 + negatives),)
-    labels: Tensor  # (B·(1 + negatives),) 1 for positives
-
-    def to(self, device: torch.device) -> MinedBatch:
-        """The same batch on another device; Lightning calls this."""
-        return MinedBatch(**{name: value.to(device) for name, value in vars(self).items()})
 
 
 def train_reranker(
@@ -147,30 +131,6 @@ class RerankerTraining(lightning.LightningModule):
         self._random_state = checkpoint["random_state"]
 
 
-def mine(queries: Encoding, references: Encoding, negatives: int) -> MinedBatch:
-    """Pair each query with its own reference and with the most similar other ones.
-
-    Args:
-        queries: of B pairs, with node matrices.
-        references: of the same pairs, in the same order.
-        negatives: per query; fewer where B is smaller.
-    """
-    assert queries.nodes is not None
-    assert references.nodes is not None
-    size = len(queries.embedding)
-    similarities = queries.embedding @ references.embedding.T
-    similarities.fill_diagonal_(-torch.inf)
-    hardest = similarities.topk(min(negatives, size - 1), dim=1).indices
-    own = torch.arange(size, device=hardest.device)
-    return MinedBatch(
-        queries.nodes,
-        references.nodes,
-        query_rows=torch.cat([own, own.repeat_interleave(hardest.shape[1])]),
-        reference_rows=torch.cat([own, hardest.flatten()]),
-        labels=torch.cat([torch.ones(size), torch.zeros(hardest.numel())]).to(hardest.device),
-    )
-
-
 def reranking_loss(model: CrossAttentionReranker, batch: MinedBatch) -> Tensor:
     """Binary cross-entropy of the positives plus that of the negatives, each a mean."""
     logits = _logits(model, batch)
@@ -193,8 +153,8 @@ def validate(model: CrossAttentionReranker, batches: list[MinedBatch]) -> dict[s
 
 def _logits(model: CrossAttentionReranker, batch: MinedBatch) -> Tensor:
     projected = model.project_query(batch.queries)[batch.query_rows]
-    candidates = model.project_candidate(batch.references)
-    return model.logits(projected, candidates.rows(batch.reference_rows))
+    candidates = model.project_candidate(batch.candidates)
+    return model.logits(projected, candidates.rows(batch.candidate_rows))
 
 
 class _Identity(Section):
@@ -238,6 +198,7 @@ class _MinedData(PairData):
         super().__init__(source, held, views, per_epoch, batch, workers)
         self.encoder = encoder
         self.negatives = settings.negatives
+        self.miner = mine_as_released if settings.mining == "released" else mine
 
     def setup(self, stage: str) -> None:
         assert self.trainer is not None
@@ -251,17 +212,21 @@ class _MinedData(PairData):
             indices = range(start, min(start + self.batch_pairs, len(self.held_out)))
             if len(indices) > 1:
                 pairs = self.views.collate([self.held_out[index] for index in indices])
-                batches.append(self.mined(pairs.to(device)))
+                batches.append(self._mined_by(mine, pairs.to(device)))
         # Lists of batches are what the loader's types do not know.
         return DataLoader(batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
 
-    @torch.no_grad()
     def mined(self, batch: PowerBatch | WaveformBatch) -> MinedBatch:
-        """Encode both views of pairs, in full precision, and find each query's negatives."""
+        """Encode both views of pairs and find each query's negatives, as configured."""
+        return self._mined_by(self.miner, batch)
+
+    @torch.no_grad()
+    def _mined_by(self, miner: Miner, batch: PowerBatch | WaveformBatch) -> MinedBatch:
+        # In full precision, whatever the training's is.
         with torch.autocast(next(self.encoder.parameters()).device.type, enabled=False):
             queries, references = self.views.features(batch)  # type: ignore[arg-type]
             encode = self.encoder.encode
-            return mine(encode(queries), encode(references), self.negatives)
+            return miner(encode(queries), encode(references), self.negatives)
 
 
 def _set_random_state(device: str, state: Tensor) -> None:

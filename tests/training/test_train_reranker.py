@@ -14,8 +14,9 @@ from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import Encoding
 from neuralsampleid.training import curves
 from neuralsampleid.training.machine import Machine
+from neuralsampleid.training.mining import mine, mine_as_released
 from neuralsampleid.training.stopping import StoppedError
-from neuralsampleid.training.train_reranker import mine, train_reranker
+from neuralsampleid.training.train_reranker import train_reranker
 
 PAIRS, NEGATIVES = 16, 3
 
@@ -37,8 +38,8 @@ def test_the_true_match_is_no_negative_and_each_negative_meets_its_own_query():
     batch = mine(queries, references, NEGATIVES)
     positive = batch.labels == 1
     assert batch.query_rows[positive].tolist() == list(range(PAIRS))
-    assert batch.reference_rows[positive].tolist() == list(range(PAIRS))
-    of_query, of_reference = batch.query_rows[~positive], batch.reference_rows[~positive]
+    assert batch.candidate_rows[positive].tolist() == list(range(PAIRS))
+    of_query, of_reference = batch.query_rows[~positive], batch.candidate_rows[~positive]
     assert (of_query != of_reference).all()
     similarities = (queries.embedding @ references.embedding.T).fill_diagonal_(-1.0)
     hardest = similarities.topk(NEGATIVES, dim=1).indices
@@ -50,14 +51,22 @@ def test_the_released_miner_takes_true_matches_and_mixes_up_queries():
     """As the released README, section 2, describes it: only the query itself is excluded from all
     views, and negatives listed query by query meet queries repeated block by block."""
     queries, references = encodings()
-    views = torch.cat([queries.embedding, references.embedding])
-    similarities = queries.embedding @ views.T
-    similarities[torch.arange(PAIRS), torch.arange(PAIRS)] = -torch.inf
-    hardest = similarities.topk(NEGATIVES, dim=1).indices
+    batch = mine_as_released(queries, references, NEGATIVES)
+    assert torch.equal(batch.candidates[:PAIRS], references.nodes)
+    assert torch.equal(batch.candidates[PAIRS:], queries.nodes)
+    negative = batch.labels == 0
+    assert batch.candidate_rows[~negative].tolist() == list(range(PAIRS))
+    mined = batch.candidate_rows[negative].reshape(PAIRS, NEGATIVES)
     own = torch.arange(PAIRS)
-    assert (hardest[:, 0] == own + PAIRS).float().mean() > 0.9  # the true match is the hardest
+    assert (mined[:, 0] == own).float().mean() > 0.9  # the true match is the hardest
+    assert not (mined == own[:, None] + PAIRS).any()  # only the query itself is excluded
+    views = torch.cat([references.embedding, queries.embedding])
+    similarities = queries.embedding @ views.T
+    similarities[own, own + PAIRS] = -torch.inf
+    assert torch.equal(mined, similarities.topk(NEGATIVES, dim=1).indices)
     listed = own.repeat_interleave(NEGATIVES)  # whose negative stands where
-    met = own.repeat(NEGATIVES)  # which query it is scored against
+    met = batch.query_rows[negative]  # which query it is scored against
+    assert met.tolist() == own.repeat(NEGATIVES).tolist()
     assert (listed == met).float().mean() < 0.1
 
 
@@ -68,7 +77,7 @@ def test_few_pairs_have_few_negatives():
         for view in (queries, references)
         if view.nodes is not None
     ]
-    assert mine(*few, NEGATIVES).reference_rows.tolist() == [0, 1, 1, 0]
+    assert mine(*few, NEGATIVES).candidate_rows.tolist() == [0, 1, 1, 0]
 
 
 PACKED = packed_songs(6, 3.0)

@@ -1,0 +1,31 @@
+"""Rule ablation_report: each row's metrics with each seed → one table and one figure."""
+
+from pathlib import Path
+
+import pandas as pd
+from _job import job
+
+from neuralsampleid.data.formats import METRICS, read_table
+from neuralsampleid.evaluation.ablations import by_seed, over_seeds
+from neuralsampleid.files import write_csv, write_text
+from neuralsampleid.report.ablations import ablation_figure, ablation_table
+from neuralsampleid.report.drawing import save_figure
+from neuralsampleid.report.rendering import plain_table, write_table
+from neuralsampleid.report.tables import middle_length
+
+if __name__ == "__main__":
+    with job(snakemake):
+        rows, seeds = snakemake.params.rows, snakemake.params.seeds
+        tables = [read_table(Path(path), METRICS) for path in snakemake.input.metrics]
+        metrics = {
+            seed: pd.concat(tables[len(rows) * place : len(rows) * (place + 1)])
+            for place, seed in enumerate(seeds)
+        }
+        values = by_seed(metrics, rows[0])
+        seconds = middle_length(pd.concat(tables))
+        table = ablation_table(over_seeds(values), rows, seconds)
+        stem = Path(snakemake.output.png).with_suffix("")
+        write_csv(Path(snakemake.output.metrics), values)
+        write_table(table, stem)
+        write_text(stem.with_suffix(".txt"), plain_table(table))
+        save_figure(ablation_figure(values, rows), stem)
