@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # a quick script need not wait for it
 _Kind = TypeVar("_Kind", dict[str, object], list[object])
 
 
-_TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}")  # names of temporary folders: tempfile adds eight
+# Names of what is not whole yet: tempfile adds eight characters, before the suffix of a file.
+_TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}(\.[a-z]+)?")
 
 
 @contextmanager
@@ -47,38 +48,52 @@ def replacing_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside ``target`` and rename it to ``target`` on success."""
+    """Yield an empty temporary folder beside ``target`` and rename it to ``target`` on success.
+
+    A folder that is replaced is first renamed, too, so that no half of it is ever seen.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    temporary = _temporary_folder(target)
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
-        if target.exists():
-            shutil.rmtree(target)
+        former = target.replace(_temporary_folder(target)) if target.exists() else None
         temporary.replace(target)
+        if former is not None:
+            shutil.rmtree(former)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path, names: Collection[str]) -> None:
-    """Remove temporary folders that a killed process left when it was to replace folders.
+    """Remove what a killed process left when it was to replace files and folders.
 
     Args:
         folder: in which they lie; it need not exist.
-        names: of the folders that were to be replaced; temporary ones of others stay.
+        names: of what was to be replaced; temporary files and folders of others stay.
     """
     if not folder.is_dir():
         return
     for entry in list(folder.iterdir()):
         found = _TEMPORARY.fullmatch(entry.name)
-        if found and found[1] in names:
+        if found is None or found[1] + (found[2] or "") not in names:
+            continue
+        if entry.is_dir():
             shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write bytes; the file appears whole or not at all."""
+    with replacing_file(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -118,6 +133,10 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV without its row index; the file appears whole or not at all."""
     with replacing_file(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _temporary_folder(target: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
 
 
 def _umask() -> int:

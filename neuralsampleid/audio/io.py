@@ -13,7 +13,7 @@ import soundfile
 import soxr
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import replacing_file
+from neuralsampleid.files import write_bytes
 
 Waveform = npt.NDArray[np.float32]
 _ENCODING: dict[str, dict[str, Any]] = {
@@ -113,8 +113,7 @@ def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:
         format=kind.upper(),
         **_ENCODING.get(kind, {}),
     )
-    with replacing_file(path) as temporary:
-        temporary.write_bytes(encoded.getbuffer())
+    write_bytes(path, encoded.getbuffer())
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:

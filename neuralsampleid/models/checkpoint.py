@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 
 from neuralsampleid.config import CustomEncoder, EncoderSettings, Gnn, Reranker
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import replacing_file
+from neuralsampleid.files import write_bytes
 from neuralsampleid.models.custom import make_custom
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.gnn import GnnEncoder
@@ -74,11 +75,23 @@ def load_reranker(
     return reranker.eval()
 
 
+def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write what torch can save; the file appears whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written, for one because the disk is full.
+    """
+    # Given a path, torch would write the temporary name into the file: never the same bytes. And
+    # of a full disk it says something about positions.
+    encoded = io.BytesIO()
+    torch.save(content, encoded)
+    write_bytes(path, encoded.getbuffer())
+
+
 def _save(path: Path, architecture: str, settings: dict[str, Any], state: dict[str, Any]) -> None:
-    content = {"architecture": architecture, "settings": settings, "state_dict": state}
-    # Given a path, torch would write the temporary name into the file: never the same bytes.
-    with replacing_file(path) as temporary, temporary.open("wb") as file:
-        torch.save(content, file)
+    write_checkpoint(
+        path, {"architecture": architecture, "settings": settings, "state_dict": state}
+    )
 
 
 def _load(path: Path, architecture: str, module: torch.nn.Module) -> None:

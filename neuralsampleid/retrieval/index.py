@@ -78,9 +78,15 @@ class SearchIndex:
         return distances, rows
 
     def save(self, path: Path) -> None:
-        """Write the index as one FAISS file; it appears whole or not at all."""
-        with replacing_file(path) as temporary:
-            faiss.write_index(self._on_cpu(), str(temporary))
+        """Write the index as one FAISS file; it appears whole or not at all.
+
+        Raises:
+            OSError: the file cannot be written, for one because the disk is full.
+        """
+        library: Any = faiss
+        with replacing_file(path) as temporary, temporary.open("wb") as file:
+            # Given a path, FAISS takes the last bytes for written even where they are not.
+            library.write_index(self._on_cpu(), library.PyCallbackIOWriter(file.write, 1 << 22))
 
     def _on_cpu(self) -> Any:  # noqa: ANN401 - faiss
         return faiss.index_gpu_to_cpu(self.labelled) if _has_gpu() else self.labelled

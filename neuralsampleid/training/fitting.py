@@ -15,12 +15,14 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from neuralsampleid.files import replacing_file
+from neuralsampleid.files import remove_leftovers
+from neuralsampleid.models.checkpoint import write_checkpoint
 from neuralsampleid.training.curves import CurveWriter, EpochLog, progress_bars
 from neuralsampleid.training.machine import Machine, cluster_environment
 from neuralsampleid.training.stopping import StopOnSignal
 
 _LAST = "last.ckpt"  # what an interrupted training continues from
+_BEST, _CURVES = "best.ckpt", "curves.csv"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,7 @@ class WholeFileIO(TorchCheckpointIO):
         path: Any,  # noqa: ANN401 - a path of any kind, as Lightning declares it
         storage_options: Any = None,  # noqa: ANN401
     ) -> None:
-        with replacing_file(Path(path)) as temporary, temporary.open("wb") as file:
-            torch.save(checkpoint, file)
+        write_checkpoint(Path(path), checkpoint)
 
 
 def fit(
@@ -91,10 +92,14 @@ def fit(
 
 
 def clear_remains(folder: Path) -> None:
-    """Remove what a training left that cannot be continued: it has ended, or never saved."""
+    """Remove what a training left that cannot be continued: it has ended, or never saved.
+
+    So are files that it was writing when it was killed.
+    """
+    remove_leftovers(folder, {_LAST, _BEST, _CURVES})
     if (folder / _LAST).exists():
         return
-    for name in ("best.ckpt", "curves.csv"):
+    for name in (_BEST, _CURVES):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "tensorboard", ignore_errors=True)
 
@@ -112,7 +117,7 @@ def _checkpoints(folder: Path, plan: Plan) -> tuple[ModelCheckpoint, ModelCheckp
     """
     best = ModelCheckpoint(
         folder,
-        "best",
+        Path(_BEST).stem,
         monitor=plan.best_by,
         mode=plan.mode,
         save_on_train_epoch_end=True,
@@ -143,7 +148,7 @@ def _trainer(
         gradient_clip_val=plan.gradient_clip,
         callbacks=[
             *checkpoints,
-            CurveWriter(folder / "curves.csv"),
+            CurveWriter(folder / _CURVES),
             EpochLog(plan.batch_pairs),
             StopOnSignal(folder / _LAST),
             *progress_bars(),

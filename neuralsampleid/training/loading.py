@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from neuralsampleid.training.batched import BatchedViews
 from neuralsampleid.training.pairs import PairSource, RawPair
+from neuralsampleid.training.stopping import outlive_signals
 from neuralsampleid.training.waveform import WaveformViews
 
 
@@ -113,6 +114,7 @@ class PairData(lightning.LightningDataModule):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=self.pinned,
+            worker_init_fn=outlive_signals,
             # Else loaders draw from the generator that dropout draws from.
             generator=torch.Generator(),
         )

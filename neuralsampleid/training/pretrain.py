@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
 from neuralsampleid.config import Gnn, ResNetIbn, Section, Training
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import write_json
+from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import SegmentEncoder, parameter_counts
 from neuralsampleid.processes import is_first_process
@@ -106,14 +105,16 @@ def claim_folder(folder: Path, settings: Section, packed: PackedStems, seed: int
         "folder": str(folder.resolve()),
         "audio_sha256": packed.digest(),
     }
+    remove_leftovers(folder.parent, {folder.name})
     record = folder / "identity.json"
     if record.exists() and json.loads(record.read_text(encoding="utf-8")) == identity:
         _LOG.info("%s: continuing an earlier training", folder)
         return
     if folder.exists() and any(folder.iterdir()) and not record.exists():
         raise UserError(f"{folder}: holds files, but no training's; expected an empty folder")
-    shutil.rmtree(folder, ignore_errors=True)
-    write_json(record, identity)
+    # The folder appears with its record: killed at any moment, no files are left without one.
+    with replacing_folder(folder) as temporary:
+        write_json(temporary / record.name, identity)
 
 
 def split_tracks(count: int, validation_share: float, seed: int) -> tuple[list[int], list[int]]:

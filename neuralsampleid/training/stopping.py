@@ -6,6 +6,7 @@ middle of an epoch, the next run continues with the very next batch.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -16,6 +17,21 @@ import lightning
 from neuralsampleid.errors import UserError
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+
+
+def outlive_signals(_: int) -> None:
+    """Keep a process that makes pairs alive when all processes of a job are told to stop.
+
+    The step in progress, and the checkpoint after it, still need it; the trainer ends it then.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    threading.Thread(target=_obey_parent_alone, daemon=True).start()
+
+
+def _obey_parent_alone() -> None:
+    while signal.sigwaitinfo(SIGNALS).si_pid != os.getppid():
+        pass
+    os._exit(0)
 
 
 class StoppedError(UserError):

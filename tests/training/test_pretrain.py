@@ -1,11 +1,16 @@
 """Pretraining of tiny encoders: it learns, repeats to the bit, resumes, and says what is wrong."""
 
+import itertools
 import json
 import logging
 import math
+import os
 import re
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +35,7 @@ from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training import curves, module
 from neuralsampleid.training.fitting import end
 from neuralsampleid.training.machine import Machine
-from neuralsampleid.training.pretrain import Pretrained, pretrain, split_tracks
+from neuralsampleid.training.pretrain import Pretrained, prepare_folder, pretrain, split_tracks
 from neuralsampleid.training.stopping import SIGNALS, StoppedError
 
 PACKED = packed_songs(6, 3.0)
@@ -162,13 +167,15 @@ def test_an_interrupted_training_continues_to_the_same_bits(
 
 
 def stop_after(step: int, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send this process a signal once so many steps are done."""
+    """Send this process and its workers a signal once so many steps are done, as SLURM does."""
     original = curves.EpochLog.on_train_batch_end
 
     def send(self: curves.EpochLog, trainer, *rest: object) -> None:
         original(self, trainer, *rest)
         if trainer.global_step == step:
-            signal.raise_signal(number)
+            everyone = [os.getpid(), *(worker.pid for worker in active_children())]
+            kill = f"kill -s {number.name.removeprefix('SIG')} {' '.join(map(str, everyone))}"
+            subprocess.run(["sh", "-c", kill], check=True)
 
     monkeypatch.setattr(curves.EpochLog, "on_train_batch_end", send)
 
@@ -250,6 +257,57 @@ def test_checkpoints_of_another_training_are_not_continued(
     run(folder, seed=2)
     assert not differing(run(folder, seed=1), uninterrupted[0])
     assert json.loads((folder / "identity.json").read_text())["seed"] == 1
+
+
+CHANGES = ("open", "mkdir", "chmod", "replace", "unlink", "rmdir")
+
+
+def is_killed_before(change: int, work: Callable[[], None]) -> bool:
+    """Run in a process that ends, as by ``kill -9``, before its n-th change of the file system."""
+    child = os.fork()
+    if child == 0:
+        made = itertools.count()
+
+        def or_end(original: Callable) -> Callable:
+            return lambda *given, **named: (
+                os._exit(9) if next(made) == change else original(*given, **named)
+            )
+
+        for name in CHANGES:
+            setattr(os, name, or_end(getattr(os, name)))
+        work()
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, 9)
+    return status == 9
+
+
+def test_a_folder_can_be_claimed_again_whenever_its_claim_was_killed(tmp_path: Path):
+    folder = tmp_path / "gnn" / "checkpoints"
+    for change in itertools.count():
+        for seed in (1, 2):  # a new folder, and one with another training's files
+            prepare_folder(folder, SETTINGS, PACKED, seed)
+            (folder / "last.ckpt").write_bytes(b"another training's")
+            if seed == 1:
+                shutil.rmtree(folder)
+            killed = is_killed_before(
+                change, lambda: prepare_folder(folder, SETTINGS, PACKED, seed=3)
+            )
+            prepare_folder(folder, SETTINGS, PACKED, seed=3)
+            assert [path.name for path in folder.iterdir()] == ["identity.json"]
+            assert [path.name for path in folder.parent.iterdir()] == ["checkpoints"]
+        if not killed:
+            break
+    assert change > 5
+
+
+def test_files_that_were_being_written_are_removed(tmp_path: Path):
+    prepare_folder(tmp_path / "model", SETTINGS, PACKED, seed=1)
+    for name in ("last.ckpt", ".last.abcd1234.ckpt", ".best.abcd_234.ckpt", ".curves.abcdefgh.csv"):
+        (tmp_path / "model" / name).touch()
+    prepare_folder(tmp_path / "model", SETTINGS, PACKED, seed=1)
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert names == {"identity.json", "last.ckpt"}
 
 
 def test_what_is_left_behind(uninterrupted: tuple[Pretrained, Path]):
