@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,31 @@ def snakemake(
     process = start(folder, config, *arguments)
     said, _ = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, said)
+
+
+def wait_until(
+    holds: Callable[[], object], process: subprocess.Popen[str], seconds: float = 120
+) -> None:
+    """Look often, as what is waited for may last for a moment only; the process must go on."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def jobs_in(folder: Path, script: str = "") -> list[int]:
+    """Numbers of processes that run the workflow's scripts, or a certain one, in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            is_here = (process / "cwd").readlink() == folder
+            line = (process / "cmdline").read_text()
+        except OSError:  # it has ended meanwhile, or is another user's
+            continue
+        if is_here and ".snakemake/scripts" in line and line.rstrip("\0").endswith(script):
+            found.append(int(process.name))
+    return found
 
 
 def planned(folder: Path, config: dict[str, Any], *arguments: str) -> set[str]:

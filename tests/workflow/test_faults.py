@@ -1,71 +1,79 @@
-"""Snakemake is killed at random moments; what is left can be finished, with the same results."""
+"""``kill -9`` at random moments, of jobs and of Snakemake: the next run makes the same metrics."""
 
 import os
 import random
+import shutil
 import signal
-import subprocess
 import time
-from pathlib import Path
+from contextlib import suppress
 
-from helpers.workflow import RESULTS, command, micro, snakemake
+import pytest
 
-KILLS = 3
-# One system of the micro configuration: its metrics are those that it has beside the others.
-CONFIG = micro(systems=[{"name": "proposed", "encoder": "gnn", "reranker": True}])
+from helpers.workflow import RESULTS, jobs_in, micro, snakemake, start, wait_until
 
-
-def seconds_of(run):
-    """How long a finished run took, about: from its first log to its last result."""
-    times = [path.stat().st_mtime for path in (run / RESULTS / "logs").iterdir()]
-    return (run / RESULTS / "report/metrics.csv").stat().st_mtime - min(times)
+METRICS = RESULTS / "report/metrics.csv"
+ATTEMPTS = 5  # a job may have ended before its random moment has come
 
 
-def metrics_of_proposed(run):
-    """The header and the system's rows, as they were written."""
-    header, *rows = (run / RESULTS / "report/metrics.csv").read_text().splitlines()
-    own = [row for row in rows if row.startswith("proposed,")]
-    assert own
-    return [header, *own]
-
-
-def jobs_in(folder):
-    """Numbers of processes that run one of the workflow's scripts in a folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            is_here = (process / "cwd").readlink() == folder
-            line = (process / "cmdline").read_text()
-        except OSError:  # it has ended meanwhile, or is another user's
-            continue
-        if is_here and ".snakemake/scripts" in line:
-            found.append(int(process.name))
-    return found
-
-
-def test_snakemake_killed_at_random_moments(finished, tmp_path):
+@pytest.fixture
+def moments():
     seed = random.SystemRandom().randrange(1000)
     print(f"seed {seed}")  # shown if the test fails
-    moments = random.Random(seed)
-    line, environment = command(tmp_path, CONFIG, "--cores", "2")
-    killed = 0
-    for _ in range(KILLS):
-        with (tmp_path / "printed.log").open("a") as printed:
-            process = subprocess.Popen(
-                line, cwd=tmp_path, env=environment, stdout=printed, stderr=printed
-            )
-        try:
-            process.wait(timeout=moments.uniform(2, seconds_of(finished) / 4))
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            killed += 1
-        end = time.monotonic() + 60  # a job that has just begun imports its libraries first
-        while jobs_in(tmp_path):
-            assert time.monotonic() < end, "a job outlived Snakemake"
-            time.sleep(0.1)
-        assert snakemake(tmp_path, CONFIG, "--unlock").returncode == 0
-    assert killed >= 2
-    done = snakemake(tmp_path, CONFIG)
+    return random.Random(seed)
+
+
+def end_of(process, folder):
+    """Wait until Snakemake and all its jobs have ended; returns what it printed."""
+    said, _ = process.communicate()
+    end = time.monotonic() + 120  # a job that has just begun imports its libraries first
+    while jobs_in(folder):
+        assert time.monotonic() < end, "a job outlived Snakemake"
+        time.sleep(0.05)
+    return said
+
+
+def kill_job(folder, rule, late):
+    """Kill a job of a rule some seconds after one has begun its work; whether one was left."""
+    logs = folder / RESULTS / "logs"
+    for log in logs.glob(f"{rule}_*.log"):
+        log.unlink()
+    process = start(folder, micro(), "--forcerun", rule, "--", "metrics")
+    wait_until(lambda: any(logs.glob(f"{rule}_*.log")), process)
+    time.sleep(late)
+    for victim in jobs_in(folder, f".{rule}.py"):
+        with suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGKILL)
+            said = end_of(process, folder)
+            assert process.returncode != 0
+            assert f"Error in rule {rule}" in said
+            return True
+    os.kill(process.pid, signal.SIGKILL)
+    end_of(process, folder)
+    assert snakemake(folder, micro(), "--unlock").returncode == 0
+    return False
+
+
+def kill_snakemake(folder, late):
+    """Kill Snakemake alone some seconds after it has started jobs, and remove its lock."""
+    process = start(folder, micro(), "--", "metrics")
+    wait_until(lambda: jobs_in(folder), process)
+    time.sleep(late)
+    assert process.poll() is None, "the run was over too early"
+    os.kill(process.pid, signal.SIGKILL)
+    end_of(process, folder)
+    assert snakemake(folder, micro(), "--unlock").returncode == 0
+
+
+def test_metrics_are_those_of_an_undisturbed_run(copied, moments):
+    undisturbed = (copied / METRICS).read_bytes()
+    for part in ("stems", "models", "fingerprints", "evaluation", "report"):
+        shutil.rmtree(copied / RESULTS / part)
+    for rule, longest in (("separate", 0.8), ("pretrain", 2.0), ("fingerprint", 1.0)):
+        late = [moments.uniform(0, longest / 2**attempt) for attempt in range(ATTEMPTS)]
+        assert any(kill_job(copied, rule, seconds) for seconds in late), f"no {rule} was killed"
+    for _ in range(2):
+        kill_snakemake(copied, moments.uniform(0, 4))
+    done = snakemake(copied, micro(), "--", "metrics")
     assert done.returncode == 0, done.stdout
-    assert metrics_of_proposed(tmp_path) == metrics_of_proposed(finished)
-    assert "Nothing to be done" in snakemake(tmp_path, CONFIG, "-n").stdout
+    assert (copied / METRICS).read_bytes() == undisturbed
+    assert "Nothing to be done" in snakemake(copied, micro(), "-n", "--", "metrics").stdout

@@ -1,18 +1,16 @@
 """Shards that are killed or run out of disk: nothing finished is lost, no half of it is taken."""
 
 import os
-import shutil
 import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from helpers.disk import nearly_full
 from helpers.fma import write_clips, write_evaluation
-from helpers.workflow import micro, snakemake, start
+from helpers.workflow import jobs_in, micro, snakemake, start, wait_until
 from neuralsampleid.audio.io import read_audio
 from neuralsampleid.separation.stems import STEMS
 from neuralsampleid.training.packed import open_packed
@@ -60,28 +58,6 @@ def finished(folder: Path) -> dict[Path, tuple[int, int]]:
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
-def wait_until(holds: Any, process: subprocess.Popen[str]) -> None:
-    """Look often, as what is waited for may last for a moment only."""
-    limit = time.monotonic() + 120
-    while not holds():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < limit
-        time.sleep(0.002)
-
-
-def children(parent: int, script: str) -> list[int]:
-    """Processes below another one that run a script of this name."""
-    table = subprocess.run(
-        ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    rows = [line.split(None, 2) for line in table.splitlines()]
-    below, grown = {parent}, True
-    while grown:
-        more = {int(pid) for pid, ppid, *_ in rows if int(ppid) in below} - below
-        below, grown = below | more, bool(more)
-    return [int(row[0]) for row in rows if int(row[0]) in below and script in row[-1]]
-
-
 @pytest.mark.parametrize("victim", ["everything", "shard"])
 def test_a_killed_separation_goes_on_where_it_was(
     victim: str, config: dict[str, Any], undisturbed: str, tmp_path: Path
@@ -89,7 +65,7 @@ def test_a_killed_separation_goes_on_where_it_was(
     process = start(tmp_path, config, "--", REPORT)
     stems = tmp_path / STEMS_FOLDER
     shard: list[int] = []
-    wait_until(lambda: shard.extend(children(process.pid, "separate.py")) or shard, process)
+    wait_until(lambda: shard.extend(jobs_in(tmp_path, ".separate.py")) or shard, process)
     wait_until(lambda: stems.is_dir() and len(list(stems.glob("0*/origin.json"))) >= 2, process)
     if victim == "everything":
         os.killpg(process.pid, signal.SIGKILL)
@@ -127,37 +103,20 @@ def test_a_killed_fingerprinting_leaves_no_store(config: dict[str, Any], tmp_pat
     assert [path.name for path in parent.iterdir() if path.is_dir()] == ["0000"]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system of two megabytes for the stems; returns how to enlarge it."""
-    folder = tmp_path / "results/micro/stems"
-    folder.mkdir(parents=True)
-
-    def mount(options: str) -> int:
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        return subprocess.run(command, capture_output=True, check=False).returncode
-
-    if shutil.which("mount") is None or mount("size=2m") != 0:
-        pytest.skip("mounting a small file system needs root")
-    yield lambda: mount("remount,size=100m")
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 def test_a_full_disk_is_one_line_and_loses_nothing(
-    small_disk: Any, config: dict[str, Any], undisturbed: str, tmp_path: Path
+    config: dict[str, Any], undisturbed: str, tmp_path: Path
 ):
-    done = snakemake(tmp_path, config, "--", REPORT)
-    assert done.returncode != 0
-    assert "Traceback" not in done.stdout
-    line = (
-        r"error: results/micro/stems/reports/000\d\.csv: cannot be made \(No space left on device\)"
-    )
-    assert pd.Series(done.stdout.splitlines()).str.match(line).sum() == 1
     stems = tmp_path / STEMS_FOLDER
-    before = finished(stems)
-    assert 1 <= len(before) // len(NAMES) < CLIPS
-    assert small_disk() == 0
-    done = snakemake(tmp_path, config, "--", REPORT, *PACKED)
-    assert done.returncode == 0, done.stdout
-    assert before.items() <= finished(stems).items()
-    assert open_packed([tmp_path / folder for folder in PACKED]).digest() == undisturbed
+    with nearly_full(stems.parent, room=2**21) as make_room:
+        done = snakemake(tmp_path, config, "--", REPORT)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stdout
+        line = r"error: results/micro/stems/reports/000\d\.csv: cannot be made \(No space left on "
+        assert pd.Series(done.stdout.splitlines()).str.match(line).sum() == 1
+        before = finished(stems)
+        assert 1 <= len(before) // len(NAMES) < CLIPS
+        make_room()
+        done = snakemake(tmp_path, config, "--", REPORT, *PACKED)
+        assert done.returncode == 0, done.stdout
+        assert before.items() <= finished(stems).items()
+        assert open_packed([tmp_path / folder for folder in PACKED]).digest() == undisturbed
