@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import lightning
 import torch
@@ -10,7 +11,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from neuralsampleid.training.batched import BatchedViews
 from neuralsampleid.training.pairs import PairSource, RawPair
-from neuralsampleid.training.stopping import outlive_signals
+from neuralsampleid.training.stopping import outlive_signals, signals_blocked
 from neuralsampleid.training.waveform import WaveformViews
 
 
@@ -54,6 +55,14 @@ class ShareSampler(Sampler[int]):
             first = self.epoch * self.pairs_per_epoch + batch * self.batch_pairs
             first += self.process * self.share
             yield from range(first, first + self.share)
+
+
+class PairLoader(DataLoader[RawPair]):
+    """Its workers go on when all processes of a job are told to stop, until the trainer ends them."""
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - as torch declares it
+        with signals_blocked():
+            return super().__iter__()
 
 
 class PairData(lightning.LightningDataModule):
@@ -106,7 +115,7 @@ class PairData(lightning.LightningDataModule):
         done = loop.epoch_loop.batch_progress.current.ready % self.steps_per_epoch
         epoch = loop.epoch_progress.current.processed  # type: ignore[attr-defined]
         sampler.continue_at(epoch, done)
-        return DataLoader(
+        return PairLoader(
             self.source,
             sampler.share,
             sampler=sampler,

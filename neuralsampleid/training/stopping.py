@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,22 @@ from neuralsampleid.errors import UserError
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Processes that are started meanwhile never see ``SIGNALS``, from their first moment on."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def outlive_signals(_: int) -> None:
     """Keep a process that makes pairs alive when all processes of a job are told to stop.
 
-    The step in progress, and the checkpoint after it, still need it; the trainer ends it then.
+    The step in progress, and the checkpoint after it, still need it; the trainer ends it then. To
+    be called in a process that was started within ``signals_blocked``.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     threading.Thread(target=_obey_parent_alone, daemon=True).start()
 
 
