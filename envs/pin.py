@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 FROM_CONDA = ("python=3.11.13", "pip=25.2", "setuptools=80.9.0")
+FFMPEG = "ffmpeg=7.1.1"  # for M4A, where audio of a user's own is read
+READS_ANY_AUDIO = {"audio", "torch_cpu", "torch_gpu"}
 CPU_INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu"
 AUDIO = """numpy scipy pandas pyyaml pydantic soundfile soxr librosa symusic pretty_midi
     python-stretch matplotlib"""
@@ -76,12 +78,13 @@ def pins(name: str) -> dict[str, str]:
 
 def environment(name: str) -> str:
     """The text of ``envs/<name>.yaml``."""
+    from_conda = [*FROM_CONDA, *([FFMPEG] if name in READS_ANY_AUDIO else [])]
     lines = [
         f"# {ENVIRONMENTS[name][0]} Written by 'make lock'.",
         "channels:",
         "  - conda-forge",
         "dependencies:",
-        *(f"  - {package}" for package in FROM_CONDA),
+        *(f"  - {package}" for package in from_conda),
         "  - pip:",
         *([f"      - {CPU_INDEX}"] if name.endswith("_cpu") else []),
         *(f"      - {package}=={version}" for package, version in pins(name).items()),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from neuralsampleid.audio.io import Waveform, read_audio, resample
+from neuralsampleid.audio.io import Waveform, audio_info, read_audio, resample
 from neuralsampleid.errors import UserError
 
 FOR_FFMPEG = (".m4a", ".aac", ".wma")  # endings of what libsndfile does not read
@@ -27,7 +27,8 @@ def read_any_audio(path: Path, sample_rate: int) -> Waveform:
             finite, or needs ffmpeg, which is not there.
     """
     if path.suffix.lower() in FOR_FFMPEG:
-        audio = _read_with_ffmpeg(path, sample_rate)
+        decoded, native = _decode(path)
+        audio = resample(decoded, native, sample_rate)
     else:
         audio = read_audio(path, sample_rate)
     if not len(audio):
@@ -37,7 +38,20 @@ def read_any_audio(path: Path, sample_rate: int) -> Waveform:
     return audio
 
 
-def _read_with_ffmpeg(path: Path, sample_rate: int) -> Waveform:
+def audio_seconds(path: Path) -> float:
+    """How long a file is, by its header; what libsndfile does not read is decoded for it.
+
+    Raises:
+        UserError: as ``read_any_audio``, but for what only decoding tells.
+    """
+    if path.suffix.lower() in FOR_FFMPEG:
+        decoded, native = _decode(path)
+        return len(decoded) / native
+    return audio_info(path).seconds
+
+
+def _decode(path: Path) -> tuple[Waveform, int]:
+    """A file as mono at its own rate in Hz."""
     if not path.is_file():
         raise UserError(f"{path}: no such audio file")
     program = shutil.which("ffmpeg")
@@ -55,4 +69,4 @@ def _read_with_ffmpeg(path: Path, sample_rate: int) -> Waveform:
         reason = lines[-1] if lines else f"exit status {run.returncode}"
         raise UserError(f"{path}: ffmpeg cannot decode it ({reason}), expected audio")
     audio, native = soundfile.read(io.BytesIO(run.stdout), dtype="float32", always_2d=True)
-    return resample(audio.mean(axis=1, dtype=np.float32), native, sample_rate)
+    return audio.mean(axis=1, dtype=np.float32), int(native)

@@ -2,7 +2,7 @@
 
 A file belongs to a track if its name without the suffix is the track's id, in upper or lower case,
 in the folder or any folder below it, with one of ``SUFFIXES``. If several files bear one id, the
-first by path is taken, one that can be decoded before one that cannot, and the others are named.
+first by path is taken, one that needs no ffmpeg before one that does, and the others are named.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 from neuralsampleid.audio.ffmpeg import FOR_FFMPEG
 from neuralsampleid.errors import UserError
 
-# Files of the last kinds are found, so that reading them can say that they must be converted.
+# Without ffmpeg, reading a file of the last kinds says that it is needed.
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", *FOR_FFMPEG)
 FOUND_COLUMNS = ("track_id", "role", "path", "duplicates")
 
@@ -74,7 +74,7 @@ def noise_tracks(folder: Path) -> pd.DataFrame:
 def audio_files(folder: Path) -> list[Path]:
     """Absolute paths of all audio files in a folder and those below it; no hidden ones.
 
-    Sorted, those that cannot be decoded last.
+    Sorted, those that need ffmpeg last.
 
     Raises:
         UserError: the folder does not exist.

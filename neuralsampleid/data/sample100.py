@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralsampleid.audio.io import audio_info
+from neuralsampleid.audio.ffmpeg import audio_seconds
 from neuralsampleid.config import Sample100Data
 from neuralsampleid.data.audio_folder import FOUND_COLUMNS, find_tracks, noise_tracks
 from neuralsampleid.data.catalogue import (
@@ -169,6 +169,6 @@ def _tracks(annotations: Annotations, found: pd.DataFrame) -> pd.DataFrame:
     table.loc[noise, "title"] = [Path(path).stem for path in table.loc[noise, "path"]]
     table = table.fillna({"title": "", "artist": ""})
     table["duration_s"] = [
-        audio_info(Path(path)).seconds if path else float("nan") for path in table["path"]
+        audio_seconds(Path(path)) if path else float("nan") for path in table["path"]
     ]
     return table[list(TRACK_COLUMNS)]

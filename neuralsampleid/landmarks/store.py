@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.audio.io import read_audio
+from neuralsampleid.audio.ffmpeg import read_any_audio
 from neuralsampleid.config import Landmarks
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
@@ -36,9 +36,7 @@ def peaks_of_tracks(tracks: pd.DataFrame, settings: Landmarks) -> dict[str, Peak
     for place, row in enumerate(tracks.itertuples(index=False), 1):
         if not row.path:
             raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
-        audio = read_audio(Path(row.path), settings.sample_rate)
-        if len(audio) == 0:
-            raise UserError(f"{row.path}: holds no audio, expected at least one sample")
+        audio = read_any_audio(Path(row.path), settings.sample_rate)
         found[row.track_id] = find_peaks(audio, settings)
         if place % 100 == 0 or place == len(tracks):
             logging.getLogger(__name__).info("%d of %d tracks", place, len(tracks))

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from neuralsampleid.audio.ffmpeg import read_any_audio
 from neuralsampleid.audio.front_end import segment_samples
-from neuralsampleid.audio.io import Waveform, read_audio
+from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import EncoderSettings
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.encoder import SegmentEncoder
@@ -98,9 +99,7 @@ def fingerprint_tracks(
         for row in tracks.itertuples(index=False):
             if not row.path:
                 raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
-            audio = read_audio(Path(row.path), rate)
-            if len(audio) == 0:
-                raise UserError(f"{row.path}: holds no audio, expected at least one sample")
+            audio = read_any_audio(Path(row.path), rate)
             track = fingerprint_track(encoder, audio)
             store.append(
                 row.track_id,

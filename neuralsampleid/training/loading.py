@@ -58,7 +58,7 @@ class ShareSampler(Sampler[int]):
 
 
 class PairLoader(DataLoader[RawPair]):
-    """Its workers go on when all processes of a job are told to stop, until the trainer ends them."""
+    """Its workers go on when all processes of a job are told to stop; the trainer ends them."""
 
     def __iter__(self) -> Any:  # noqa: ANN401 - as torch declares it
         with signals_blocked():

@@ -2,6 +2,8 @@
 
 import logging
 import math
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,16 @@ import pytest
 import soundfile
 
 from helpers.sample100 import ANNOTATIONS, SHARED, annotation, interval, write_annotations
+from helpers.songs import small_gnn
 from neuralsampleid.config import Evaluation, Sample100Data
 from neuralsampleid.data.catalogue import read_catalogue
 from neuralsampleid.data.sample100 import make_sample100, occurrences_of, read_sample100
 from neuralsampleid.data.sample100_annotations import read_annotations
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.protocol import FULL_TRACK, derive_queries
+from neuralsampleid.models.checkpoint import make_encoder
+from neuralsampleid.retrieval.fingerprint import fingerprint_tracks
+from neuralsampleid.retrieval.store import open_store
 
 
 @pytest.fixture
@@ -132,12 +138,27 @@ def test_only_tracks_that_were_found_take_part(
     assert f"track Q2: {audio / 'Q2.flac'} is used, not {audio / 'q2.wav'}" in messages
 
 
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_m4a_is_audio_too(annotations: Path, tmp_path: Path):
+    audio = audio_of(tmp_path / "audio", "Q1.wav", "R1.wav")
+    make = ["ffmpeg", "-v", "error", "-i", audio / "R1.wav", audio / "R1.m4a"]
+    subprocess.run(make, check=True)
+    (audio / "R1.wav").unlink()
+    tracks = read_sample100(settings(annotations, audio=audio)).catalogue.tracks
+    reference = tracks.set_index("track_id").loc["R1"]
+    assert reference["path"] == str(audio / "R1.m4a")
+    assert reference["duration_s"] == pytest.approx(0.5, abs=0.3)  # in whole frames of AAC
+    store = tmp_path / "store"
+    fingerprint_tracks(make_encoder(small_gnn(), 1), tracks[tracks["track_id"] == "R1"], store, {})
+    assert list(open_store(store).tracks) == ["R1"]
+
+
 def test_audio_that_is_of_no_use(annotations: Path, tmp_path: Path):
     audio = audio_of(tmp_path / "audio", "Q1.wav", "R2.wav")
     with pytest.raises(UserError, match="no query and its reference are there, expected files n"):
         read_sample100(settings(annotations, audio=audio))
     (audio / "R1.m4a").write_bytes(b"no audio")
-    with pytest.raises(UserError, match=r"R1\.m4a: cannot be decoded"):
+    with pytest.raises(UserError, match=r"R1\.m4a: (ffmpeg cannot decode it|\.m4a needs f)"):
         read_sample100(settings(annotations, audio=audio))
 
 

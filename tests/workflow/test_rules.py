@@ -48,23 +48,30 @@ def installed() -> dict[str, list[str]]:
 
 
 @cache
-def imported(path: Path) -> frozenset[str]:
-    """Top-level names outside the project that a file imports, its own modules' included."""
+def modules_in(path: Path) -> frozenset[str]:
+    """Names that a file imports, in full; of ``from a import b`` both ``a`` and ``a.b``."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            modules = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for module in modules:
-            own = module_file(module)
-            if own is not None:
-                found |= imported(own)
-            elif module.split(".")[0] not in {"neuralsampleid", "_job"}:  # _job needs what all have
-                found.add(module.split(".")[0])
+            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
     return frozenset(found)
+
+
+@cache
+def own_files(path: Path) -> frozenset[Path]:
+    """A file and all files of the project that it imports, directly or not."""
+    own = [module_file(module) for module in modules_in(path)]
+    return frozenset([path]).union(*(own_files(file) for file in own if file is not None))
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """Top-level names outside the project that a file imports, its own modules' included."""
+    modules = {module for file in own_files(path) for module in modules_in(file)}
+    # _job needs what all have
+    return frozenset(name.split(".")[0] for name in modules) - {"neuralsampleid", "_job"}
 
 
 def module_file(module: str) -> Path | None:
@@ -103,6 +110,21 @@ def test_environments_are_exact_and_all_are_used() -> None:
         dependencies = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
         assert all(re.search(r"[^=]=[\d.]+$", entry) for entry in dependencies[:-1])
         assert {entry.split("=")[0] for entry in dependencies[:-1]} >= {"python", "pip"}
+
+
+def test_environments_whose_scripts_read_any_audio_have_ffmpeg() -> None:
+    reads = re.compile(r"audio\.ffmpeg import .*\b(read_any_audio|audio_seconds)\b")
+    readers = {
+        environment_of(name, hardware)
+        for name in rules()
+        for hardware in ("cpu", "gpu")
+        if any(reads.search(path.read_text()) for path in own_files(ROOT / f"scripts/{name}.py"))
+    }
+    assert readers
+    for path in ENVIRONMENTS:
+        dependencies = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
+        has_it = any(str(entry).startswith("ffmpeg=") for entry in dependencies)
+        assert has_it == (path.stem in readers), path
 
 
 def test_builds_of_torch_and_faiss_follow_the_hardware() -> None:
