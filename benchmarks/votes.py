@@ -17,8 +17,9 @@ import pandas as pd
 from neuralsampleid.config import Index
 from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.evaluation.metrics import average_precision
+from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import build_index
-from neuralsampleid.retrieval.matching import Database, rank_tracks, segments_within
+from neuralsampleid.retrieval.matching import rank_tracks, segments_within
 from neuralsampleid.retrieval.store import open_stores
 
 Similarities = npt.NDArray[np.float64]

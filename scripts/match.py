@@ -8,8 +8,9 @@ from neuralsampleid.config import Reranker
 from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import load_reranker
+from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import load_index
-from neuralsampleid.retrieval.matching import Database, Reranking, match_queries
+from neuralsampleid.retrieval.matching import Reranking, match_queries
 from neuralsampleid.retrieval.store import open_stores
 
 if __name__ == "__main__":

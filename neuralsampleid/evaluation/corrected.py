@@ -44,10 +44,10 @@ from neuralsampleid.evaluation.metrics import average_precision, first_rank
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.released.layout import Embeddings, ReleasedFingerprints, Rows, Run
 from neuralsampleid.released.nodes import Nodes
+from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import SearchIndex, build_index
 from neuralsampleid.retrieval.matching import (
     Candidates,
-    Database,
     rank_tracks,
     rank_votes,
 )

@@ -17,11 +17,11 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import hit_at_k
 from neuralsampleid.evaluation.protocol import SEGMENT
 from neuralsampleid.files import replacing_folder
+from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.distractors import fit_distractors
 from neuralsampleid.retrieval.index import SearchIndex, build_index, list_numbers
 from neuralsampleid.retrieval.matching import (
     Candidates,
-    Database,
     rank_tracks,
     rank_votes,
     segments_within,

@@ -8,10 +8,10 @@ from helpers.scripted import matrices, scripted_reranker
 from neuralsampleid import config
 from neuralsampleid.data.formats import MATCHES, QUERIES
 from neuralsampleid.errors import UserError
+from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import build_index
 from neuralsampleid.retrieval.matching import (
     Candidates,
-    Database,
     Reranking,
     match_queries,
     rank_votes,
