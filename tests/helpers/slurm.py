@@ -108,6 +108,7 @@ class Job:
     number: int
     state: str
     comment: str  # by Snakemake: its rule and wildcards
+    rule: str
     cpus: int
     memory_mb: int
     gpus: int
@@ -126,16 +127,25 @@ def jobs_of(environment: dict[str, str]) -> list[Job]:
     rows = [row.split() for row in done.stdout.splitlines()]
     return [
         Job(
-            int(number), state, comment, int(cpus), int(memory.rstrip("M")),
+            int(number), state, comment, rule_of(comment), int(cpus), int(memory.rstrip("M")),
             int(tres.rpartition(":")[2]) if "gpu" in tres else 0,
         )
         for number, state, comment, cpus, memory, tres in rows
     ]  # fmt: skip
 
 
+def rule_of(comment: str) -> str:
+    return comment.removeprefix("rule_").partition("_wildcards_")[0]
+
+
 def cancel(environment: dict[str, str], job: Job) -> None:
     """Kill a job, as an administrator or a full queue would."""
     subprocess.run(["scancel", str(job.number)], env=environment, check=True)
+
+
+def warn(environment: dict[str, str], job: Job) -> None:
+    """Send a job what ``--signal=TERM@180`` has SLURM send it three minutes before its end."""
+    subprocess.run(["scancel", "--signal=TERM", str(job.number)], env=environment, check=True)
 
 
 def _srun_that_finds(folder: Path) -> Path:

@@ -1,5 +1,7 @@
 """The micro configuration on a real SLURM of one node, by the cluster's profile."""
 
+import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -11,7 +13,12 @@ import pytest
 from helpers import slurm
 from helpers.workflow import RESULTS, ROOT, command, micro, planned, snakemake
 
-CONFIG = micro(systems=[{"name": "proposed", "encoder": "gnn", "reranker": True}], hardware="gpu")
+EPOCHS = 60  # of the encoder: enough for a signal to come in between
+CONFIG = micro(
+    systems=[{"name": "proposed", "encoder": "gnn", "reranker": True}],
+    hardware="gpu",
+    **{"encoders.gnn.training.epochs": EPOCHS},
+)
 # What this small and short-lived site needs beside the profile.
 SITE = ["--slurm-no-account", "--slurm-status-command", "squeue", "--latency-wait", "10"]
 SITE += ["--slurm-init-seconds-before-status-checks", "3", "--jobs", "3"]
@@ -31,9 +38,25 @@ def cluster():
         yield env
 
 
+def disturb(cluster, folder, process):
+    """Cancel a job that has begun; have the training stop once it has done some epochs."""
+    log = folder / RESULTS / "logs/pretrain_gnn.log"
+    waiting = {"derive_queries": slurm.cancel, "pretrain": slurm.warn}
+    while waiting and process.poll() is None:
+        for job in slurm.jobs_of(cluster):
+            is_due = job.state == "RUNNING" and job.rule in waiting
+            if is_due and (job.rule != "pretrain" or (log.exists() and epochs_in(log))):
+                waiting.pop(job.rule)(cluster, job)
+        time.sleep(0.2)
+
+
+def epochs_in(log):
+    return [int(number) for number in re.findall(rf"epoch (\d+) of {EPOCHS}", log.read_text())]
+
+
 @pytest.fixture(scope="module")
 def run(cluster, tmp_path_factory):
-    """A run of which the first training is cancelled: its folder, SLURM's jobs, expected rules."""
+    """A run of which two jobs were disturbed: its folder, SLURM's jobs, expected rules."""
     folder = tmp_path_factory.mktemp("cluster")
     expected = planned(folder, CONFIG)
     line, environment = command(
@@ -44,13 +67,7 @@ def run(cluster, tmp_path_factory):
             line, cwd=folder, env={**environment, **cluster}, stdout=printed, stderr=printed
         )
     try:
-        while process.poll() is None:
-            running = [job for job in slurm.jobs_of(cluster) if job.state == "RUNNING"]
-            training = [job for job in running if job.comment.startswith("rule_pretrain")]
-            if training:
-                slurm.cancel(cluster, training[0])
-                break
-            time.sleep(0.5)
+        disturb(cluster, folder, process)
         process.wait(timeout=900)
     finally:
         process.terminate()
@@ -59,26 +76,47 @@ def run(cluster, tmp_path_factory):
     return folder, slurm.jobs_of(cluster), expected
 
 
+def jobs_of_rule(run, rule):
+    return [job for job in run[1] if job.rule == rule]
+
+
 def test_every_job_ran_inside_slurm(run):
     _, jobs, expected = run
     done = [job for job in jobs if job.state == "COMPLETED"]
-    rules = {job.comment.removeprefix("rule_").partition("_wildcards_")[0] for job in done}
-    assert rules == expected
+    assert {job.rule for job in done} == expected
     assert len({job.comment for job in done}) == len(done)
+    assert len(jobs) == len(done) + 2
 
 
 def test_a_cancelled_job_is_retried_with_more_of_everything(run):
-    _, jobs, _ = run
-    first, second = [job for job in jobs if job.comment.startswith("rule_pretrain")]
+    first, second = jobs_of_rule(run, "derive_queries")
     assert (first.state, second.state) == ("CANCELLED", "COMPLETED")
-    assert first.comment == second.comment
-    assert second.memory_mb == 2 * first.memory_mb == 64_000
-    assert len(jobs) == 1 + len({job.comment for job in jobs})
+    assert second.memory_mb == 2 * first.memory_mb == 4000
+
+
+def test_a_training_whose_time_ends_is_retried_and_ends_with_the_same_bits(run, tmp_path):
+    folder, _, _ = run
+    first, second = jobs_of_rule(run, "pretrain")
+    assert (first.state, second.state) == ("FAILED", "COMPLETED")
+    (said,) = (folder / ".snakemake/slurm_logs").rglob(f"{first.number}.log")
+    assert "error: training: stopped by SIGTERM after step" in said.read_text()
+    begun = epochs_in(folder / RESULTS / "logs/pretrain_gnn.log")
+    assert begun[0] > 1, "what was saved is not continued"
+    assert begun == list(range(begun[0], EPOCHS + 1))
+    for part in ("data", "stems"):
+        shutil.copytree(folder / RESULTS / part, tmp_path / RESULTS / part)
+    shutil.copytree(folder / ".snakemake/metadata", tmp_path / ".snakemake/metadata")
+    weights = RESULTS / "models/gnn/trained.pt"
+    # As many threads as the job had there: bits depend on them.
+    as_there = ["--cores", "all", "--set-threads", "pretrain=8"]
+    done = snakemake(tmp_path, CONFIG, *as_there, "--", str(weights))
+    assert done.returncode == 0, done.stdout
+    assert epochs_in(tmp_path / RESULTS / "logs/pretrain_gnn.log") == list(range(1, EPOCHS + 1))
+    assert (tmp_path / weights).read_bytes() == (folder / weights).read_bytes()
 
 
 def test_jobs_ask_for_what_the_profile_says(run):
-    _, jobs, _ = run
-    asked = {job.comment.removeprefix("rule_").partition("_wildcards_")[0]: job for job in jobs}
+    asked = {job.rule: job for job in run[1]}
     assert (asked["fingerprint"].cpus, asked["fingerprint"].memory_mb) == (4, 8000)
     assert (asked["separate"].cpus, asked["separate"].memory_mb) == (8, 8000)
     assert (asked["tables"].cpus, asked["tables"].memory_mb) == (1, 2000)
