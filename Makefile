@@ -1,4 +1,4 @@
-# make demo | test | lint | env | pull | lock | clean
+# make demo | test | lint | env | pull | default-model | lock | clean
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: env demo test lint pull lock clean
+.PHONY: env demo test lint pull default-model lock clean
 
 env: $(READY)
 
@@ -42,6 +42,13 @@ lint: env
 pull: env
 	dvc pull
 	snakemake --cores 1 --touch
+
+# The model that ships, trained again: hours (config/default_model.yaml).
+default-model: env
+	snakemake --cores all --configfile config/default_model.yaml -- default_model
+	mkdir -p neuralsampleid/models/default
+	cp results/default_model/release/model.pt neuralsampleid/models/default/model.pt
+	cp results/default_model/release/model_card.md docs/model-card.md
 
 # From the environment as it is: change versions there, test, then lock them, for conda too.
 lock:

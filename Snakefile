@@ -65,6 +65,16 @@ if ABLATION_ROWS and any("ablation" in argument for argument in sys.argv):
     include: "rules/ablations.smk"
 
 
+if IS_DEMO and "default" in ENCODERS and "default" in SYSTEMS:
+
+    include: "rules/release.smk"
+
+    rule default_model:
+        input:
+            f"{RUN}/release/model.pt",
+            f"{RUN}/release/model_card.md",
+
+
 rule all:
     default_target: True
     input:

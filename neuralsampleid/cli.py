@@ -180,7 +180,9 @@ def _own_music(
     index.add_argument("folder", type=Path, help="of music, with the folders below it")
     index.add_argument("--out", required=True, type=Path, help="folder of the catalogue")
     index.add_argument(
-        "--weights", type=Path, help="checkpoint; by default those the catalogue was made with"
+        "--weights",
+        help="default (the model that ships), a run's folder or a checkpoint; left out: those that "
+        "the catalogue was made with, for a new one the default model",
     )
     index.add_argument("--encoder", choices=("gnn", "resnet_ibn"), help="of published weights")
     index.add_argument("--graph", choices=("bypassed", "connected"), help="as of fingerprint")
@@ -190,7 +192,7 @@ def _own_music(
     )
     identify.add_argument("track", nargs="+", type=Path, help="audio files")
     identify.add_argument("--catalogue", required=True, type=Path, help="that nsid index made")
-    identify.add_argument("--weights", type=Path, help="where the catalogue's weights are now")
+    identify.add_argument("--weights", help="where the catalogue's weights are now")
     identify.add_argument(
         "--false-alarms",
         type=_positive,

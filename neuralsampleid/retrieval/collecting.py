@@ -62,7 +62,7 @@ class Summary:
 def index_folder(
     music: Path,
     catalogue: Path,
-    weights: Path | None = None,
+    weights: str | None = None,
     architecture: Architecture | None = None,
     graph: Graph | None = None,
     *,
@@ -76,7 +76,8 @@ def index_folder(
     Args:
         music: every audio file in it and below it.
         catalogue: the folder of the catalogue; of this music alone.
-        weights: needed for a new catalogue; otherwise by default those that it was made with.
+        weights: by name, see ``weights_file``; None: those that the catalogue was made with, for a
+            new one the default model.
         architecture: of published weights.
         graph: of ``gnn``.
         threads: of the search by which chance is measured.

@@ -8,33 +8,25 @@ from typing import Any
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.models.named import DEFAULT, SHIPPED, weights_file
 from neuralsampleid.models.weights import Architecture, Graph, architecture_of, load_any_encoder
 from neuralsampleid.retrieval.fingerprint import segment_seconds
 
-HOW_TO_GET_WEIGHTS = (
-    "those of a demo run (make demo, then results/demo/models/gnn/trained.pt), of a run of your "
-    "own, or the published ones (snakemake --configfile config/published.yaml --cores 1, or the "
-    "files in config/artefacts.csv; with --encoder)"
-)
-
 
 def encoder_for_new(
-    weights: Path | None, architecture: Architecture | None, graph: Graph | None
+    name: str | None, architecture: Architecture | None, graph: Graph | None
 ) -> tuple[SegmentEncoder, dict[str, Any]]:
     """An encoder, and what a catalogue says of it.
 
     Args:
-        weights: a checkpoint of this project or a published one.
+        name: of weights, see ``weights_file``; None: the default model.
         architecture: None if the checkpoint says it.
         graph: of ``gnn``, see ``load_any_encoder``.
 
     Raises:
         UserError: there are no weights, they do not fit, or do not say what they are of.
     """
-    if weights is None:
-        raise UserError(f"--weights: not given, expected a checkpoint: {HOW_TO_GET_WEIGHTS}")
-    if not weights.is_file():
-        raise UserError(f"{weights}: no such checkpoint, expected one: {HOW_TO_GET_WEIGHTS}")
+    weights = weights_file(name or DEFAULT)
     known = architecture or architecture_of(weights)
     if known is None:
         raise UserError(
@@ -54,20 +46,21 @@ def encoder_for_new(
     return encoder, about
 
 
-def encoder_of_catalogue(
-    folder: Path, about: dict[str, Any], weights: Path | None
-) -> SegmentEncoder:
+def encoder_of_catalogue(folder: Path, about: dict[str, Any], name: str | None) -> SegmentEncoder:
     """The encoder that made a catalogue.
 
     Args:
         folder: the catalogue, for messages.
         about: what it says of itself.
-        weights: where the checkpoint lies; None: where it lay.
+        name: of its weights, see ``weights_file``; None: they are where they were, or the default
+            model's.
 
     Raises:
         UserError: the file is missing or holds other weights than the catalogue's.
     """
-    path = weights or Path(about["weights"])
+    path = weights_file(name) if name else Path(about["weights"])
+    if not path.is_file() and SHIPPED.is_file() and sha256_of(SHIPPED) == about["weights_sha256"]:
+        path = SHIPPED  # this project lay elsewhere when the catalogue was made
     if not path.is_file():
         raise UserError(
             f"{path}: no such checkpoint, expected the weights that {folder} was made with; "

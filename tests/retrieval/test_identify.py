@@ -160,8 +160,8 @@ def rendered(tmp_path_factory):
 def test_commands_end_to_end(rendered, capsys, caplog):
     out = rendered / "catalogue"
     arguments = ["index", str(rendered / "music"), "--out", str(out), "--threads", "1"]
-    assert main(arguments) == 1
-    assert "--weights: not given, expected a checkpoint" in capsys.readouterr().err
+    assert main([*arguments, "--weights", "none.pt"]) == 1
+    assert "none.pt: no such weights, expected 'default'" in capsys.readouterr().err
     assert main([*arguments, "--weights", str(rendered / "weights.pt")]) == 0
     assert "12 added (0 of known content), 0 unchanged, 0 forgotten, 0 skipped" in caplog.messages
     capsys.readouterr()

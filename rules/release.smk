@@ -1,0 +1,51 @@
+# Needs: the encoder "default", trained and evaluated. Not part of the report: snakemake default_model.
+# Makes: the file that ships, and its card.
+
+
+rule release:
+    input:
+        weights=f"{RUN}/models/default/trained.pt",
+    output:
+        model=f"{RUN}/release/model.pt",
+        about=f"{RUN}/release/model.json",
+    log:
+        f"{RUN}/logs/release.log",
+    benchmark:
+        f"{RUN}/benchmarks/release.tsv"
+    conda:
+        f"../envs/torch_{CONFIG.hardware}.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Halving the precision of the default model's weights"
+    script:
+        "../scripts/release.py"
+
+
+rule model_card:
+    input:
+        about=f"{RUN}/release/model.json",
+        metrics=f"{RUN}/report/metrics.csv",
+        curves=f"{RUN}/models/default/curves.csv",
+    output:
+        card=f"{RUN}/release/model_card.md",
+    log:
+        f"{RUN}/logs/model_card.log",
+    benchmark:
+        f"{RUN}/benchmarks/model_card.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        data=section(CONFIG.data),
+        encoder=section(CONFIG.encoders["default"]),
+        seed=CONFIG.seed,
+    message:
+        "Writing the model's card"
+    script:
+        "../scripts/model_card.py"

@@ -1,0 +1,34 @@
+"""The card tells the figures that it was given."""
+
+import pandas as pd
+
+from neuralsampleid.config import DemoData, ResNetIbn
+from neuralsampleid.data.formats import METRICS
+from neuralsampleid.report.model_card import Released, model_card
+
+ROWS = [
+    ("default", "full_track", "map", None, None, "all", 0.371, 0.293, 0.45, 100),
+    ("default", "segment", "hit_rate", 1, 10.0, "all", 0.314, 0.233, 0.399, 239),
+    ("default", "segment", "hit_rate", 1, 10.0, "level_db:..-6", 0.219, 0.107, 0.338, 73),
+    ("default", "segment", "hit_rate", 10, 10.0, "beat", 0.5, 0.4, 0.6, 40),
+    ("untrained", "full_track", "map", None, None, "all", 0.019, 0.01, 0.032, 100),
+]
+
+
+def test_figures_are_in_their_places():
+    settings = ResNetIbn()
+    released = Released("default", settings, DemoData(queries=7), 3, 3_400_000, 2**20, 0.9996, 128)
+    curves = pd.DataFrame(
+        {"epoch": [0, 1], "metric": ["validation_hit_rate_1"] * 2, "value": [0.5, 0.746]}
+    )
+    card = model_card(released, pd.DataFrame(ROWS, columns=[*METRICS]), curves)
+    lines = card.splitlines()
+    (default,) = [line for line in lines if line.startswith("| default |")]
+    (untrained,) = [line for line in lines if line.startswith("| untrained |")]
+    assert "| 37.1 [29.3–45.0] |" in default
+    assert "31.4 [23.3–39.9]" in default
+    assert untrained.count("–") == 1 + 6  # its interval, and what is not known
+    assert "| level_db:..-6 | 73 | 21.9 [10.7–33.8] | – |" in lines
+    assert "beat" not in card
+    for told in ("3.4 million", "1.0 MiB", "0.9996", "7 tracks", "75 %", "seed 3"):
+        assert told in card

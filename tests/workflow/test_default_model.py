@@ -1,0 +1,21 @@
+"""The model that ships, made at micro size."""
+
+from helpers.workflow import micro, snakemake
+from neuralsampleid.models.weights import architecture_of, load_any_encoder
+
+
+def test_the_target_makes_a_model_and_its_card(tmp_path):
+    config = micro(**{"scale.encoder": "default"})
+    config["encoders"] = {"default": config["encoders"]["resnet_ibn"]}
+    config["systems"] = [{"name": "default", "encoder": "default"}]
+    del config["reranker"]
+    done = snakemake(tmp_path, config, "--", "default_model")
+    assert done.returncode == 0, done.stdout
+    folder = tmp_path / "results/micro/release"
+    model = folder / "model.pt"
+    architecture = architecture_of(model)
+    encoder, settings = load_any_encoder(model, architecture)
+    assert (architecture, encoder.embedding_size) == ("resnet_ibn", settings.embedding_size)
+    assert "| default |" in (folder / "model_card.md").read_text(encoding="utf-8")
+    # What shows a run of the benchmark, a model does not need.
+    assert not (tmp_path / "results/micro/report/figures").exists()
