@@ -7,6 +7,8 @@ from neuralsampleid.config import (
     CustomEncoder,
     DemoData,
     FmaData,
+    OwnMusicData,
+    PretrainedEncoder,
     PublishedConfig,
     parse_any_config,
 )
@@ -38,6 +40,7 @@ RUN = f"results/{CONFIG.run}"
 IS_PUBLISHED = isinstance(CONFIG, PublishedConfig)
 IS_DEMO = isinstance(CONFIG.data, DemoData)
 IS_CATALOGUE = isinstance(CONFIG.data, CatalogueData)
+IS_OWN_MUSIC = isinstance(CONFIG.data, OwnMusicData)
 IS_FMA = isinstance(CONFIG.data, FmaData)
 DOWNLOADS_FMA = IS_FMA and CONFIG.data.folder is None
 FMA_METADATA = "fma_metadata.zip"
@@ -54,9 +57,11 @@ SYSTEMS = {system.name: system for system in CONFIG.systems}
 ENCODER_SYSTEMS = [] if IS_PUBLISHED else CONFIG.encoder_systems
 LANDMARK_SYSTEMS = [] if IS_PUBLISHED else CONFIG.landmark_systems
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
+READY = [  # encoders with weights of their own
+    name for name in ENCODERS if isinstance(CONFIG.encoders[name], PretrainedEncoder)
+]
 SCALED = "" if IS_PUBLISHED else f"{CONFIG.scale.encoder}_trained"  # the scale study's
 USES_RERANKER = any(system.reranker for system in ENCODER_SYSTEMS)
-SEARCHED_ROLES = ["noise", "reference"]
 COLLECTED = ["metrics"] + ([] if IS_PUBLISHED else ["quantities", "reliability"])
 TABLES = ["main", "hit_rates", "sample_types"]
 if IS_PUBLISHED:
@@ -65,6 +70,9 @@ else:
     TABLES += ["conditions", "localisation", "rejection", "median_ranks", "comparisons"]
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
 TRACKS = {} if IS_PUBLISHED else planned(CONFIG.data)  # how many there are of each role
+SEARCHED_ROLES = [
+    role for role in ("noise", "reference") if TRACKS.get(role) or not IS_OWN_MUSIC
+]
 CORES = workflow.resource_settings.cores or 1  # a cluster's profile says how many
 GPUS = 1 if CONFIG.hardware == "gpu" else 0  # of each job that can use them
 
@@ -187,7 +195,7 @@ def trained_models():
     used = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "trained"}
     if USES_RERANKER:
         used.add(CONFIG.reranker.encoder)
-    encoders = [encoder for encoder in CONFIG.encoders if encoder in used]
+    encoders = [name for name in ENCODERS if name in used and name not in READY]
     names = encoders + (["reranker"] if USES_RERANKER else [])
     return [f"{RUN}/models/{name}" for name in names]
 
@@ -207,8 +215,11 @@ def model_files():
     if IS_PUBLISHED:
         return []
     fresh = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "untrained"}
-    return [f"{model}/trained.pt" for model in trained_models()] + [
-        f"{RUN}/models/{encoder}/untrained.pt" for encoder in sorted(fresh)
+    ready = {row.encoder for row in ENCODER_SYSTEMS if row.encoder in READY}
+    return [
+        *(f"{model}/trained.pt" for model in trained_models()),
+        *(f"{RUN}/models/{encoder}/trained.pt" for encoder in sorted(ready)),
+        *(f"{RUN}/models/{encoder}/untrained.pt" for encoder in sorted(fresh)),
     ]
 
 

@@ -7,15 +7,24 @@ rules.
 
 from neuralsampleid.config.base import FileName, Hardware, Name, Section
 from neuralsampleid.config.data import (
+    AnyData,
     CatalogueData,
     Data,
     DemoData,
     FmaData,
+    OwnMusicData,
     Sample100Data,
     Separation,
     Shards,
 )
-from neuralsampleid.config.encoders import CustomEncoder, Encoder, EncoderSettings, Gnn, ResNetIbn
+from neuralsampleid.config.encoders import (
+    CustomEncoder,
+    Encoder,
+    EncoderSettings,
+    Gnn,
+    PretrainedEncoder,
+    ResNetIbn,
+)
 from neuralsampleid.config.evaluation import (
     AnySystem,
     Conditions,
@@ -50,6 +59,7 @@ from neuralsampleid.config.training import (
 )
 
 __all__ = [
+    "AnyData",
     "AnySystem",
     "Augmentation",
     "BaselineAugmentation",
@@ -80,7 +90,9 @@ __all__ = [
     "Loss",
     "Name",
     "NtXent",
+    "OwnMusicData",
     "Pairs",
+    "PretrainedEncoder",
     "PublishedConfig",
     "PublishedData",
     "PublishedEvaluation",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from neuralsampleid.config.base import Section
-from neuralsampleid.config.encoders import Encoder, EncoderSettings
+from neuralsampleid.config.encoders import EncoderSettings
 from neuralsampleid.config.published import PublishedConfig
 from neuralsampleid.config.run import Config
 from neuralsampleid.errors import UserError
@@ -41,8 +41,9 @@ def parse_any_config(values: object, source: str) -> Config | PublishedConfig:
 
 
 def parse_encoder(values: object) -> EncoderSettings:
-    """An encoder's section that ``parse_config`` has checked before."""
-    return TypeAdapter[EncoderSettings](Encoder).validate_python(values)
+    """The section of an encoder that can be built, which ``parse_config`` has checked before."""
+    built = Annotated[EncoderSettings, Field(discriminator="architecture")]
+    return TypeAdapter[EncoderSettings](built).validate_python(values)
 
 
 def read_config(path: Path) -> Config:

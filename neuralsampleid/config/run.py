@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, model_validator
 
 from neuralsampleid.config.base import Hardware, Name, Section
-from neuralsampleid.config.data import Data, Separation, Shards
-from neuralsampleid.config.encoders import Encoder, Gnn
+from neuralsampleid.config.data import Data, OwnMusicData, Separation, Shards
+from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder
 from neuralsampleid.config.evaluation import AnySystem, Evaluation, LandmarkSystem, System
 from neuralsampleid.config.retrieval import Index, Landmarks, Reranker, Scale
 
@@ -50,10 +50,27 @@ class Config(Section):
             encoder = self.encoders.get(self.reranker.encoder)
             if not isinstance(encoder, Gnn):
                 raise ValueError(f"reranker.encoder '{self.reranker.encoder}' is not a gnn")
+        self._check_weights()
         names = [system.name for system in self.systems]
         if len(set(names)) != len(names):
             raise ValueError("two systems bear the same name")
         return self
+
+    def _check_weights(self) -> None:
+        """Ready weights are never untrained, and without training music there are no others."""
+        for system in self.encoder_systems:
+            ready = isinstance(self.encoders[system.encoder], PretrainedEncoder)
+            if ready and system.weights == "untrained":
+                raise ValueError(
+                    f"system '{system.name}' has untrained weights of encoder "
+                    f"'{system.encoder}', which is pretrained, expected weights: trained"
+                )
+            without_music = isinstance(self.data, OwnMusicData) and self.data.training is None
+            if without_music and not ready and system.weights == "trained":
+                raise ValueError(
+                    f"system '{system.name}' needs encoder '{system.encoder}' trained, expected "
+                    "data.training, a folder of music, or an encoder of architecture pretrained"
+                )
 
     @property
     def encoder_systems(self) -> list[System]:
