@@ -96,7 +96,7 @@ class Scale(Section):
         "ivf": 10_000_000,
         "ivfpq": 10_000_000,
         "ivfpq_rescored": 10_000_000,
-        "hnsw": 100_000,  # one thread builds its graph
+        "hnsw": 1_000_000,  # its graph takes longest to build
     }
     sizes: Annotated[list[PositiveInt], Field(min_length=1)] = [10_000, 100_000, 1_000_000]
 

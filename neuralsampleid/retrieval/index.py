@@ -99,6 +99,7 @@ def build_index(
     silent: npt.NDArray[np.bool_] | None = None,
     *,
     threads: int = 1,
+    repeatable: bool = True,
 ) -> SearchIndex:
     """Train an index and fill it.
 
@@ -111,8 +112,9 @@ def build_index(
         training: (any number, d) what cells and codes are learnt from, the released system takes
             the noise tracks; by default what is added.
         silent: (segments,) rows that are not added and so are never found.
-        threads: of the CPU. A graph (``hnsw``) depends on the order in which threads add to it
-            and is built by one.
+        threads: of the CPU.
+        repeatable: whether a graph (``hnsw``) is built by one thread all the same, because it
+            depends on the order in which threads add to it.
 
     Raises:
         UserError: all segments are silent, or a GPU is asked for that is not there.
@@ -128,7 +130,7 @@ def build_index(
         logging.getLogger(__name__).warning(reason)
     on_gpu = _use_gpu(settings.device, kind)
     index = _empty_index(kind, settings, embeddings.shape[1])
-    with faiss_threads(1 if kind == "hnsw" else threads):
+    with faiss_threads(1 if kind == "hnsw" and repeatable else threads):
         index.train(learnt)
         labelled = _on_gpu(faiss.IndexIDMap(index)) if on_gpu else faiss.IndexIDMap(index)
         for first in range(0, len(rows), _ADDED_AT_ONCE):

@@ -1,5 +1,6 @@
 """The scale study on a small enlarged catalogue."""
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation import scale
 from neuralsampleid.evaluation.scale import (
     COLUMNS,
     DISTANCE_COLUMNS,
@@ -96,6 +98,25 @@ def test_kinds_are_measured_against_flat(material):
     assert table.loc["hnsw", "bytes_per_segment"] > table.loc["ivf", "bytes_per_segment"]
     assert (table["ms_one_thread"] > 0).all()
     assert (table["segments"] == 3000).all()
+
+
+def test_no_two_indexes_are_in_memory(material, monkeypatch):
+    folder, references, _, store, queries = material
+    build, built = scale.build_index, []
+
+    def watched(*arguments, **options):
+        assert not [index for index in built if index() is not None]
+        index = build(*arguments, **options)
+        built.append(weakref.ref(index))
+        return index
+
+    monkeypatch.setattr(scale, "build_index", watched)
+    database = open_enlarged(folder, 500, list(references))
+    assert isinstance(database.embeddings, np.memmap)
+    compare_kinds(
+        database, queries, store, ["flat", "ivf", "hnsw"], candidates=5, seed=0, threads=2
+    )
+    assert [index() for index in built] == [None] * 3
 
 
 def test_silent_segments_and_other_lengths_are_left_out(tmp_path, material):
