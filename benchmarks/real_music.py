@@ -1,9 +1,9 @@
 """Samples of real music that are known because this script puts them there; see real_music.md.
 
 Command: ``python benchmarks/real_music.py TRACKS --out SET --weights default`` (``--weights`` as
-often as there are weights; ``--searched`` adds the landmarks' search over pitch and tempo). A quarter of
-the tracks is music that samples; the others are indexed. SET is made once for a seed and used
-again.
+often as there are weights; ``--searched`` adds the landmarks' search over pitch and tempo). A
+quarter of the tracks is music that samples; the others are indexed. SET is made once for a seed and
+used again.
 """
 
 from __future__ import annotations
