@@ -6,14 +6,14 @@ Every data set, published or a user's own, becomes two files in one folder: ``tr
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from neuralsampleid.data.formats import Format, read_table
+from neuralsampleid.data.annotations import check_annotations
+from neuralsampleid.data.formats import Format, read_table, read_texts
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_csv
 
@@ -36,7 +36,7 @@ OCCURRENCE_COLUMNS = (
 )
 _TEXTS = ("sample_id", "query_id", "reference_id", "kind", "sample_type", "interpolation")
 _TRACKS: Format = {name: float if name == "duration_s" else str for name in TRACK_COLUMNS}
-_OCCURRENCES: Format = {name: str if name in _TEXTS else float for name in OCCURRENCE_COLUMNS}
+_NUMBERS = tuple(name for name in OCCURRENCE_COLUMNS if name not in _TEXTS)
 _TRACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
 
 
@@ -74,17 +74,23 @@ class Catalogue:
         return chosen.reset_index(drop=True)
 
 
-def read_catalogue(folder: Path) -> Catalogue:
+def read_catalogue(folder: Path, *, within_tracks: bool = False) -> Catalogue:
     """Read and check ``tracks.csv`` and ``occurrences.csv``; make paths absolute.
 
+    Args:
+        folder: where both lie.
+        within_tracks: whether an interval may not end after its track does.
+
     Raises:
-        UserError: a file or column is missing, or a row is wrong.
+        UserError: a file or column is missing, or a row is wrong; all wrong occurrences are listed.
     """
     expected = "a table of a catalogue"
     tracks = read_table(folder / "tracks.csv", _TRACKS, expected)
     tracks["path"] = [str((folder / path).resolve()) if path else "" for path in tracks["path"]]
-    occurrences = read_table(folder / "occurrences.csv", _OCCURRENCES, expected)
-    check_catalogue(Catalogue(tracks, occurrences), folder)
+    check_tracks(tracks, folder / "tracks.csv")
+    path = folder / "occurrences.csv"
+    texts = read_texts(path, OCCURRENCE_COLUMNS, expected)
+    occurrences = checked_occurrences(texts, tracks, path, within_tracks=within_tracks)
     absent = occurrences["kind"] == ABSENCE
     occurrences, absences = (
         rows.reset_index(drop=True) for rows in (occurrences[~absent], occurrences[absent])
@@ -97,44 +103,48 @@ def write_catalogue(catalogue: Catalogue, folder: Path) -> None:
     rows = catalogue.occurrences
     if not catalogue.absences.empty:
         rows = pd.concat([rows, catalogue.absences], ignore_index=True)
-    check_catalogue(Catalogue(catalogue.tracks, rows), folder)
+    check_tracks(catalogue.tracks, folder / "tracks.csv")
+    numbered = rows.set_axis(pd.RangeIndex(2, len(rows) + 2))
+    checked_occurrences(numbered, catalogue.tracks, folder / "occurrences.csv", within_tracks=False)
     write_csv(folder / "tracks.csv", catalogue.tracks[list(TRACK_COLUMNS)])
     write_csv(folder / "occurrences.csv", rows[list(OCCURRENCE_COLUMNS)])
 
 
-def check_catalogue(catalogue: Catalogue, folder: Path) -> None:
-    """Check ids, roles and intervals.
+def check_tracks(tracks: pd.DataFrame, path: Path) -> None:
+    """Check ids and roles.
 
     Raises:
         UserError: the first thing that is wrong, with the file and line it stands in.
     """
-    tracks, occurrences = catalogue.tracks, catalogue.occurrences
     seen: set[str] = set()
     rows = zip(tracks["track_id"], tracks["role"], strict=True)
     for line, (track_id, role) in enumerate(rows, 2):
-        where = f"{folder / 'tracks.csv'}, line {line}"
+        where = f"{path}, line {line}"
         check_track_id(track_id, where)
         if track_id in seen:
             raise UserError(f"{where}: track id '{track_id}' stands twice, expected unique ids")
         if role not in ROLES:
             raise UserError(f"{where}: role '{role}', expected one of {', '.join(ROLES)}")
         seen.add(track_id)
-    roles = dict(zip(tracks["track_id"], tracks["role"], strict=True))
-    for line, row in enumerate(occurrences.itertuples(index=False), 2):
-        where = f"{folder / 'occurrences.csv'}, line {line}"
-        for column, role in (("query_id", "query"), ("reference_id", "reference")):
-            found = roles.get(getattr(row, column))
-            if found != role:
-                raise UserError(
-                    f"{where}: {column} '{getattr(row, column)}' is "
-                    f"{'unknown' if found is None else f'a {found} track'}, expected a {role} track"
-                )
-        nowhere = math.isnan(row.query_start_s) and math.isnan(row.query_end_s)
-        if not (nowhere or row.query_end_s > row.query_start_s >= 0):
-            raise UserError(
-                f"{where}: query interval {row.query_start_s}–{row.query_end_s} s, "
-                "expected 0 ≤ start < end, or both empty where unknown"
-            )
+
+
+def checked_occurrences(
+    table: pd.DataFrame, tracks: pd.DataFrame, path: Path, *, within_tracks: bool
+) -> pd.DataFrame:
+    """Check a table of occurrences and turn its numbers into such.
+
+    Args:
+        table: ``OCCURRENCE_COLUMNS``, as text or as numbers; the index is the line in the file.
+        tracks: ``TRACK_COLUMNS``.
+        path: the file, for messages.
+        within_tracks: whether an interval may not end after its track does.
+
+    Raises:
+        UserError: rows are wrong; all of them are listed.
+    """
+    check_annotations(table, tracks, _NUMBERS, path, within_tracks=within_tracks)
+    numbers = {name: pd.to_numeric(table[name]).astype(float) for name in _NUMBERS}
+    return table.assign(**numbers).reset_index(drop=True)
 
 
 def check_track_id(track_id: str, where: str) -> None:

@@ -5,7 +5,7 @@ A plain ``pandas.read_csv`` would turn the track ids ``001`` and ``NA`` into a n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -134,9 +134,42 @@ def read_table(
     Raises:
         UserError: the file or a column is missing, or a number is none.
     """
+    table = read_texts(path, columns, expected, blanks=blanks)
+    for column in (name for name, kind in columns.items() if kind is float):
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        wrong = (numbers.isna() & (table[column].str.strip() != "")).to_numpy()
+        if wrong.any():
+            line = table.index[int(wrong.argmax())]
+            raise UserError(
+                f"{path}, line {line}: {column} is '{table[column][line]}', expected a number"
+            )
+        table = table.assign(**{column: numbers.astype(float)})
+    return table.reset_index(drop=True)
+
+
+def read_texts(
+    path: Path,
+    columns: Collection[str],
+    expected: str,
+    *,
+    optional: Collection[str] = (),
+    blanks: bool = False,
+) -> pd.DataFrame:
+    """As ``read_table``, but every value stays text and the index is the file's line.
+
+    Columns of ``optional`` may be missing and are empty then.
+
+    Raises:
+        UserError: the file or a column is missing.
+    """
     try:
         table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, skipinitialspace=blanks, encoding="utf-8-sig"
+            path,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=blanks,
+            skip_blank_lines=False,  # they count as lines
+            encoding="utf-8-sig",
         )
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file, expected {expected}") from error
@@ -147,15 +180,10 @@ def read_table(
         table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise UserError(f"{path}: column '{missing[0]}' is missing, expected {', '.join(columns)}")
-    table = table[list(columns)]
-    for column in (name for name, kind in columns.items() if kind is float):
-        numbers = pd.to_numeric(table[column], errors="coerce")
-        wrong = (numbers.isna() & (table[column].str.strip() != "")).to_numpy()
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise UserError(
-                f"{path}, line {row + 2}: {column} is '{table[column][row]}', expected a number"
-            )
-        table = table.assign(**{column: numbers.astype(float)})
-    return table
+        names = ", ".join(f"'{column}'" for column in missing)
+        what = f"column {names} is" if len(missing) == 1 else f"columns {names} are"
+        raise UserError(f"{path}: {what} missing, expected {', '.join(columns)}")
+    table.index = pd.RangeIndex(2, len(table) + 2)
+    blank = table.isna() | (table == "")
+    wanted = [*columns, *optional]
+    return table[~blank.all(axis=1)].reindex(columns=wanted, fill_value="").fillna("")

@@ -159,7 +159,7 @@ def test_a_catalogue_without_occurrences_is_an_error():
     [
         (None, "no such file"),
         ("", "not a CSV table"),
-        ("protocol,query_id\n", "column 'query_start_s' is missing"),
+        ("protocol,query_id\n", "columns 'query_start_s', 'query_end_s', .* are missing"),
         (
             f"{','.join(QUERIES)}\nsegment,q,0,5,5,,r,,\nsegment,q,soon,5,5,,r,,\n",
             "line 3: query_start_s is 'soon', expected a number",
