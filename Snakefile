@@ -52,6 +52,10 @@ else:
     include: "rules/data.smk"
     include: "rules/separation.smk"
     include: "rules/training.smk"
+
+    if READY:
+
+        include: "rules/ready_weights.smk"
     include: "rules/fingerprints.smk"
     include: "rules/landmarks.smk"
     include: "rules/evaluation.smk"

@@ -7,6 +7,8 @@ from neuralsampleid.config import (
     CustomEncoder,
     DemoData,
     FmaData,
+    OwnMusicData,
+    PretrainedEncoder,
     PublishedConfig,
     ablation_run,
     parse_any_config,
@@ -39,6 +41,7 @@ RUN = f"results/{CONFIG.run}"
 IS_PUBLISHED = isinstance(CONFIG, PublishedConfig)
 IS_DEMO = isinstance(CONFIG.data, DemoData)
 IS_CATALOGUE = isinstance(CONFIG.data, CatalogueData)
+IS_OWN_MUSIC = isinstance(CONFIG.data, OwnMusicData)
 IS_FMA = isinstance(CONFIG.data, FmaData)
 DOWNLOADS_FMA = IS_FMA and CONFIG.data.folder is None
 FMA_METADATA = "fma_metadata.zip"
@@ -55,6 +58,9 @@ SYSTEMS = {system.name: system for system in CONFIG.systems}
 ENCODER_SYSTEMS = [] if IS_PUBLISHED else CONFIG.encoder_systems
 LANDMARK_SYSTEMS = [] if IS_PUBLISHED else CONFIG.landmark_systems
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
+READY = [  # encoders with weights of their own
+    name for name in ENCODERS if isinstance(CONFIG.encoders[name], PretrainedEncoder)
+]
 ABLATION_ROWS = (
     []
     if IS_PUBLISHED or CONFIG.ablations is None
@@ -65,7 +71,6 @@ RERANKERS = {} if IS_PUBLISHED else CONFIG.all_rerankers
 USED_RERANKERS = list(
     dict.fromkeys(row.reranker_name for row in ENCODER_SYSTEMS if row.reranker)
 )
-SEARCHED_ROLES = ["noise", "reference"]
 COLLECTED = ["metrics"] + ([] if IS_PUBLISHED else ["quantities", "reliability"])
 TABLES = ["main", "hit_rates", "sample_types"]
 if IS_PUBLISHED:
@@ -74,6 +79,9 @@ else:
     TABLES += ["conditions", "localisation", "rejection", "median_ranks", "comparisons"]
 STEM_SAMPLE_RATE = 22050  # Hz, of the separated stems
 TRACKS = {} if IS_PUBLISHED else planned(CONFIG.data)  # how many there are of each role
+SEARCHED_ROLES = [
+    role for role in ("noise", "reference") if TRACKS.get(role) or not IS_OWN_MUSIC
+]
 CORES = workflow.resource_settings.cores or 1  # a cluster's profile says how many
 GPUS = 1 if CONFIG.hardware == "gpu" else 0  # of each job that can use them
 
@@ -203,7 +211,7 @@ def trained_models():
         return []
     used = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "trained"}
     used |= {RERANKERS[name].encoder for name in USED_RERANKERS}
-    encoders = [encoder for encoder in CONFIG.encoders if encoder in used]
+    encoders = [name for name in ENCODERS if name in used and name not in READY]
     return [f"{RUN}/models/{name}" for name in encoders + USED_RERANKERS]
 
 
@@ -222,8 +230,11 @@ def model_files():
     if IS_PUBLISHED:
         return []
     fresh = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "untrained"}
-    return [f"{model}/trained.pt" for model in trained_models()] + [
-        f"{RUN}/models/{encoder}/untrained.pt" for encoder in sorted(fresh)
+    ready = {row.encoder for row in ENCODER_SYSTEMS if row.encoder in READY}
+    return [
+        *(f"{model}/trained.pt" for model in trained_models()),
+        *(f"{RUN}/models/{encoder}/trained.pt" for encoder in sorted(ready)),
+        *(f"{RUN}/models/{encoder}/untrained.pt" for encoder in sorted(fresh)),
     ]
 
 

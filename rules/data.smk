@@ -1,5 +1,5 @@
 # Needs: nothing but the configuration; of Sample100 its annotations, and what audio a user has; of FMA
-# its clips, the user's or downloaded.
+# its clips, the user's or downloaded; of own music its folders and an annotation table.
 # Makes: the catalogue; of the built-in demo also its audio and the true stems of its training songs.
 
 
@@ -64,6 +64,35 @@ elif IS_FMA:
             "Listing the clips of fma_{CONFIG.data.subset} and what there is of Sample100"
         script:
             "../scripts/fma_data.py"
+
+elif IS_OWN_MUSIC:
+
+    from neuralsampleid.data.own_music import state_of_files
+
+    rule own_music_data:
+        input:
+            CONFIG.data.annotations,
+        output:
+            tracks=f"{RUN}/data/tracks.csv",
+            occurrences=f"{RUN}/data/occurrences.csv",
+            decoded=directory(f"{RUN}/data/decoded"),
+        log:
+            f"{RUN}/logs/own_music_data.log",
+        benchmark:
+            f"{RUN}/benchmarks/own_music_data.tsv"
+        conda:
+            "../envs/audio.yaml"
+        threads: 1
+        resources:
+            mem_mb=1500,
+            runtime=240,
+        params:
+            data=section(CONFIG.data),
+            files=state_of_files(CONFIG.data),
+        message:
+            "Listing your music and checking {input}"
+        script:
+            "../scripts/own_music_data.py"
 
 elif not IS_CATALOGUE:
 

@@ -1,4 +1,5 @@
 # Needs: packed stems.
+# Ready weights come from rules/ready_weights.smk instead.
 # Makes: encoders with fresh and with trained weights, re-rankers, and their learning curves.
 
 
@@ -37,6 +38,8 @@ rule pretrain:
         f"{RUN}/logs/pretrain_{{encoder}}.log",
     benchmark:
         f"{RUN}/benchmarks/pretrain_{{encoder}}.tsv"
+    wildcard_constraints:
+        encoder="|".join(name for name in ENCODERS if name not in READY) or "(?!)",
     priority: 1  # the longest chain of jobs leads through here
     conda:
         f"../envs/torch_{CONFIG.hardware}.yaml"

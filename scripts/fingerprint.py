@@ -4,27 +4,26 @@ from pathlib import Path
 
 from _job import job, use_threads
 
-from neuralsampleid.config import parse_encoder
 from neuralsampleid.data.catalogue import read_catalogue
 from neuralsampleid.data.shards import in_shard
 from neuralsampleid.files import sha256_of
-from neuralsampleid.models.checkpoint import load_encoder
+from neuralsampleid.models.pretrained import load_configured
 from neuralsampleid.retrieval.fingerprint import fingerprint_tracks
 
 if __name__ == "__main__":
     with job(snakemake):
         use_threads(snakemake)
         weights = Path(snakemake.input.weights)
-        settings = parse_encoder(snakemake.params.encoder)
+        encoder, architecture = load_configured(weights, snakemake.params.encoder)
         catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
         tracks = catalogue.with_role(snakemake.wildcards.role)
         meta = {
-            "encoder": settings.architecture,
+            "encoder": architecture,
             "settings": snakemake.params.encoder,
             "weights_sha256": sha256_of(weights),
         }
         fingerprint_tracks(
-            load_encoder(weights, settings),
+            encoder,
             in_shard(tracks, snakemake.wildcards.shard, snakemake.params.shards),
             Path(snakemake.output.store),
             meta,

@@ -8,15 +8,24 @@ rules.
 from neuralsampleid.config.ablations import AblationRow, Ablations, ablation_run
 from neuralsampleid.config.base import FileName, Hardware, Name, Section
 from neuralsampleid.config.data import (
+    AnyData,
     CatalogueData,
     Data,
     DemoData,
     FmaData,
+    OwnMusicData,
     Sample100Data,
     Separation,
     Shards,
 )
-from neuralsampleid.config.encoders import CustomEncoder, Encoder, EncoderSettings, Gnn, ResNetIbn
+from neuralsampleid.config.encoders import (
+    CustomEncoder,
+    Encoder,
+    EncoderSettings,
+    Gnn,
+    PretrainedEncoder,
+    ResNetIbn,
+)
 from neuralsampleid.config.evaluation import (
     AnySystem,
     Conditions,
@@ -53,6 +62,7 @@ from neuralsampleid.config.training import (
 __all__ = [
     "AblationRow",
     "Ablations",
+    "AnyData",
     "AnySystem",
     "Augmentation",
     "BaselineAugmentation",
@@ -83,7 +93,9 @@ __all__ = [
     "Loss",
     "Name",
     "NtXent",
+    "OwnMusicData",
     "Pairs",
+    "PretrainedEncoder",
     "PublishedConfig",
     "PublishedData",
     "PublishedEvaluation",

@@ -58,7 +58,30 @@ class FmaData(Section):
     evaluation: Sample100Data
 
 
-Data = Annotated[DemoData | CatalogueData | Sample100Data | FmaData, Field(discriminator="kind")]
+class OwnMusicData(Section):
+    """A person's folders of audio files and a table of which samples occur where."""
+
+    kind: Literal["own_music"]
+    references: str  # folder of what may be sampled
+    queries: str  # folder of what may sample it
+    annotations: str  # CSV in the format of occurrences.csv; tracks are paths relative to folders
+    noise: str | None = None  # folder of what nobody samples; None: references alone are searched
+    training: str | None = None  # folder to train on; None: encoders with ready weights only
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """Role → folder, of those that there are."""
+        roles = {
+            "train": self.training,
+            "query": self.queries,
+            "reference": self.references,
+            "noise": self.noise,
+        }
+        return {role: folder for role, folder in roles.items() if folder is not None}
+
+
+AnyData = DemoData | CatalogueData | Sample100Data | FmaData | OwnMusicData
+Data = Annotated[AnyData, Field(discriminator="kind")]
 
 
 class Separation(Section):

@@ -84,5 +84,12 @@ class CustomEncoder(Section):
     training: Training = Training()
 
 
-EncoderSettings = Gnn | ResNetIbn | CustomEncoder
-Encoder = Annotated[EncoderSettings, Field(discriminator="architecture")]
+class PretrainedEncoder(Section):
+    """An encoder with ready weights, which say themselves what they are of."""
+
+    architecture: Literal["pretrained"]
+    weights: str  # default, a folder of a run, or a checkpoint; see models/named
+
+
+EncoderSettings = Gnn | ResNetIbn | CustomEncoder  # from which an encoder can be built
+Encoder = Annotated[EncoderSettings | PretrainedEncoder, Field(discriminator="architecture")]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from neuralsampleid.config.ablations import RERANKER_OF, ablation_run
 from neuralsampleid.config.base import Section
-from neuralsampleid.config.encoders import Encoder, EncoderSettings
+from neuralsampleid.config.encoders import EncoderSettings
 from neuralsampleid.config.published import PublishedConfig
 from neuralsampleid.config.run import Config
 from neuralsampleid.errors import UserError
@@ -46,8 +46,9 @@ def parse_any_config(values: object, source: str) -> Config | PublishedConfig:
 
 
 def parse_encoder(values: object) -> EncoderSettings:
-    """An encoder's section that ``parse_config`` has checked before."""
-    return TypeAdapter[EncoderSettings](Encoder).validate_python(values)
+    """The section of an encoder that can be built, which ``parse_config`` has checked before."""
+    built = Annotated[EncoderSettings, Field(discriminator="architecture")]
+    return TypeAdapter[EncoderSettings](built).validate_python(values)
 
 
 def read_config(path: Path) -> Config:

@@ -9,8 +9,8 @@ from pydantic import Field, NonNegativeInt, model_validator
 
 from neuralsampleid.config.ablations import Ablations
 from neuralsampleid.config.base import Hardware, Name, Section
-from neuralsampleid.config.data import Data, Separation, Shards
-from neuralsampleid.config.encoders import Encoder, Gnn
+from neuralsampleid.config.data import Data, OwnMusicData, Separation, Shards
+from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder
 from neuralsampleid.config.evaluation import (
     DEFAULT_RERANKER,
     AnySystem,
@@ -51,12 +51,29 @@ class Config(Section):
             _one_of(self.encoders, system.encoder, f"system '{system.name}' names encoder")
             if system.reranker_name is not None:
                 self._check_reranking(system, system.reranker_name)
+        self._check_weights()
         names = [system.name for system in self.systems]
         if len(set(names)) != len(names):
             raise ValueError("two systems bear the same name")
         if self.ablations is not None:
             self._check_ablations(self.ablations)
         return self
+
+    def _check_weights(self) -> None:
+        """Ready weights are never untrained, and without training music there are no others."""
+        for system in self.encoder_systems:
+            ready = isinstance(self.encoders[system.encoder], PretrainedEncoder)
+            if ready and system.weights == "untrained":
+                raise ValueError(
+                    f"system '{system.name}' has untrained weights of encoder "
+                    f"'{system.encoder}', which is pretrained, expected weights: trained"
+                )
+            without_music = isinstance(self.data, OwnMusicData) and self.data.training is None
+            if without_music and not ready and system.weights == "trained":
+                raise ValueError(
+                    f"system '{system.name}' needs encoder '{system.encoder}' trained, expected "
+                    "data.training, a folder of music, or an encoder of architecture pretrained"
+                )
 
     def _check_reranking(self, system: System, name: str) -> None:
         _one_of(self.all_rerankers, name, f"system '{system.name}' names re-ranker")

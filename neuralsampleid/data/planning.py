@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from neuralsampleid.config import CatalogueData, DemoData, FmaData, Sample100Data
+from neuralsampleid.config import AnyData, CatalogueData, DemoData, FmaData, OwnMusicData
 
 Roles = dict[str, int]
 
 # pandas and what reads audio are needed for some kinds only, and every Snakemake process plans.
 
 
-def planned_tracks(settings: DemoData | CatalogueData | Sample100Data | FmaData) -> Roles:
+def planned_tracks(settings: AnyData) -> Roles:
     """Number of tracks of each role; of a user's audio files only the names are looked at.
 
     Raises:
@@ -32,7 +32,12 @@ def planned_tracks(settings: DemoData | CatalogueData | Sample100Data | FmaData)
     if isinstance(settings, CatalogueData):
         from neuralsampleid.data.catalogue import read_catalogue
 
-        roles = Counter(read_catalogue(Path(settings.folder)).tracks["role"])
+        folder = Path(settings.folder)
+        roles = Counter(read_catalogue(folder, within_tracks=True).tracks["role"])
+    elif isinstance(settings, OwnMusicData):
+        from neuralsampleid.data.own_music import own_files
+
+        roles = Counter(file.role for file in own_files(settings))
     else:
         from neuralsampleid.data.sample100 import find_sample100
 
