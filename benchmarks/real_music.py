@@ -1,0 +1,292 @@
+"""Samples of real music that are known because this script puts them there; see real_music.md.
+
+Command: ``python benchmarks/real_music.py TRACKS --out SET --weights PATH`` (``--weights`` as often
+as there are weights; ``--searched`` adds the landmarks' search over pitch and tempo). A quarter of
+the tracks is music that samples; the others are indexed. SET is made once for a seed and used
+again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from neuralsampleid.audio.ffmpeg import read_any_audio
+from neuralsampleid.audio.io import Waveform, read_audio, write_audio
+from neuralsampleid.config import Landmarks
+from neuralsampleid.data.audio_folder import audio_files
+from neuralsampleid.data.demo.mixing import db, normalised
+from neuralsampleid.data.demo.produce import faded
+from neuralsampleid.data.demo.treatment import Treatment, cut_and_treat, draw_treatment
+from neuralsampleid.files import sha256_of, write_csv
+from neuralsampleid.landmarks.alignment import best_alignments
+from neuralsampleid.landmarks.peaks import find_peaks
+from neuralsampleid.retrieval.collecting import index_folder
+from neuralsampleid.retrieval.collection import open_collection
+from neuralsampleid.retrieval.identify import Range, identify_file
+from neuralsampleid.retrieval.own_encoder import encoder_of_catalogue
+
+RATE = 22050  # Hz, of the queries
+QUERY_S = 40.0
+EXCERPT_S = (2.0, 8.0)
+PASSAGE_S = (10.0, 20.0)  # for how long an excerpt is repeated
+LEVEL_DB = (-3.0, 9.0)  # the music that samples over the sample
+MARGIN_S = 5.0  # of a track's beginning and end that is neither sampled nor sampled over
+FALSE_ALARMS = 0.1  # up to which ``nsid identify`` gives an answer
+LOCALISED_S = 1.0
+TEMPO = 100.0  # any: only ratios of tempi are drawn
+
+
+@dataclass(frozen=True)
+class Found:
+    """One reference in the ranking of a query."""
+
+    reference: str  # its file's name
+    score: float
+    given: bool  # whether the system itself calls it an answer
+    places: tuple[Callable[[float], float | None], ...]  # query's time → reference's time (s)
+
+
+Ranking = list[Found]
+
+
+def main() -> None:
+    """Print one row per system."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tracks", type=Path, help="folder of music")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the made set")
+    parser.add_argument("--weights", type=Path, action="append", default=[])
+    parser.add_argument("--searched", action="store_true", help="landmarks over pitch and tempo")
+    parser.add_argument(
+        "--queries", type=int, default=24, help="with a sample, and as many without"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if not (options.out / "annotations.csv").is_file():
+        make_set(options.tracks, options.out, options.queries, options.seed)
+    truth = pd.read_csv(options.out / "annotations.csv")
+    queries = sorted((options.out / "queries").iterdir())
+    references = len(list((options.out / "references").iterdir()))
+    print(f"{references} references, {truth['query_id'].nunique()} queries with a sample, ", end="")
+    print(f"{len(queries) - truth['query_id'].nunique()} without\n")
+    print(
+        "| system | first | in first 3 | within 1 s | first, above all but one without "
+        "| given and right | given and wrong | false alarms |\n|---|" + "---:|" * 7
+    )
+    for path in options.weights:
+        rankings = encoder_rankings(options.out, queries, path, options.threads)
+        print(row_of(str(path), rankings, truth), flush=True)
+    for searched in (False, True) if options.searched else (False,):
+        name = f"landmarks, {'searched' if searched else 'plain'}"
+        print(row_of(name, landmark_rankings(options.out, queries, searched), truth), flush=True)
+
+
+def make_set(tracks: Path, out: Path, count: int, seed: int) -> None:
+    """Make ``references/`` (links), ``queries/`` (MP3) and, at last, ``annotations.csv``."""
+    rng = np.random.default_rng(seed)
+    paths = audio_files(tracks)
+    order = [paths[place] for place in rng.permutation(len(paths))]
+    backings, references = order[: len(order) // 4], order[len(order) // 4 :]
+    for folder in ("references", "queries"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    for path in references:
+        link = out / "references" / f"{path.parent.name}_{path.name}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(path)
+    rows = []
+    sampled = rng.permutation(len(references))
+    for number in range(2 * count):
+        name = f"{number:02}.mp3"
+        query = section_of(rng, backings[number % len(backings)])
+        if number < count:
+            source = references[sampled[number % len(references)]]
+            query, own = with_sample(rng, query, source)
+            named = {"query_id": name, "reference_id": f"{source.parent.name}_{source.name}"}
+            rows += [{**named, **row} for row in own]
+        peak = float(np.abs(query).max())
+        write_audio(out / "queries" / name, query * np.float32(0.89 / max(peak, 1e-9)), RATE)
+    write_csv(out / "annotations.csv", pd.DataFrame(rows))
+
+
+def section_of(rng: np.random.Generator, path: Path) -> Waveform:
+    """``QUERY_S`` seconds of a track, at one level for all."""
+    audio = normalised(read_any_audio(path, RATE), RATE)
+    start = start_within(rng, len(audio) / RATE, QUERY_S)
+    return audio[round(start * RATE) :][: round(QUERY_S * RATE)]
+
+
+def start_within(rng: np.random.Generator, track_s: float, part_s: float) -> float:
+    """Where a part begins that lies well within a track, if it has room for that."""
+    return float(rng.uniform(MARGIN_S, max(MARGIN_S, track_s - MARGIN_S - part_s)))
+
+
+def with_sample(
+    rng: np.random.Generator, query: Waveform, source: Path
+) -> tuple[Waveform, list[dict[str, object]]]:
+    """Lay an excerpt of a track, treated and repeated, under a query.
+
+    Returns:
+        The mix, and a row of annotations for every repetition.
+    """
+    audio = normalised(read_any_audio(source, RATE), RATE)
+    seconds = float(rng.uniform(*EXCERPT_S))
+    start = start_within(rng, len(audio) / RATE, seconds)
+    treatment = draw_treatment(rng, TEMPO, 0.0, np.inf)
+    loop = cut_and_treat(audio, RATE, start, start + seconds, treatment)
+    length = len(loop) / RATE
+    repetitions = max(1, round(float(rng.uniform(*PASSAGE_S)) / length))
+    first = start_within(rng, len(query) / RATE, repetitions * length)
+    level_db = float(rng.uniform(*LEVEL_DB))
+    layer, rows = np.zeros_like(query), []
+    for repetition in range(repetitions):
+        begin = round((first + repetition * length) * RATE)
+        cut = faded(loop, RATE)[: len(layer) - begin]
+        layer[begin : begin + len(cut)] += cut
+        rows.append(annotation(begin / RATE, start, len(cut) / RATE, treatment, level_db))
+    sounding = layer != 0
+    powers = [float(np.square(part[sounding]).mean()) for part in (query, layer)]
+    gain = np.sqrt(powers[0] / max(powers[1], 1e-12)) / db(level_db)
+    return query + layer * np.float32(gain), rows
+
+
+def annotation(
+    query_s: float, reference_s: float, seconds: float, treatment: Treatment, level_db: float
+) -> dict[str, object]:
+    """A row of a catalogue's annotations, and how the sample was made."""
+    return {
+        "query_start_s": round(query_s, 3),
+        "query_end_s": round(query_s + seconds, 3),
+        "reference_start_s": round(reference_s, 3),
+        "reference_end_s": round(reference_s + seconds * treatment.tempo_ratio, 3),
+        "tempo_ratio": round(treatment.tempo_ratio, 4),
+        "pitch_semitones": round(treatment.semitones, 2),
+        "level_db": round(-level_db, 1),
+        "process": treatment.process,
+        "filter": treatment.filter_kind,
+    }
+
+
+def encoder_rankings(
+    out: Path, queries: Sequence[Path], weights: Path, threads: int
+) -> dict[str, Ranking]:
+    """What ``nsid index`` and ``nsid identify`` find; all that they rank, not only answers."""
+    folder = out / "catalogues" / sha256_of(weights)[:12]
+    summary = index_folder(out / "references", folder, weights, threads=threads)
+    if summary.skipped:
+        raise SystemExit("\n".join(f"{path}: {reason}" for path, reason in summary.skipped))
+    collection = open_collection(folder)
+    encoder = encoder_of_catalogue(folder, collection.about, weights)
+    rankings = {}
+    for path in queries:
+        answers = identify_file(
+            path, encoder, collection, false_alarms=np.inf, least_score=0.0, threads=threads
+        )
+        rankings[path.name] = [
+            Found(
+                answer.paths[0],
+                answer.score,
+                answer.false_alarms is None or answer.false_alarms <= FALSE_ALARMS,
+                tuple(partial(place_in, part) for part in answer.ranges),
+            )
+            for answer in answers
+        ]
+    return rankings
+
+
+def place_in(part: Range, query_s: float) -> float | None:
+    """The time in the reference that a range gives a time in the query; None outside of it."""
+    if not part.query_start_s <= query_s <= part.query_end_s:
+        return None
+    share = (query_s - part.query_start_s) / (part.query_end_s - part.query_start_s)
+    return part.reference_start_s + share * (part.reference_end_s - part.reference_start_s)
+
+
+def landmark_rankings(out: Path, queries: Sequence[Path], searched: bool) -> dict[str, Ranking]:
+    """The classical system; it has no threshold of its own, so none of its answers is given."""
+    settings = Landmarks(tempo_step=0.04)
+    names = sorted(path.name for path in (out / "references").iterdir())
+    tracks = {
+        name: find_peaks(read_any_audio(out / "references" / name, settings.sample_rate), settings)
+        for name in names
+    }
+    peaks = {
+        path.name: find_peaks(read_audio(path, settings.sample_rate), settings) for path in queries
+    }
+    spans = {path.name: (path.name, 0.0, QUERY_S) for path in queries}
+    best = best_alignments(list(spans.values()), peaks, tracks, settings, searched=searched)
+    rankings = {}
+    for query, span in spans.items():
+        found = best[span]
+        order = np.argsort(-found.scores, kind="stable").tolist()
+        rankings[query] = [
+            Found(
+                names[track],
+                float(found.scores[track]),
+                False,
+                (partial(place_on, found.matched_s[track], found.reference_s[track]),),
+            )
+            for track in order
+            if found.scores[track] > 0
+        ]
+    return rankings
+
+
+def place_on(matched: Sequence[float], reference: Sequence[float], query_s: float) -> float | None:
+    """As ``place_in``, from the middle half of the landmarks that agree."""
+    if not matched[0] <= query_s <= matched[1] or matched[0] == matched[1]:
+        return None
+    return float(np.interp(query_s, matched, reference))
+
+
+def row_of(name: str, rankings: dict[str, Ranking], truth: pd.DataFrame) -> str:
+    """A system's row of the table."""
+    right = truth.groupby("query_id")["reference_id"].first().to_dict()
+    best = [ranking[0].score if ranking else 0.0 for ranking in rankings.values()]
+    without = sorted(
+        (score for query, score in zip(rankings, best, strict=True) if query not in right),
+        reverse=True,
+    )
+    # All but one: a threshold that lets one false alarm pass, for every system alike.
+    threshold = without[1] if len(without) > 1 else 0.0
+    first = [
+        query for query in right if rankings[query] and rankings[query][0].reference == right[query]
+    ]
+    third = sum(
+        any(found.reference == right[query] for found in rankings[query][:3]) for query in right
+    )
+    located = sum(
+        is_located(rankings[query][0], truth[truth["query_id"] == query]) for query in first
+    )
+    above = sum(rankings[query][0].score > threshold for query in first)
+    given = [(query, found) for query in rankings for found in rankings[query] if found.given]
+    given_right = sum(found.reference == right.get(query) for query, found in given)
+    given_wrong = sum(query in right and found.reference != right[query] for query, found in given)
+    alarms = len({query for query, _ in given if query not in right})
+    own = [given_right, given_wrong, alarms] if not name.startswith("landmarks") else ["–"] * 3
+    cells = [name, len(first), third, located, above, *own]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def is_located(found: Found, occurrences: pd.DataFrame) -> bool:
+    """Whether a moment of the sample in the query is laid within 1 s of its place in the track."""
+    for row in occurrences.itertuples(index=False):
+        for share in np.linspace(0.1, 0.9, 9):
+            query_s = row.query_start_s + share * (row.query_end_s - row.query_start_s)
+            true_s = row.reference_start_s + share * (row.reference_end_s - row.reference_start_s)
+            told = [place(query_s) for place in found.places]
+            if any(place is not None and abs(place - true_s) <= LOCALISED_S for place in told):
+                return True
+    return False
+
+
+if __name__ == "__main__":
+    main()
