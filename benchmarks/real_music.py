@@ -1,7 +1,7 @@
 """Samples of real music that are known because this script puts them there; see real_music.md.
 
-Command: ``python benchmarks/real_music.py TRACKS --out SET --weights PATH`` (``--weights`` as often
-as there are weights; ``--searched`` adds the landmarks' search over pitch and tempo). A quarter of
+Command: ``python benchmarks/real_music.py TRACKS --out SET --weights default`` (``--weights`` as
+often as wanted; ``--searched`` adds the landmarks' search over pitch and tempo). A quarter of
 the tracks is music that samples; the others are indexed. SET is made once for a seed and used
 again.
 """
@@ -28,6 +28,7 @@ from neuralsampleid.data.demo.treatment import Treatment, cut_and_treat, draw_tr
 from neuralsampleid.files import sha256_of, write_csv
 from neuralsampleid.landmarks.alignment import best_alignments
 from neuralsampleid.landmarks.peaks import find_peaks
+from neuralsampleid.models.named import weights_file
 from neuralsampleid.retrieval.collecting import index_folder
 from neuralsampleid.retrieval.collection import open_collection
 from neuralsampleid.retrieval.identify import Range, identify_file
@@ -62,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tracks", type=Path, help="folder of music")
     parser.add_argument("--out", type=Path, required=True, help="folder of the made set")
-    parser.add_argument("--weights", type=Path, action="append", default=[])
+    parser.add_argument("--weights", action="append", default=[], help="default, or as of nsid")
     parser.add_argument("--searched", action="store_true", help="landmarks over pitch and tempo")
     parser.add_argument(
         "--queries", type=int, default=24, help="with a sample, and as many without"
@@ -82,9 +83,9 @@ def main() -> None:
         "| system | first | in first 3 | within 1 s | first, above all but one without "
         "| given and right | given and wrong | false alarms |\n|---|" + "---:|" * 7
     )
-    for path in options.weights:
-        rankings = encoder_rankings(options.out, queries, path, options.threads)
-        print(row_of(str(path), rankings, truth), flush=True)
+    for name in options.weights:
+        rankings = encoder_rankings(options.out, queries, name, options.threads)
+        print(row_of(name, rankings, truth), flush=True)
     for searched in (False, True) if options.searched else (False,):
         name = f"landmarks, {'searched' if searched else 'plain'}"
         print(row_of(name, landmark_rankings(options.out, queries, searched), truth), flush=True)
@@ -176,10 +177,10 @@ def annotation(
 
 
 def encoder_rankings(
-    out: Path, queries: Sequence[Path], weights: Path, threads: int
+    out: Path, queries: Sequence[Path], weights: str, threads: int
 ) -> dict[str, Ranking]:
     """What ``nsid index`` and ``nsid identify`` find; all that they rank, not only answers."""
-    folder = out / "catalogues" / sha256_of(weights)[:12]
+    folder = out / "catalogues" / sha256_of(weights_file(weights))[:12]
     summary = index_folder(out / "references", folder, weights, threads=threads)
     if summary.skipped:
         raise SystemExit("\n".join(f"{path}: {reason}" for path, reason in summary.skipped))
