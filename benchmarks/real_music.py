@@ -1,9 +1,9 @@
 """Samples of real music that are known because this script puts them there; see real_music.md.
 
 Command: ``python benchmarks/real_music.py TRACKS --out SET --weights default`` (``--weights`` as
-often as there are weights; ``--searched`` adds the landmarks' search over pitch and tempo). A
-quarter of the tracks is music that samples; the others are indexed. SET is made once for a seed and
-used again.
+often as wanted; ``--searched`` adds the landmarks' search over pitch and tempo). A quarter of
+the tracks is music that samples; the others are indexed. SET is made once for a seed and used
+again.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tracks", type=Path, help="folder of music")
     parser.add_argument("--out", type=Path, required=True, help="folder of the made set")
-    parser.add_argument("--weights", action="append", default=[], help="as of nsid index")
+    parser.add_argument("--weights", action="append", default=[], help="default, or as of nsid")
     parser.add_argument("--searched", action="store_true", help="landmarks over pitch and tempo")
     parser.add_argument(
         "--queries", type=int, default=24, help="with a sample, and as many without"
@@ -83,9 +83,9 @@ def main() -> None:
         "| system | first | in first 3 | within 1 s | first, above all but one without "
         "| given and right | given and wrong | false alarms |\n|---|" + "---:|" * 7
     )
-    for weights in options.weights:
-        rankings = encoder_rankings(options.out, queries, weights, options.threads)
-        print(row_of(weights, rankings, truth), flush=True)
+    for name in options.weights:
+        rankings = encoder_rankings(options.out, queries, name, options.threads)
+        print(row_of(name, rankings, truth), flush=True)
     for searched in (False, True) if options.searched else (False,):
         name = f"landmarks, {'searched' if searched else 'plain'}"
         print(row_of(name, landmark_rankings(options.out, queries, searched), truth), flush=True)

@@ -253,6 +253,20 @@ def test_union_tags(change: Callable, expected: str):
             ),
             "configuration: reranker.encoder 'baseline' is not a gnn",
         ),
+        (
+            lambda values: (
+                values["encoders"].update(ready={"architecture": "pretrained", "weights": "x.pt"}),
+                values["systems"][0].update(encoder="ready", weights="untrained"),
+            ),
+            "configuration: system 'proposed' has untrained weights of encoder 'ready', which is",
+        ),
+        (
+            put(
+                "data",
+                {"kind": "own_music", "references": "r", "queries": "q", "annotations": "a.csv"},
+            ),
+            "configuration: system 'proposed' needs encoder 'gnn' trained, expected data.training",
+        ),
         (put("data.min_seconds", 100.0), "data: min_seconds 100.0 exceeds max_seconds"),
         (
             put("separation", {"backend": "precomputed"}),

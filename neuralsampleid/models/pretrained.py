@@ -1,4 +1,4 @@
-"""Encoders of a configuration, those among them whose weights are ready before a run."""
+"""The encoders of a configuration with their weights, ready ones among them."""
 
 from __future__ import annotations
 
