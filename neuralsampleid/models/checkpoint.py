@@ -81,11 +81,16 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
     Raises:
         OSError: the file cannot be written, for one because the disk is full.
     """
+    write_bytes(path, encoded_checkpoint(content))
+
+
+def encoded_checkpoint(content: dict[str, Any]) -> memoryview:
+    """The bytes of a checkpoint's file, the same for the same content."""
     # Given a path, torch would write the temporary name into the file: never the same bytes. And
     # of a full disk it says something about positions.
     encoded = io.BytesIO()
     torch.save(content, encoded)
-    write_bytes(path, encoded.getbuffer())
+    return encoded.getbuffer()
 
 
 def _save(path: Path, architecture: str, settings: dict[str, Any], state: dict[str, Any]) -> None:

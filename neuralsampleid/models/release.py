@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import torch
 
 from neuralsampleid.audio.front_end import segment_samples
-from neuralsampleid.config import EncoderSettings
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import replacing_file
-from neuralsampleid.models.checkpoint import load_encoder
+from neuralsampleid.files import write_bytes
+from neuralsampleid.models.checkpoint import encoded_checkpoint
+from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.weights import load_any_encoder
 
 LARGEST_FILE = 8 * 2**20  # bytes
@@ -34,39 +35,37 @@ def write_half(weights: Path, target: Path) -> float:
             than ``SMALLEST_SIMILARITY`` allows.
     """
     content = torch.load(weights, map_location="cpu", weights_only=True)
+    encoder, settings = load_any_encoder(weights, content["architecture"])
     state = {
         name: value.half() if value.is_floating_point() else value
         for name, value in content["state_dict"].items()
     }
-    with replacing_file(target) as temporary:
-        with temporary.open("wb") as file:
-            torch.save({**content, "state_dict": state}, file)
-        size = temporary.stat().st_size
-        if size > LARGEST_FILE:
-            raise UserError(
-                f"{target}: {size / 2**20:.1f} MiB, expected at most {LARGEST_FILE / 2**20:.0f}; "
-                "a smaller encoder ships"
-            )
-        _, settings = load_any_encoder(weights, content["architecture"])
-        similarity = _similarity(weights, temporary, settings)
-        if similarity < SMALLEST_SIMILARITY:
-            raise UserError(
-                f"{target}: embeddings in half precision have a similarity of {similarity:.4f} to "
-                f"those before, expected at least {SMALLEST_SIMILARITY}"
-            )
+    encoded = encoded_checkpoint({**content, "state_dict": state})
+    if encoded.nbytes > LARGEST_FILE:
+        raise UserError(
+            f"{target}: {encoded.nbytes / 2**20:.1f} MiB, expected at most "
+            f"{LARGEST_FILE / 2**20:.0f}; a smaller encoder ships"
+        )
+    halved = copy.deepcopy(encoder)
+    halved.load_state_dict(state)
+    similarity = _similarity(encoder, halved, segment_samples(settings.front_end))
+    if similarity < SMALLEST_SIMILARITY:
+        raise UserError(
+            f"{target}: embeddings in half precision have a similarity of {similarity:.4f} to "
+            f"those before, expected at least {SMALLEST_SIMILARITY}"
+        )
+    write_bytes(target, encoded)
     return similarity
 
 
 @torch.inference_mode()
-def _similarity(weights: Path, halved: Path, settings: EncoderSettings) -> float:
+def _similarity(before: SegmentEncoder, after: SegmentEncoder, samples: int) -> float:
+    front_end = before.front_end
     generator = torch.Generator().manual_seed(0)
-    audio = torch.randn(_SEGMENTS, segment_samples(settings.front_end), generator=generator)
+    audio = torch.randn(_SEGMENTS, samples, generator=generator)
     # The same slow swell in every other segment, so that segments differ in more than their noise.
     audio *= torch.logspace(-3, -1, _SEGMENTS)[:, None]
     audio[::2] *= torch.linspace(0, 1, audio.shape[1])
-    embeddings = []
-    for path in (weights, halved):
-        encoder = load_encoder(path, settings)
-        features = encoder.front_end(audio)[:, :, : encoder.front_end.frames]
-        embeddings.append(encoder.encode(features).embedding)
-    return float((embeddings[0] * embeddings[1]).sum(dim=1).min())
+    features = front_end(audio)[:, :, : front_end.frames]
+    first, second = (encoder.encode(features).embedding for encoder in (before, after))
+    return float((first * second).sum(dim=1).min())
