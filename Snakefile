@@ -62,6 +62,10 @@ else:
     include: "rules/scale.smk"
     include: "rules/report.smk"
 
+    if PAGE_SYSTEM:
+
+        include: "rules/page.smk"
+
 
 # The workflow takes longer to read with them, once more for each seed.
 if ABLATION_ROWS and any("ablation" in argument for argument in sys.argv):

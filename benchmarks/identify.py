@@ -29,11 +29,11 @@ from neuralsampleid.retrieval.collection import (
 )
 from neuralsampleid.retrieval.fingerprint import fingerprint_track, segment_seconds
 from neuralsampleid.retrieval.identify import (
-    TrackSegments,
     find_matches,
     identify,
     measure_chance,
 )
+from neuralsampleid.retrieval.ranges import TrackSegments
 
 SECONDS = 180
 

@@ -31,8 +31,9 @@ from neuralsampleid.landmarks.peaks import find_peaks
 from neuralsampleid.models.named import weights_file
 from neuralsampleid.retrieval.collecting import index_folder
 from neuralsampleid.retrieval.collection import open_collection
-from neuralsampleid.retrieval.identify import Range, identify_file
+from neuralsampleid.retrieval.identify import identify_file
 from neuralsampleid.retrieval.own_encoder import encoder_of_catalogue
+from neuralsampleid.retrieval.ranges import Range
 
 RATE = 22050  # Hz, of the queries
 QUERY_S = 40.0

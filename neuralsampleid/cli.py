@@ -10,11 +10,15 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.threads import wait_passively
+
+if TYPE_CHECKING:
+    from neuralsampleid.retrieval.identify import Answer
 
 _LOG = logging.getLogger("neuralsampleid.cli")  # also where this file is the program
 
@@ -111,8 +115,24 @@ def _identify(options: argparse.Namespace) -> None:
         )
         for path in options.track
     }
+    if options.html is not None:
+        _write_page(options, answers, Path(collection.about["music"]))
     form = as_json if options.json else as_csv if options.csv else as_text
     sys.stdout.write(form(answers))
+
+
+def _write_page(
+    options: argparse.Namespace, answers: Mapping[str, Sequence[Answer]], music: Path
+) -> None:
+    from neuralsampleid.audio.ffmpeg import audio_seconds
+    from neuralsampleid.files import write_text
+    from neuralsampleid.report.page.answers import answer_page
+    from neuralsampleid.report.page.html import render_page
+
+    seconds = {query: audio_seconds(Path(query)) for query in answers}
+    page = answer_page(answers, seconds, options.catalogue, music, audio=options.audio)
+    write_text(options.html, render_page(page))
+    _LOG.info("%s: the answers to look at and listen to", options.html)
 
 
 _COMMANDS = {
@@ -201,6 +221,10 @@ def _own_music(
     )
     identify.add_argument(
         "--least-score", type=float, default=0.0, help="of an answer; by default any"
+    )
+    identify.add_argument("--html", type=Path, help="a page to write, with time lines and sound")
+    identify.add_argument(
+        "--no-audio", dest="audio", action="store_false", help="leave the sound out of the page"
     )
     form = identify.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="instead of text")

@@ -57,6 +57,7 @@ DATA = CONFIG.data.folder if IS_CATALOGUE else f"{RUN}/data"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
 ENCODER_SYSTEMS = [] if IS_PUBLISHED else CONFIG.encoder_systems
 LANDMARK_SYSTEMS = [] if IS_PUBLISHED else CONFIG.landmark_systems
+PAGE_SYSTEM = None if IS_PUBLISHED else CONFIG.page_system
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
 ABLATION_ROWS = (
     []
@@ -280,6 +281,21 @@ def figure_names():
     return names
 
 
+def captions():
+    """What the page says under the main table and the figures; in Snakemake's report, too."""
+    files = [f"{name}_figure" for name in (*figure_names(), "timeline")] + [
+        "main_table"
+    ]
+    folder = Path(workflow.basedir, "report")
+    return {
+        name.removesuffix("_figure")
+        .removesuffix("_table"): (folder / f"{name}.rst")
+        .read_text(encoding="utf-8")
+        .strip()
+        for name in files
+    }
+
+
 def artefacts(*names):
     """Folders of published files, each with its record; None is left out."""
     return [f"{RUN}/artefacts/{name}" for name in names if name is not None]
@@ -366,5 +382,6 @@ def final_output():
     files += [f"tables/{name}.md" for name in TABLES]
     files += [f"figures/{name}.png" for name in figure_names()]
     files += [] if IS_PUBLISHED else ["comparisons.csv", "found_by_one.csv"]
+    files += ["index.html", "figures/timeline.png"] if PAGE_SYSTEM else []
     skipped = [f"{RUN}/stems/report.csv"] if trained_models() else []
     return [f"{RUN}/report/{file}" for file in files] + skipped

@@ -41,6 +41,7 @@ from neuralsampleid.config.published import (
     PublishedEvaluation,
     PublishedSystem,
 )
+from neuralsampleid.config.report import Report
 from neuralsampleid.config.retrieval import Index, Landmarks, Reranker, Scale
 from neuralsampleid.config.run import Config
 from neuralsampleid.config.training import (
@@ -100,6 +101,7 @@ __all__ = [
     "PublishedData",
     "PublishedEvaluation",
     "PublishedSystem",
+    "Report",
     "Reranker",
     "ResNetIbn",
     "Sample100Data",

@@ -18,6 +18,7 @@ from neuralsampleid.config.evaluation import (
     LandmarkSystem,
     System,
 )
+from neuralsampleid.config.report import Report
 from neuralsampleid.config.retrieval import Index, Landmarks, Reranker, Scale
 
 
@@ -37,6 +38,7 @@ class Config(Section):
     systems: Annotated[list[AnySystem], Field(min_length=1)]
     index: Index = Index()
     evaluation: Evaluation = Evaluation()
+    report: Report = Report()
     scale: Scale = Scale()
     ablations: Ablations | None = None
 
@@ -55,6 +57,9 @@ class Config(Section):
         names = [system.name for system in self.systems]
         if len(set(names)) != len(names):
             raise ValueError("two systems bear the same name")
+        if self.report.system is not None:
+            shown = [system.name for system in self.encoder_systems]
+            _one_of(shown, self.report.system, "report.system is")
         if self.ablations is not None:
             self._check_ablations(self.ablations)
         return self
@@ -104,6 +109,12 @@ class Config(Section):
     def encoder_systems(self) -> list[System]:
         """The systems that fingerprint with an encoder."""
         return [system for system in self.systems if isinstance(system, System)]
+
+    @property
+    def page_system(self) -> str | None:
+        """Whose findings the page shows; None if no system has an encoder."""
+        first = next((system.name for system in self.encoder_systems), None)
+        return self.report.system or first
 
     @property
     def landmark_systems(self) -> list[LandmarkSystem]:

@@ -39,6 +39,17 @@ MATCHES: Format = {
     "matched_end_s": float,
     "probability": float,  # the re-ranker's, of these two segments; NaN where it did not look
 }
+PASSAGES: Format = {
+    "query_id": str,
+    "rank": float,  # of the reference, 1, 2, …
+    "reference_id": str,  # a reference or noise track
+    "query_start_s": float,
+    "query_end_s": float,
+    "reference_start_s": float,
+    "reference_end_s": float,
+    "tempo_ratio": float,  # the query's speed over the reference's; NaN: too short to tell
+    "score": float,  # votes less cost, see retrieval/passages
+}
 METRICS: Format = {
     "system": str,
     "protocol": str,

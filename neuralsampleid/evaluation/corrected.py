@@ -46,12 +46,9 @@ from neuralsampleid.released.layout import Embeddings, ReleasedFingerprints, Row
 from neuralsampleid.released.nodes import Nodes
 from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import SearchIndex, build_index
-from neuralsampleid.retrieval.matching import (
-    Candidates,
-    rank_tracks,
-    rank_votes,
-)
+from neuralsampleid.retrieval.matching import rank_tracks
 from neuralsampleid.retrieval.pair_scores import PairScorer
+from neuralsampleid.retrieval.votes import Candidates, rank_votes
 
 Votes = npt.NDArray[np.float64]
 

@@ -21,13 +21,9 @@ from neuralsampleid.files import replacing_folder
 from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.distractors import fit_distractors
 from neuralsampleid.retrieval.index import Found, SearchIndex, build_index, list_numbers
-from neuralsampleid.retrieval.matching import (
-    Candidates,
-    rank_tracks,
-    rank_votes,
-    segments_within,
-)
+from neuralsampleid.retrieval.matching import rank_tracks, segments_within
 from neuralsampleid.retrieval.store import FingerprintStore
+from neuralsampleid.retrieval.votes import Candidates, rank_votes
 
 Embeddings = npt.NDArray[np.float32]
 COLUMNS = (

@@ -8,7 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from neuralsampleid.retrieval.identify import Answer, Range
+from neuralsampleid.report.times import clock
+from neuralsampleid.retrieval.identify import Answer, judgement
+from neuralsampleid.retrieval.ranges import Range
 
 Answers = Mapping[str, Sequence[Answer]]  # query's file → its answers, best first
 
@@ -61,17 +63,9 @@ def as_csv(answers: Answers) -> str:
     return out.getvalue()
 
 
-def clock(seconds: float) -> str:
-    """Minutes and seconds, such as 3:07; whole seconds, halves up."""
-    whole = int(seconds + 0.5)
-    return f"{whole // 60}:{whole % 60:02d}"
-
-
 def _answer_lines(answer: Answer) -> list[str]:
-    alarms = answer.false_alarms
-    chance = "too few tracks to judge" if alarms is None else f"{alarms:.2g} expected by chance"
     others = f" (and {len(answer.paths) - 1} more of this content)" if answer.paths[1:] else ""
-    head = f"{_printable(answer.paths[0])}{others}: score {answer.score:.1f}, {chance}"
+    head = f"{_printable(answer.paths[0])}{others}: score {answer.score:.1f}, {judgement(answer)}"
     return [head, *(f"  {_range_line(part)}" for part in answer.ranges)]
 
 

@@ -72,6 +72,12 @@ def html_table(table: Table) -> str:
         "th,td{padding:.3em .8em;text-align:left}th{border-bottom:1px solid}"
         ".number{text-align:right;white-space:nowrap}"
     )
+    opening = f'<!DOCTYPE html>\n<meta charset="utf-8">\n<style>{style}</style>\n'
+    return f"{opening}<table>\n{html_rows(table)}</table>\n"
+
+
+def html_rows(table: Table) -> str:
+    """The rows alone, the header first, to stand within a ``table``; all values are escaped."""
     kinds = [' class="number"' if right else "" for right in _right_aligned(table)]
     head = [html.escape(name) for name in table.columns]
     rows = [("th", head), *(("td", [_html(cell) for cell in row]) for row in table.rows)]
@@ -79,9 +85,7 @@ def html_table(table: Table) -> str:
         "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
         for tag, texts in rows
     ]
-    body = "".join(f"<tr>{line}</tr>\n" for line in lines)
-    opening = f'<!DOCTYPE html>\n<meta charset="utf-8">\n<style>{style}</style>\n'
-    return f"{opening}<table>\n{body}</table>\n"
+    return "".join(f"<tr>{line}</tr>\n" for line in lines)
 
 
 def plain_table(table: Table) -> str:

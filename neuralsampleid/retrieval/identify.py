@@ -28,38 +28,15 @@ from neuralsampleid.retrieval.fingerprint import fingerprint_track
 from neuralsampleid.retrieval.index import faiss_threads
 from neuralsampleid.retrieval.passages import (
     Matches,
-    Passage,
     best_scores,
     passages_of_track,
-    tempo_is_known,
 )
+from neuralsampleid.retrieval.ranges import Range, TrackSegments, range_of
 
 CANDIDATES = 20  # per query segment
 _BLOCK_BYTES = 1 << 26  # of fingerprints, searched at once
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class TrackSegments:
-    """A query's sounding segments."""
-
-    numbers: npt.NDArray[np.int64]  # (n,) of all its segments, from 0, silent ones counted
-    starts_s: Floats  # (n,)
-    embeddings: npt.NDArray[np.float32]  # (n, d)
-    seconds: float  # of the track
-
-
-@dataclass(frozen=True)
-class Range:
-    """A passage in both tracks, in seconds."""
-
-    query_start_s: float
-    query_end_s: float
-    reference_start_s: float
-    reference_end_s: float
-    tempo_ratio: float | None  # the query's speed over the reference's; None: too short to tell
-    score: float
 
 
 @dataclass(frozen=True)
@@ -70,6 +47,14 @@ class Answer:
     score: float  # of its best passage: votes less cost
     false_alarms: float | None  # unrelated tracks that stand out as much; None: too few to tell
     ranges: list[Range]  # in the order of the query's time
+    seconds: float  # length of the reference
+
+
+def judgement(answer: Answer) -> str:
+    """How much an answer is to be believed, in words."""
+    if answer.false_alarms is None:
+        return "too few tracks to judge"
+    return f"{answer.false_alarms:.2g} expected by chance"
 
 
 def identify_file(
@@ -137,9 +122,10 @@ def identify(
         own = matches.where(matches.track == track)
         score = float(scores[track])
         passages = passages_of_track(own, hop, max(least_score, score / 2))
-        ranges = [_range(passage, query, collection, track) for passage in passages]
+        segment, length = float(collection.about["segment_s"]), float(collection.seconds[track])
+        ranges = [range_of(passage, query, segment, length) for passage in passages]
         ranges.sort(key=lambda part: part.query_start_s)
-        answers.append(Answer(collection.paths[track], score, expected, ranges))
+        answers.append(Answer(collection.paths[track], score, expected, ranges, length))
     return answers
 
 
@@ -244,23 +230,3 @@ def _spans(collection: Collection, without: int | None) -> list[tuple[int, int]]
 
 def _tracks_of(rows: npt.NDArray[np.int64], collection: Collection) -> npt.NDArray[np.int64]:
     return np.searchsorted(collection.first_row, rows, side="right") - 1
-
-
-def _range(passage: Passage, query: TrackSegments, collection: Collection, track: int) -> Range:
-    """A passage's seconds in both tracks, within their lengths."""
-    segment = float(collection.about["segment_s"])
-    first, last = np.searchsorted(query.numbers, [passage.first, passage.last])
-    start, end = float(query.starts_s[first]), float(query.starts_s[last]) + segment
-    # Segments are compared middle to middle; the line carries their ends along.
-    reference = [passage.offset_s + passage.slope * time for time in (start, end)]
-    length = float(collection.seconds[track])
-    reference_start, reference_end = (float(np.clip(time, 0, length)) for time in reference)
-    known = tempo_is_known(end - start - segment)
-    return Range(
-        start,
-        min(end, query.seconds),
-        reference_start,
-        reference_end,
-        passage.slope if known else None,
-        passage.score,
-    )

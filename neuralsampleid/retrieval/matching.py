@@ -25,17 +25,10 @@ from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import SearchIndex
 from neuralsampleid.retrieval.pair_scores import PairScorer, accepted
 from neuralsampleid.retrieval.store import FingerprintStore
+from neuralsampleid.retrieval.votes import Candidates, rank_votes
 
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 _KEPT_BYTES = 1 << 28  # of projected node matrices
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Nearest database rows of every query segment, most similar first."""
-
-    rows: npt.NDArray[np.int64]  # (segments, k), −1 where there are fewer
-    similarities: npt.NDArray[np.float32]  # (segments, k), −inf where there are fewer
 
 
 @dataclass(frozen=True)
@@ -251,9 +244,3 @@ def segments_within(
     sounding = inside & ~segments["silent"].to_numpy(bool)
     chosen: npt.NDArray[np.int64] = np.flatnonzero(sounding) + rows.start
     return chosen
-
-
-def rank_votes(candidates: Candidates) -> npt.NDArray[np.float64]:
-    """The reciprocal of each candidate's rank, (segments, k); 0 where there is none."""
-    votes = 1.0 / np.arange(1, candidates.rows.shape[1] + 1)
-    return np.where(candidates.rows >= 0, votes, 0.0)

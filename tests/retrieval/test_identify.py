@@ -13,7 +13,8 @@ from neuralsampleid.config import DemoData
 from neuralsampleid.data.demo.dataset import Studio, record_song
 from neuralsampleid.data.demo.soundfont import write_soundfont
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
-from neuralsampleid.report.identified import as_text, clock
+from neuralsampleid.report.identified import as_text
+from neuralsampleid.report.times import clock
 from neuralsampleid.retrieval import identify as module
 from neuralsampleid.retrieval.chance import Chance, excesses
 from neuralsampleid.retrieval.collection import (
@@ -24,11 +25,10 @@ from neuralsampleid.retrieval.collection import (
 )
 from neuralsampleid.retrieval.identify import (
     Answer,
-    Range,
-    TrackSegments,
     identify,
     measure_chance,
 )
+from neuralsampleid.retrieval.ranges import Range, TrackSegments
 
 HOP, SEGMENT, SIZE = 0.5, 2.0, 16
 
@@ -121,7 +121,8 @@ def test_excesses_and_chance_by_hand():
 
 
 def test_text():
-    answer = Answer(["a\x1b[2J.wav", "b.wav"], 12.34, 0.00123, [Range(59.6, 75, 3, 18, 1.02, 12)])
+    found = [Range(59.6, 75, 3, 18, 1.02, 12)]
+    answer = Answer(["a\x1b[2J.wav", "b.wav"], 12.34, 0.00123, found, 60.0)
     lines = as_text({"mine.mp3": [answer], "other.mp3": []}).splitlines()
     assert lines == [
         "mine.mp3",

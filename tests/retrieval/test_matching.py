@@ -11,14 +11,13 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import build_index
 from neuralsampleid.retrieval.matching import (
-    Candidates,
     Reranking,
     match_queries,
-    rank_votes,
     segments_within,
 )
 from neuralsampleid.retrieval.pair_scores import PairScorer
 from neuralsampleid.retrieval.store import open_store, writing_store
+from neuralsampleid.retrieval.votes import Candidates, rank_votes
 
 NAN = float("nan")
 SETTINGS = {"lists": 8, "probes": 8, "subquantizers": 8, "bits": 4}

@@ -1,0 +1,152 @@
+"""Short excerpts to listen to, as Ogg Vorbis whose bytes repeat."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from neuralsampleid.audio.ffmpeg import FOR_FFMPEG, read_any_audio
+from neuralsampleid.audio.io import Waveform, read_audio
+from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
+
+CLIP_SECONDS = 6.0  # s, at most
+CLIP_RATE = 22050  # Hz
+FADE_SECONDS = 0.01  # s, at both ends, so that they do not click
+_COMPRESSION = 0.8  # of libsndfile's Vorbis: about 35 kbit/s of mono music
+_SERIAL = slice(14, 18)  # of a page's header (RFC 3533)
+_CHECKSUM = slice(22, 26)
+_SERIAL_NUMBER = b"nsid"
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+# A track's part as mono and its rate in Hz; None if the track has no audio (any more).
+Reader = Callable[[str, Span], tuple[Waveform, int] | None]
+
+
+def with_clips(
+    views: Sequence[QueryView], read: Reader
+) -> tuple[list[QueryView], dict[str, bytes]]:
+    """The views with sound for the best of each kind of link of a reference, and that sound.
+
+    Args:
+        views: of queries.
+        read: gives a part of a track.
+
+    Returns:
+        The views, whose links name their clips, and the clips as Ogg files by these names.
+    """
+    clips: dict[str, bytes] = {}
+
+    def clip(track_id: str, span: Span | None) -> str | None:
+        if span is None or span.end_s <= span.start_s:
+            return None
+        start = round(span.start_s, 1)
+        part = Span(start, min(span.end_s, start + CLIP_SECONDS))
+        name = f"{track_id}@{start:.1f}-{part.end_s:.1f}"
+        if name not in clips:
+            sound = read(track_id, part)
+            if sound is None or not len(sound[0]):
+                return None
+            clips[name] = ogg_excerpt(*sound)
+        return name
+
+    def heard(query: QueryView, reference: ReferenceView) -> ReferenceView:
+        chosen = _best_of_each_kind(reference.links)
+        links = [
+            replace(
+                link,
+                query_clip=clip(query.track_id, link.query),
+                reference_clip=clip(reference.track_id, link.reference),
+            )
+            if place in chosen
+            else link
+            for place, link in enumerate(reference.links)
+        ]
+        return replace(reference, links=tuple(links))
+
+    with_sound = [
+        replace(view, references=tuple(heard(view, part) for part in view.references))
+        for view in views
+    ]
+    return with_sound, clips
+
+
+def reader_of(paths: Mapping[str, str | Path]) -> Reader:
+    """Reads parts of the files of tracks; one without file (any more) has no sound.
+
+    Args:
+        paths: track → its file; may be empty.
+    """
+
+    def read(track_id: str, span: Span) -> tuple[Waveform, int] | None:
+        path = Path(paths[track_id])
+        if not paths[track_id] or not path.is_file():
+            return None
+        if path.suffix.lower() in FOR_FFMPEG:
+            whole = read_any_audio(path, CLIP_RATE)
+            first, last = round(span.start_s * CLIP_RATE), round(span.end_s * CLIP_RATE)
+            return whole[first:last].copy(), CLIP_RATE
+        return read_audio(path, CLIP_RATE, span.start_s, span.end_s - span.start_s), CLIP_RATE
+
+    return read
+
+
+def ogg_excerpt(audio: Waveform, sample_rate: int) -> bytes:
+    """Encode mono audio as Ogg Vorbis; the same audio gives the same bytes.
+
+    Args:
+        audio: (samples,), at least one; clipped to [-1, 1].
+        sample_rate: in Hz.
+    """
+    count = min(len(audio) // 2, round(FADE_SECONDS * sample_rate))
+    sound = np.clip(audio, -1.0, 1.0)
+    fade = np.linspace(0.0, 1.0, count, dtype=np.float32)
+    sound[:count] *= fade
+    sound[len(sound) - count :] *= fade[::-1]
+    encoded = io.BytesIO()
+    soundfile.write(
+        encoded, sound, sample_rate, format="OGG", subtype="VORBIS", compression_level=_COMPRESSION
+    )
+    return with_fixed_serial(encoded.getvalue())
+
+
+def with_fixed_serial(stream: bytes) -> bytes:
+    """An Ogg stream with the same serial number in every page; the encoder draws one at random.
+
+    Raises:
+        ValueError: it is no Ogg stream.
+    """
+    out, start = bytearray(stream), 0
+    while start < len(out):
+        if out[start : start + 4] != b"OggS":
+            raise ValueError(f"no Ogg page at byte {start}")
+        segments = out[start + 26]
+        table = out[start + 27 : start + 27 + segments]
+        end = start + 27 + segments + sum(table)
+        page = out[start:end]
+        page[_SERIAL], page[_CHECKSUM] = _SERIAL_NUMBER, bytes(4)
+        page[_CHECKSUM] = _checksum(bytes(page)).to_bytes(4, "little")
+        out[start:end] = page
+        start = end
+    return bytes(out)
+
+
+def _checksum(page: bytes) -> int:
+    """Ogg's CRC-32: zlib's polynomial, its bits the other way round, from 0 and not inverted."""
+    mirrored = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{mirrored:032b}"[::-1], 2)
+
+
+def _best_of_each_kind(links: Sequence[Link]) -> set[int]:
+    """Places of the links with the highest score of each verdict, the first of equals."""
+    best: dict[str, int] = {}
+    for place, link in enumerate(links):
+        if link.verdict not in best or link.score > links[best[link.verdict]].score:
+            best[link.verdict] = place
+    # What was met is heard as what met it.
+    return {place for verdict, place in best.items() if verdict != "met"}

@@ -1,0 +1,29 @@
+"""Rule locate: a system's rankings, fingerprints and an index → where the first tracks match."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.data.catalogue import read_catalogue
+from neuralsampleid.data.formats import MATCHES, read_table
+from neuralsampleid.files import write_csv
+from neuralsampleid.retrieval.database import Database
+from neuralsampleid.retrieval.index import load_index
+from neuralsampleid.retrieval.locating import locate_passages
+from neuralsampleid.retrieval.store import open_stores
+
+if __name__ == "__main__":
+    with job(snakemake):
+        params = snakemake.params
+        tracks = read_catalogue(Path(snakemake.input.tracks).parent).tracks
+        passages = locate_passages(
+            read_table(Path(snakemake.input.matches), MATCHES),
+            dict(zip(tracks["track_id"], tracks["duration_s"], strict=True)),
+            open_stores([Path(path) for path in snakemake.input.query_stores]),
+            Database.open([Path(path) for path in snakemake.input.stores]),
+            load_index(Path(snakemake.input.index), params.device),
+            candidates=params.candidates,
+            references=params.references,
+            threads=snakemake.threads,
+        )
+        write_csv(Path(snakemake.output.passages), passages)

@@ -1,0 +1,77 @@
+"""Rule page: metrics, figures, one system's rankings and passages → one self-contained page."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.data.catalogue import read_catalogue
+from neuralsampleid.data.formats import (
+    COMPARISONS,
+    MATCHES,
+    METRICS,
+    PASSAGES,
+    per_query_format,
+    read_table,
+)
+from neuralsampleid.files import write_text
+from neuralsampleid.report.drawing import save_figure
+from neuralsampleid.report.names import human_name
+from neuralsampleid.report.page.benchmark import query_views, telling_query, track_seconds
+from neuralsampleid.report.page.clips import reader_of, with_clips
+from neuralsampleid.report.page.html import Page, ShownFigure, render_page
+from neuralsampleid.report.tables import main_table, middle_length, winners_of
+from neuralsampleid.report.timeline import timeline_figure
+
+if __name__ == "__main__":
+    with job(snakemake):
+        found, params = snakemake.input, snakemake.params
+        metrics = read_table(Path(found.metrics), METRICS)
+        comparisons = read_table(Path(found.comparisons), COMPARISONS)
+        catalogue = read_catalogue(Path(found.tracks).parent)
+        passages = read_table(Path(found.passages), PASSAGES)
+        views = query_views(
+            catalogue,
+            track_seconds(catalogue, passages),
+            read_table(Path(found.matches), MATCHES),
+            passages,
+            read_table(Path(found.per_query), per_query_format(params.cutoffs)),
+            params.references,
+        )
+        telling = telling_query(views)
+        stem = Path(snakemake.output.png).with_suffix("")
+        save_figure(timeline_figure(telling), stem)
+        pictures = [*map(Path, found.figures), Path(snakemake.output.png)]
+        clips = {}
+        if params.audio:
+            paths = dict(catalogue.tracks[["track_id", "path"]].itertuples(index=False))
+            views, clips = with_clips(views, reader_of(paths))
+        system = human_name(params.system)
+        page = Page(
+            title=f"Sample identification: {params.run}",
+            subtitle=(
+                f"{len(params.systems)} systems, {len(views)} query tracks, seed {params.seed}. "
+                "What each number means: docs/metrics.md; versions: provenance.json."
+            ),
+            views=views,
+            about_views=(
+                f"Each query above the first {params.references} tracks that the system "
+                f"“{system}” finds in it, and above those sampled in it that are not among them. "
+                "Tracks are ranked by all of their votes; the parts found are those where the "
+                "votes line up."
+            ),
+            table=main_table(
+                metrics,
+                params.systems,
+                middle_length(metrics),
+                winners_of(comparisons, 1 - params.confidence),
+            ),
+            table_caption=params.captions["main"],
+            figures=[
+                ShownFigure(
+                    path.stem, human_name(path.stem), params.captions[path.stem], path.read_bytes()
+                )
+                for path in pictures
+            ],
+            clips=clips,
+        )
+        write_text(Path(snakemake.output.page), render_page(page))

@@ -1,0 +1,85 @@
+"""Excerpts: whose bytes repeat, that decode to what went in, and that there is one of each kind."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from helpers.views import view
+from neuralsampleid.audio.io import write_audio
+from neuralsampleid.report.page.clips import (
+    CLIP_RATE,
+    CLIP_SECONDS,
+    ogg_excerpt,
+    reader_of,
+    with_clips,
+    with_fixed_serial,
+)
+from neuralsampleid.report.page.views import Span
+
+RATE = 22050
+
+
+def tone(seconds, hertz=440.0):
+    time = np.arange(round(seconds * RATE)) / RATE
+    return (0.5 * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+def test_the_same_sound_gives_the_same_file_that_decodes():
+    sound = tone(3.0)
+    first, second = ogg_excerpt(sound.copy(), RATE), ogg_excerpt(sound.copy(), RATE)
+    assert first == second
+    decoded, rate = soundfile.read(io.BytesIO(first))  # a page with a wrong checksum is skipped
+    assert (len(decoded), rate) == (len(sound), RATE)
+    middle = slice(RATE // 2, -RATE // 2)
+    assert np.corrcoef(decoded[middle], sound[middle])[0, 1] > 0.99
+    assert abs(decoded[0]) < 0.02  # faded in
+    assert len(first) / 3 < 8000  # bytes per second
+
+
+def test_a_single_sample_and_loud_sound_can_be_encoded():
+    assert ogg_excerpt(np.ones(1, np.float32), RATE)[:4] == b"OggS"
+    decoded, _ = soundfile.read(io.BytesIO(ogg_excerpt(4 * tone(0.5), RATE)))
+    assert np.abs(decoded).max() < 1.6
+
+
+def test_what_is_no_ogg_is_refused():
+    with pytest.raises(ValueError, match="no Ogg page at byte 0"):
+        with_fixed_serial(b"RIFF" + bytes(60))
+
+
+def test_the_best_of_each_kind_is_heard_once():
+    asked = []
+
+    def read(track_id, span):
+        asked.append((track_id, span))
+        return tone(span.end_s - span.start_s), RATE
+
+    (shown, twin), clips = with_clips([view(), view()], read)
+    wrong, right = shown.references
+    assert wrong.links[0].query_clip == "q1@5.0-9.0"
+    assert wrong.links[0].reference_clip == "r9@50.0-54.0"
+    met, missed, found = right.links
+    assert (met.query_clip, met.reference_clip) == (None, None)  # heard as what met it
+    assert (missed.query_clip, missed.reference_clip) == ("q1@30.0-34.0", "r1@20.0-24.0")
+    assert (found.query_clip, found.reference_clip) == ("q1@9.0-15.0", "r1@19.0-25.0")
+    assert twin == shown
+    assert len(asked) == len(set(asked)) == len(clips) == 6
+    assert all(span.end_s - span.start_s <= CLIP_SECONDS for _, span in asked)
+
+
+def test_tracks_without_sound_have_no_clips():
+    (shown,), clips = with_clips([view()], lambda track_id, span: None)
+    assert clips == {}
+    assert shown == view()
+
+
+def test_files_are_read_where_they_are(tmp_path):
+    write_audio(tmp_path / "a.flac", tone(5.0), RATE)
+    read = reader_of({"a": tmp_path / "a.flac", "gone": tmp_path / "gone.flac", "none": ""})
+    sound, rate = read("a", Span(1.0, 2.5))
+    assert rate == CLIP_RATE
+    np.testing.assert_allclose(sound, tone(5.0)[RATE : round(2.5 * RATE)], atol=1e-4)
+    assert read("gone", Span(0, 1)) is None
+    assert read("none", Span(0, 1)) is None

@@ -1,0 +1,98 @@
+"""The page as text: self-contained, escaped, the same for the same content."""
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from helpers.views import view
+from neuralsampleid.report.page.drawing import tick_times, time_line
+from neuralsampleid.report.page.html import Page, ShownFigure, render_page
+from neuralsampleid.report.tables import Interval, Table
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
+
+
+class Elements(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.texts, self._tag = [], [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        self._tag = tag
+
+    def handle_data(self, text):
+        if self._tag not in {"script", "style"}:
+            self.texts.append(text)
+
+
+def page(**changes):
+    table = Table(("System", "mAP (%)"), ((EVIL, Interval(42.0, 30.0, 50.0, True)),))
+    figure = ShownFigure("map", EVIL, EVIL, b"\x89PNG")
+    shown = {"title": EVIL, "subtitle": EVIL, "views": [view(EVIL, "q1")], "table": table}
+    return Page(**{**shown, "figures": [figure], "clips": {EVIL: b"OggS"}, **changes})
+
+
+def test_whatever_names_hold_is_text():
+    elements = Elements(render_page(page()))
+    scripts = [attributes for tag, attributes in elements.found if tag == "script"]
+    assert scripts == [{}]
+    assert all(attributes["src"].startswith("data:") for tag, attributes in elements.found
+               if tag in {"img", "audio"})  # fmt: skip
+    assert not any(name.startswith("on") for _, attributes in elements.found for name in attributes)
+    assert "".join(elements.texts).count(EVIL) >= 6
+
+
+def test_nothing_is_asked_of_a_network_and_only_the_own_script_may_run():
+    text = render_page(page())
+    assert not re.search(r"(?:src|href|url)\s*[=(]\s*[\"']?\s*(?:https?:)?//", text)
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert policy.startswith("default-src 'none'")
+    for kind in ("style", "script"):
+        (content,) = re.findall(rf"<{kind}>(.*?)</{kind}>", text, flags=re.S)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert " style=" not in text  # the policy would not let it be
+
+
+def test_a_page_without_results_has_queries_only():
+    nothing = replace(view(), references=(), outcome="nothing", note="1:00", types=())
+    text = render_page(page(title="Found", table=None, figures=(), clips={}, views=[nothing]))
+    assert "No sample found" in text
+    assert "No track was found." in text
+    for absent in ('id="results"', 'id="figures"', 'id="type"', "<audio", "annotated"):
+        assert absent not in text.partition("</style>")[2].partition("<script>")[0]
+
+
+def test_the_same_content_gives_the_same_text():
+    assert render_page(page()) == render_page(page())
+
+
+def test_times_become_places():
+    query = view()
+    line = time_line(query, query.references[1])  # 90 s wide: the longest shown
+    assert (line.query_width, line.reference_width) == ("66.67%", "88.89%")
+    assert [(bar.kind, bar.x, bar.width) for bar in line.query_bars] == [
+        ("met", "11.11%", "4.44%"),
+        ("missed", "33.33%", "4.44%"),
+        ("right", "10.00%", "6.67%"),
+    ]
+    assert line.bands[2].points == "100.0,0 166.7,0 277.8,100 211.1,100"
+    assert [(row.kind, row.query, row.reference, row.tempo) for row in line.rows] == [
+        ("right", "0:09–0:15", "0:19–0:25", "tempo × 1.02"),
+        ("missed", "0:30–0:34", "0:20–0:24", "tempo × 1.00"),
+    ]
+    assert line.ticks[:2] == [("0.00%", "0:00"), ("16.67%", "0:15")]
+
+
+@pytest.mark.parametrize("seconds", [1.0, 7.0, 40.0, 41.0, 90.0, 300.0, 5000.0, 90000.0])
+def test_there_are_a_few_round_times(seconds):
+    times = tick_times(seconds)
+    assert times[0] == 0
+    assert 1 <= len(times) <= 9
+    assert times[-1] <= seconds
