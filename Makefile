@@ -24,8 +24,7 @@ demo: env
 	@echo
 	@cat results/demo/report/tables/main.txt
 	@echo
-	@echo "The report: $(CURDIR)/results/demo/report (tables, figures, metrics.csv)"
-	@echo "As one page: snakemake --report report.html"
+	@echo "The report: $(CURDIR)/results/demo/report/index.html (open it in a browser)"
 
 test: env
 	python -m pytest

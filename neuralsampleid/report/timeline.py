@@ -8,7 +8,7 @@ from matplotlib.patches import Patch, Polygon, Rectangle
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from neuralsampleid.report.drawing import GREY, panels
-from neuralsampleid.report.page.drawing import WORDS, tick_times
+from neuralsampleid.report.page.drawing import WORDS, drawing_order, tick_times
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, is_annotated
 from neuralsampleid.report.times import clock
 
@@ -49,7 +49,7 @@ def timeline_figure(view: QueryView, references: int = 3) -> Figure:
 def _panel(axes: Axes, view: QueryView, reference: ReferenceView) -> None:
     for (low, high), seconds in ((_QUERY, view.seconds), (_REFERENCE, reference.seconds)):
         axes.add_patch(Rectangle((0, low), seconds, high - low, color="#EEEEEE", linewidth=0))
-    for link in sorted(reference.links, key=lambda one: not is_annotated(one)):
+    for link in drawing_order(reference.links):
         _draw(axes, link)
     rank = "not found" if reference.rank is None else f"rank {reference.rank}"
     said = {True: "sampled here", False: "false alarm", None: ""}[reference.right]

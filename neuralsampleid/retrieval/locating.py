@@ -21,7 +21,7 @@ from neuralsampleid.retrieval.ranges import Range, TrackSegments, range_of
 from neuralsampleid.retrieval.store import FingerprintStore
 from neuralsampleid.retrieval.votes import Candidates, rank_votes
 
-MOST_PASSAGES = 12  # of a reference: a loop of four bars fits into a song some twenty times
+MOST_PASSAGES = 8  # of a reference, the best of them
 LEAST_SHARE = 0.5  # of a reference's best passage that its others reach
 
 

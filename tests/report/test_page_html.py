@@ -11,6 +11,7 @@ import pytest
 from helpers.views import view
 from neuralsampleid.report.page.drawing import tick_times, time_line
 from neuralsampleid.report.page.html import Page, ShownFigure, render_page
+from neuralsampleid.report.page.views import Span
 from neuralsampleid.report.tables import Interval, Table
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
@@ -33,7 +34,7 @@ class Elements(HTMLParser):
 
 def page(**changes):
     table = Table(("System", "mAP (%)"), ((EVIL, Interval(42.0, 30.0, 50.0, True)),))
-    figure = ShownFigure("map", EVIL, EVIL, b"\x89PNG")
+    figure = ShownFigure("map", EVIL, EVIL, b"\x89PNG" + bytes(12) + (1300).to_bytes(4, "big"))
     shown = {"title": EVIL, "subtitle": EVIL, "views": [view(EVIL, "q1")], "table": table}
     return Page(**{**shown, "figures": [figure], "clips": {EVIL: b"OggS"}, **changes})
 
@@ -69,6 +70,26 @@ def test_a_page_without_results_has_queries_only():
         assert absent not in text.partition("</style>")[2].partition("<script>")[0]
 
 
+def test_wide_figures_take_the_whole_width():
+    assert '<figure id="figure-map" class="both">' in render_page(page())
+    narrow = ShownFigure("map", "", "", bytes(16) + (900).to_bytes(4, "big"))
+    assert '<figure id="figure-map">' in render_page(page(figures=[narrow]))
+
+
+def test_misses_of_one_part_share_a_line():
+    query = view()
+    reference = query.references[1]
+    again = replace(reference.links[1], query=Span(40, 44))
+    other = replace(again, reference=None)
+    line = time_line(query, replace(reference, links=(*reference.links, again, other)))
+    assert [(row.query, row.reference) for row in line.rows[1:]] == [
+        ("0:30–0:34, 0:40–0:44", "0:20–0:24"),
+        ("0:40–0:44", "?"),
+    ]
+    assert len(line.query_bars) == 5
+    assert len(line.reference_bars) == len(line.bands) == 4
+
+
 def test_the_same_content_gives_the_same_text():
     assert render_page(page()) == render_page(page())
 
@@ -78,8 +99,8 @@ def test_times_become_places():
     line = time_line(query, query.references[1])  # 90 s wide: the longest shown
     assert (line.query_width, line.reference_width) == ("66.67%", "88.89%")
     assert [(bar.kind, bar.x, bar.width) for bar in line.query_bars] == [
-        ("met", "11.11%", "4.44%"),
         ("missed", "33.33%", "4.44%"),
+        ("met", "11.11%", "4.44%"),
         ("right", "10.00%", "6.67%"),
     ]
     assert line.bands[2].points == "100.0,0 166.7,0 277.8,100 211.1,100"

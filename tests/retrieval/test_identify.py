@@ -183,6 +183,19 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     assert part["tempo_ratio"] == pytest.approx(1.0, abs=0.03)
     assert "song 2.wav" not in [path for answer in second["answers"] for path in answer["paths"]]
 
+    html = rendered / "out.html"
+    assert main([*ask, "--json", "--html", str(html)]) == 0
+    assert json.loads(capsys.readouterr().out) == [first, second]
+    text = html.read_text(encoding="utf-8")
+    assert "<h3>1. <span class=\"title\">song 2.wav</span></h3>" in text
+    assert f"{clock(part['query_start_s'])}–{clock(part['query_end_s'])} ← " in text
+    # The best part of each answer in both tracks; the unrelated track may have none.
+    answers = len(first["answers"]) + len(second["answers"])
+    assert 2 <= text.count("<audio ") <= 2 * answers
+    assert main([*ask, "--html", str(html), "--no-audio"]) == 0
+    assert "<audio " not in html.read_text(encoding="utf-8")
+    capsys.readouterr()
+
     assert main([*ask, "--csv"]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert rows[0]["reference"] == "song 2.wav"

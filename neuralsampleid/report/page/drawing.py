@@ -66,8 +66,7 @@ class TimeLine:
 def time_line(query: QueryView, reference: ReferenceView) -> TimeLine:
     """The time line of a query and one of its references."""
     scale = query.longest_s
-    # What was found lies on top of what is annotated.
-    links = sorted(reference.links, key=lambda link: not is_annotated(link))
+    links = drawing_order(reference.links)
     return TimeLine(
         _percent(query.seconds / scale),
         _percent(reference.seconds / scale),
@@ -91,22 +90,38 @@ def link_text(link: Link) -> str:
     return f"{_range(link.query)} ← {_range(link.reference)}"
 
 
+def drawing_order(links: tuple[Link, ...]) -> list[Link]:
+    """What was missed below what was met, and both below what was found."""
+    layers = ("missed", "met")
+    return sorted(
+        links, key=lambda one: layers.index(one.verdict) if one.verdict in layers else len(layers)
+    )
+
+
 def _rows(links: tuple[Link, ...]) -> list[Row]:
-    """What was found by its score, then what was missed; what was met is named by what met it."""
+    """What was found by its score, then what was missed, in one line per part of the reference.
+
+    What was met has no line: it is there as what met it.
+    """
     found = sorted((one for one in links if not is_annotated(one)), key=lambda one: -one.score)
-    missed = [one for one in links if one.verdict == "missed"]
-    return [
-        Row(
-            link.verdict,
-            WORDS[link.verdict],
-            _range(link.query),
-            _range(link.reference),
-            "" if link.tempo_ratio is None else f"tempo × {link.tempo_ratio:.2f}",
-            link.query_clip,
-            link.reference_clip,
-        )
-        for link in [*found, *missed]
-    ]
+    missed: dict[str, list[Link]] = {}
+    for link in links:
+        if link.verdict == "missed":
+            missed.setdefault(_range(link.reference), []).append(link)
+    return [_row([link]) for link in found] + [_row(alike) for alike in missed.values()]
+
+
+def _row(links: list[Link]) -> Row:
+    first = links[0]
+    return Row(
+        first.verdict,
+        WORDS[first.verdict],
+        ", ".join(_range(link.query) for link in links),
+        _range(first.reference),
+        "" if first.tempo_ratio is None else f"tempo × {first.tempo_ratio:.2f}",
+        first.query_clip,
+        first.reference_clip,
+    )
 
 
 def _bar(link: Link, span: Span, scale: float) -> Bar:

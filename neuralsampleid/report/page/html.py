@@ -20,6 +20,7 @@ from neuralsampleid.report.rendering import html_rows
 from neuralsampleid.report.tables import Table
 from neuralsampleid.report.times import clock
 
+_WIDE = 1200  # pixels
 OUTCOMES = {
     "first": "Right track first",
     "among": "Right track further down",
@@ -37,6 +38,11 @@ class ShownFigure:
     title: str
     caption: str
     png: bytes
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is drawn too wide to be read at half the width of a screen."""
+        return int.from_bytes(self.png[16:20], "big") >= _WIDE
 
 
 @dataclass(frozen=True)
