@@ -47,6 +47,7 @@ default-model: env
 	snakemake --cores all --configfile config/default_model.yaml -- default_model
 	mkdir -p neuralsampleid/models/default
 	cp results/default_model/release/model.pt neuralsampleid/models/default/model.pt
+	cp results/default_model/models/default/calibration.json neuralsampleid/models/default/
 	cp results/default_model/release/model_card.md docs/model-card.md
 
 # From the environment as it is: change versions there, test, then lock them, for conda too.

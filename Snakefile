@@ -59,6 +59,7 @@ else:
     include: "rules/fingerprints.smk"
     include: "rules/landmarks.smk"
     include: "rules/evaluation.smk"
+    include: "rules/calibration.smk"
     include: "rules/scale.smk"
     include: "rules/report.smk"
 
@@ -81,6 +82,7 @@ if IS_DEMO and "default" in ENCODERS and "default" in SYSTEMS:
         input:
             f"{RUN}/release/model.pt",
             f"{RUN}/release/model_card.md",
+            f"{RUN}/models/default/calibration.json",
 
 
 rule all:
@@ -119,6 +121,10 @@ if not IS_PUBLISHED:
     rule scale:
         input:
             f"{RUN}/scale/scale.png",
+
+    rule calibrations:
+        input:
+            [f"{RUN}/models/{encoder}/calibration.json" for encoder in used_encoders()],
 
 
 if ABLATION_ROWS:

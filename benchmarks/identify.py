@@ -88,7 +88,7 @@ def print_times(collection: Collection, threads: int, rounds: int) -> None:
     )
     steps: dict[str, Callable[[], object]] = {
         "fingerprint the query": lambda: fingerprint_track(encoder, audio),
-        "search": lambda: find_matches(query, collection, None, threads),
+        "search": lambda: find_matches(query, collection, set(), threads),
         "search, passages and chance": lambda: identify(query, collection, threads=threads),
     }
     print(

@@ -31,7 +31,7 @@ from neuralsampleid.landmarks.peaks import find_peaks
 from neuralsampleid.models.named import weights_file
 from neuralsampleid.retrieval.collecting import index_folder
 from neuralsampleid.retrieval.collection import open_collection
-from neuralsampleid.retrieval.identify import identify_file
+from neuralsampleid.retrieval.identify import DEFAULT, Thresholds, identify_file
 from neuralsampleid.retrieval.own_encoder import encoder_of_catalogue
 from neuralsampleid.retrieval.ranges import Range
 
@@ -41,7 +41,6 @@ EXCERPT_S = (2.0, 8.0)
 PASSAGE_S = (10.0, 20.0)  # for how long an excerpt is repeated
 LEVEL_DB = (-3.0, 9.0)  # the music that samples over the sample
 MARGIN_S = 5.0  # of a track's beginning and end that is neither sampled nor sampled over
-FALSE_ALARMS = 0.1  # up to which ``nsid identify`` gives an answer
 LOCALISED_S = 1.0
 TEMPO = 100.0  # any: only ratios of tempi are drawn
 
@@ -53,6 +52,7 @@ class Found:
     reference: str  # its file's name
     score: float
     given: bool  # whether the system itself calls it an answer
+    probability: float | None  # that it is right, as the system says
     places: tuple[Callable[[float], float | None], ...]  # query's time → reference's time (s)
 
 
@@ -82,7 +82,8 @@ def main() -> None:
     print(f"{len(queries) - truth['query_id'].nunique()} without\n")
     print(
         "| system | first | in first 3 | within 1 s | first, above all but one without "
-        "| given and right | given and wrong | false alarms |\n|---|" + "---:|" * 7
+        "| given and right | given and wrong, of these foretold | queries without a sample that "
+        "get one |\n|---|" + "---:|" * 7
     )
     for name in options.weights:
         rankings = encoder_rankings(options.out, queries, name, options.threads)
@@ -188,15 +189,15 @@ def encoder_rankings(
     collection = open_collection(folder)
     encoder = encoder_of_catalogue(folder, collection.about, weights)
     rankings = {}
+    everything = Thresholds(probability=0.0, false_alarms=np.inf)
     for path in queries:
-        answers = identify_file(
-            path, encoder, collection, false_alarms=np.inf, least_score=0.0, threads=threads
-        )
+        answers = identify_file(path, encoder, collection, threads=threads, thresholds=everything)
         rankings[path.name] = [
             Found(
                 answer.paths[0],
                 answer.score,
-                answer.false_alarms is None or answer.false_alarms <= FALSE_ALARMS,
+                DEFAULT.let_pass(answer.probability, answer.false_alarms),
+                answer.probability,
                 tuple(partial(place_in, part) for part in answer.ranges),
             )
             for answer in answers
@@ -234,6 +235,7 @@ def landmark_rankings(out: Path, queries: Sequence[Path], searched: bool) -> dic
                 names[track],
                 float(found.scores[track]),
                 False,
+                None,
                 (partial(place_on, found.matched_s[track], found.reference_s[track]),),
             )
             for track in order
@@ -271,8 +273,10 @@ def row_of(name: str, rankings: dict[str, Ranking], truth: pd.DataFrame) -> str:
     above = sum(rankings[query][0].score > threshold for query in first)
     given = [(query, found) for query in rankings for found in rankings[query] if found.given]
     given_right = sum(found.reference == right.get(query) for query, found in given)
-    given_wrong = sum(query in right and found.reference != right[query] for query, found in given)
     alarms = len({query for query, _ in given if query not in right})
+    told = [found.probability for _, found in given if found.probability is not None]
+    foretold = f"{sum(1 - said for said in told):.1f}" if len(told) == len(given) else "–"
+    given_wrong = f"{len(given) - given_right}, {foretold}"
     own = [given_right, given_wrong, alarms] if not name.startswith("landmarks") else ["–"] * 3
     cells = [name, len(first), third, located, above, *own]
     return "| " + " | ".join(map(str, cells)) + " |"

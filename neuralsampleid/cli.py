@@ -98,20 +98,20 @@ def _identify(options: argparse.Namespace) -> None:
 
     from neuralsampleid.report.identified import as_csv, as_json, as_text
     from neuralsampleid.retrieval.collection import open_collection
-    from neuralsampleid.retrieval.identify import identify_file
+    from neuralsampleid.retrieval.identify import Thresholds, identify_file
     from neuralsampleid.retrieval.own_encoder import encoder_of_catalogue
 
     torch.set_num_threads(options.threads)
     collection = open_collection(options.catalogue)
     encoder = encoder_of_catalogue(options.catalogue, collection.about, options.weights)
+    thresholds = Thresholds(options.least_probability, options.false_alarms, options.least_score)
     answers = {
         str(path): identify_file(
             path,
             encoder,
             collection,
-            false_alarms=options.false_alarms,
-            least_score=options.least_score,
             threads=options.threads,
+            thresholds=thresholds,
         )
         for path in options.track
     }
@@ -214,10 +214,16 @@ def _own_music(
     identify.add_argument("--catalogue", required=True, type=Path, help="that nsid index made")
     identify.add_argument("--weights", help="where the catalogue's weights are now")
     identify.add_argument(
+        "--least-probability",
+        type=_share,
+        default=0.5,
+        help="of an answer being right, where the weights are calibrated; default 0.5",
+    )
+    identify.add_argument(
         "--false-alarms",
         type=_positive,
-        default=0.1,
-        help="unrelated tracks expected to stand out as much as an answer, at most; default 0.1",
+        help="unrelated tracks expected to stand out as much as an answer, at most; by default "
+        "any, without calibration 0.1",
     )
     identify.add_argument(
         "--least-score", type=float, default=0.0, help="of an answer; by default any"
@@ -237,8 +243,8 @@ _INDEX = (
     "ffmpeg) and forget what is gone."
 )
 _FIND = (
-    "Look for samples of a catalogue's tracks. An answer's false alarms are measured among the "
-    "catalogue's own tracks; they are no probability."
+    "Look for samples of a catalogue's tracks. How likely an answer is right was measured on music "
+    "of which the samples are known; its false alarms among the catalogue's own tracks."
 )
 _FINGERPRINT = "Fingerprint audio files; a track's id is its file's name without the ending."
 _EVALUATE = (
@@ -261,6 +267,16 @@ def _positive(text: str) -> float:
         value = 0.0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"'{text}', expected a number above 0")
+    return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}', expected a number from 0 to 1")
     return value
 
 

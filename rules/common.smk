@@ -206,13 +206,18 @@ def known_levels():
     return [path] if IS_DEMO or (IS_CATALOGUE and Path(path).exists()) else []
 
 
+def used_encoders():
+    """Encoders whose trained or ready weights some system needs."""
+    used = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "trained"}
+    used |= {RERANKERS[name].encoder for name in USED_RERANKERS}
+    return [name for name in ENCODERS if name in used]
+
+
 def trained_models():
     """Folders of everything that is trained, in the order of the configuration."""
     if IS_PUBLISHED:
         return []
-    used = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "trained"}
-    used |= {RERANKERS[name].encoder for name in USED_RERANKERS}
-    encoders = [name for name in ENCODERS if name in used and name not in READY]
+    encoders = [name for name in used_encoders() if name not in READY]
     return [f"{RUN}/models/{name}" for name in encoders + USED_RERANKERS]
 
 

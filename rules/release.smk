@@ -29,6 +29,7 @@ rule model_card:
         about=f"{RUN}/release/model.json",
         metrics=f"{RUN}/report/metrics.csv",
         curves=f"{RUN}/models/default/curves.csv",
+        calibration=f"{RUN}/models/default/calibration.json",
     output:
         card=f"{RUN}/release/model_card.md",
     log:

@@ -9,15 +9,18 @@ from neuralsampleid.config import DemoData, parse_encoder
 from neuralsampleid.data.formats import METRICS, read_table
 from neuralsampleid.files import read_json, write_text
 from neuralsampleid.report.model_card import Released, model_card
+from neuralsampleid.retrieval.probability import Calibration
 
 if __name__ == "__main__":
     with job(snakemake):
         about = read_json(Path(snakemake.input.about), dict, "what rule release wrote")
+        calibration = read_json(Path(snakemake.input.calibration), dict, "a calibration")
         released = Released(
             name="default",
             settings=parse_encoder(snakemake.params.encoder),
             data=DemoData.model_validate(snakemake.params.data),
             seed=snakemake.params.seed,
+            calibration=Calibration.from_json(calibration),
             **about,
         )
         metrics = read_table(Path(snakemake.input.metrics), METRICS)

@@ -19,6 +19,7 @@ CSV_COLUMNS = (
     "rank",
     "reference",
     "score",
+    "probability",
     "false_alarms",
     "query_start_s",
     "query_end_s",
@@ -57,8 +58,16 @@ def as_csv(answers: Answers) -> str:
     for query, found in answers.items():
         for rank, answer in enumerate(found, 1):
             for part in answer.ranges:
-                head = (query, rank, answer.paths[0], answer.score, answer.false_alarms)
-                values = (*head, *_times(part), part.tempo_ratio, part.score)
+                judged = (answer.score, answer.probability, answer.false_alarms)
+                values = (
+                    query,
+                    rank,
+                    answer.paths[0],
+                    *judged,
+                    *_times(part),
+                    part.tempo_ratio,
+                    part.score,
+                )
                 writer.writerow([_rounded(value) for value in values])
     return out.getvalue()
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from neuralsampleid.config import DemoData, EncoderSettings
 from neuralsampleid.report.tables import select
+from neuralsampleid.retrieval.probability import Calibration
 
 _LENGTHS = (5.0, 10.0, 20.0)  # s, of the segment queries shown
 _MIDDLE = 10.0  # s, of those that are told apart
@@ -26,6 +27,7 @@ class Released:
     size_bytes: int  # of the file
     similarity: float  # of embeddings in half precision to those before, the smallest
     embedding_size: int
+    calibration: Calibration
 
 
 def model_card(released: Released, metrics: pd.DataFrame, curves: pd.DataFrame) -> str:
@@ -63,6 +65,9 @@ of the run that trained it (`config/default_model.yaml`, seed {released.seed}).
 
 Percent, with 95 % intervals over queries.
 
+## How sure it is
+{calibration_text(released.calibration, data)}
+
 ## Limits
 - It has never heard a recording: composed music has one sound library, no singers and no tape. What
   it finds in real music is in [own-music.md](own-music.md); expect less than above.
@@ -73,6 +78,18 @@ Percent, with 95 % intervals over queries.
 
 {_conditions(metrics, released.name)}
 """
+
+
+def calibration_text(calibration: Calibration, data: DemoData) -> str:
+    """What the probabilities of ``nsid identify`` are worth, in words."""
+    tracks = data.references + data.noise_songs
+    return f"""`nsid identify` tells how likely an answer is right. That was fitted to the
+{data.queries} queries above, each asked once with what it samples among {tracks} tracks and once
+without; it holds for such music, if every other track asked about samples something. Measured on
+queries that the fit had not seen ({calibration.trials} trials, five parts): the probability of a
+trial's best track is wrong by {100 * calibration.error:.1f} points on average (expected
+calibration error); of 100 trials, {100 * calibration.promised:.1f} wrong answers were foretold
+among those given (from 50 % on), and {100 * calibration.observed:.1f} came."""
 
 
 def _table(metrics: pd.DataFrame) -> str:

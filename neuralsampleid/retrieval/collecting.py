@@ -28,7 +28,12 @@ from neuralsampleid.retrieval.collection import (
 )
 from neuralsampleid.retrieval.fingerprint import fingerprint_track
 from neuralsampleid.retrieval.identify import measure_chance
-from neuralsampleid.retrieval.own_encoder import encoder_for_new, encoder_of_catalogue
+from neuralsampleid.retrieval.own_encoder import (
+    encoder_for_new,
+    encoder_of_catalogue,
+    weights_of_catalogue,
+)
+from neuralsampleid.retrieval.probability import read_calibration
 
 _LOG = logging.getLogger(__name__)
 _SHOWN = 20  # skipped files that the log names; all are in the summary
@@ -99,6 +104,8 @@ def index_folder(
                 )
             encoder = encoder_of_catalogue(catalogue, writer.about, weights)
             _require_same(catalogue, writer, architecture, graph)
+            file = weights_of_catalogue(catalogue, writer.about, weights)
+            writer.note("calibration", read_calibration(file))
             summary = _update(writer, encoder, root, paths)
             _measure(writer, catalogue, threads)
         return summary

@@ -5,12 +5,14 @@ for the nearest, 1/2 for the second, and so on. ``passages`` finds where the vot
 track's score is that of its best passage.
 
 ``chance`` judges whether a score means anything, by what the catalogue's own tracks find in each
-other. That is an estimate from noise, not a probability that an answer is right.
+other. That is an estimate from noise. How probable it is that an answer is right is told by
+``probability``, if the weights were calibrated where the truth is known.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,9 +33,11 @@ from neuralsampleid.retrieval.passages import (
     best_scores,
     passages_of_track,
 )
+from neuralsampleid.retrieval.probability import Calibration
 from neuralsampleid.retrieval.ranges import Range, TrackSegments, range_of
 
 CANDIDATES = 20  # per query segment
+UNCALIBRATED_FALSE_ALARMS = 0.1  # up to which there are answers where nothing else is known
 _BLOCK_BYTES = 1 << 26  # of fingerprints, searched at once
 
 Floats = npt.NDArray[np.float64]
@@ -45,6 +49,7 @@ class Answer:
 
     paths: list[str]  # the files that hold it, relative to the collection's folder
     score: float  # of its best passage: votes less cost
+    probability: float | None  # that it is right; None: the weights are not calibrated
     false_alarms: float | None  # unrelated tracks that stand out as much; None: too few to tell
     ranges: list[Range]  # in the order of the query's time
     seconds: float  # length of the reference
@@ -52,9 +57,38 @@ class Answer:
 
 def judgement(answer: Answer) -> str:
     """How much an answer is to be believed, in words."""
+    if answer.probability is not None:
+        return f"{100 * answer.probability:.0f} % likely"
     if answer.false_alarms is None:
         return "too few tracks to judge"
     return f"{answer.false_alarms:.2g} expected by chance"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What is an answer.
+
+    Attributes:
+        probability: the smallest; not applied where the weights are not calibrated.
+        false_alarms: the largest number of unrelated tracks expected to stand out as much; not
+            applied where chance was not measured. None: only without calibration, 0.1.
+        score: the smallest.
+    """
+
+    probability: float = 0.5
+    false_alarms: float | None = None
+    score: float = 0.0
+
+    def let_pass(self, probability: float | None, false_alarms: float | None) -> bool:
+        """Whether an answer of which this is said is given."""
+        most = self.false_alarms
+        if most is None:
+            most = UNCALIBRATED_FALSE_ALARMS if probability is None else float("inf")
+        likely = probability is None or probability >= self.probability
+        return likely and (false_alarms is None or false_alarms <= most)
+
+
+DEFAULT = Thresholds()
 
 
 def identify_file(
@@ -62,9 +96,8 @@ def identify_file(
     encoder: SegmentEncoder,
     collection: Collection,
     *,
-    false_alarms: float,
-    least_score: float,
     threads: int,
+    thresholds: Thresholds = DEFAULT,
 ) -> list[Answer]:
     """The answers for one file; the file itself, if the catalogue holds it, is none.
 
@@ -82,9 +115,8 @@ def identify_file(
     return identify(
         query,
         collection,
-        false_alarms=false_alarms,
-        least_score=least_score,
-        without=collection.sha256.index(own) if own in collection.sha256 else None,
+        thresholds=thresholds,
+        without={collection.sha256.index(own)} if own in collection.sha256 else set(),
         threads=threads,
     )
 
@@ -93,9 +125,8 @@ def identify(
     query: TrackSegments,
     collection: Collection,
     *,
-    false_alarms: float = 0.1,
-    least_score: float = 0.0,
-    without: int | None = None,
+    thresholds: Thresholds = DEFAULT,
+    without: Set[int] = frozenset(),
     threads: int = 1,
 ) -> list[Answer]:
     """The references of a catalogue that sound in a track, best first; none is an answer, too.
@@ -103,29 +134,34 @@ def identify(
     Args:
         query: the track's segments.
         collection: the catalogue.
-        false_alarms: largest number of unrelated tracks expected to stand out as much as an
-            answer; not applied to a catalogue whose chance was not measured.
-        least_score: smallest score of an answer.
-        without: number of a track that is none, because it is the query itself.
+        thresholds: what is an answer.
+        without: numbers of tracks that are none, for one because it is the query itself.
         threads: of the search.
     """
     matches, hop = find_matches(query, collection, without, threads), _hop(collection)
     scores, excess = _judged(matches, collection, without)
     measured = collection.about.get("chance")
     chance = Chance.from_json(measured) if measured else None
-    found = np.flatnonzero((scores > 0) & (scores >= least_score))
+    fitted = collection.about.get("calibration")
+    calibration = Calibration.from_json(fitted) if fitted else None
+    tracks = max(len(collection.sha256) - len(without), 1)
+    found = np.flatnonzero((scores > 0) & (scores >= thresholds.score))
     answers = []
     for track in found[np.argsort(-scores[found], kind="stable")].tolist():
         expected = chance.false_alarms(excess[track]) if chance else None
-        if expected is not None and expected > false_alarms:
+        likely = None
+        if calibration is not None:
+            one = (scores[[track]], excess[[track]])
+            likely = float(calibration.probabilities(*one, tracks)[0])
+        if not thresholds.let_pass(likely, expected):
             break  # those that follow stand out less
         own = matches.where(matches.track == track)
         score = float(scores[track])
-        passages = passages_of_track(own, hop, max(least_score, score / 2))
+        passages = passages_of_track(own, hop, max(thresholds.score, score / 2))
         segment, length = float(collection.about["segment_s"]), float(collection.seconds[track])
         ranges = [range_of(passage, query, segment, length) for passage in passages]
         ranges.sort(key=lambda part: part.query_start_s)
-        answers.append(Answer(collection.paths[track], score, expected, ranges, length))
+        answers.append(Answer(collection.paths[track], score, likely, expected, ranges, length))
     return answers
 
 
@@ -137,18 +173,22 @@ def measure_chance(collection: Collection, threads: int) -> Chance | None:
     asked = np.argsort(collection.sha256)[:ASKED].tolist()
     measured = []
     for track in tqdm(asked, "measure chance", unit="track", disable=None, file=sys.stderr):
-        query = _segments_of(collection, track)
-        matches = find_matches(query, collection, track, threads)
-        _, excess = _judged(matches, collection, track)
+        _, excess = judged_tracks(_segments_of(collection, track), collection, {track}, threads)
         measured.append(np.delete(excess, track))
     return Chance.of(measured)
 
 
-def _judged(matches: Matches, collection: Collection, without: int | None) -> tuple[Floats, Floats]:
-    """Every track's score and excess, (tracks,) each; 0 for the one that is left out."""
+def judged_tracks(
+    query: TrackSegments, collection: Collection, without: Set[int], threads: int
+) -> tuple[Floats, Floats]:
+    """Every track's score and excess, (tracks,) each; 0 for those that are left out."""
+    return _judged(find_matches(query, collection, without, threads), collection, without)
+
+
+def _judged(matches: Matches, collection: Collection, without: Set[int]) -> tuple[Floats, Floats]:
     tracks, hop = len(collection.sha256), _hop(collection)
     scores = best_scores(matches, tracks, hop)
-    others = np.flatnonzero(np.arange(tracks) != (-1 if without is None else without))
+    others = np.setdiff1d(np.arange(tracks), list(without))
     excess = np.zeros(tracks)
     if len(others):
         backwards = best_scores(matches.backwards(), tracks, hop)
@@ -171,7 +211,7 @@ def _hop(collection: Collection) -> float:
 
 
 def find_matches(
-    query: TrackSegments, collection: Collection, without: int | None, threads: int
+    query: TrackSegments, collection: Collection, without: Set[int], threads: int
 ) -> Matches:
     """The nearest segments of every query segment, with votes by rank.
 
@@ -212,14 +252,14 @@ def _merged(
     return np.take_along_axis(both, order, axis=1), np.take_along_axis(all_rows, order, axis=1)
 
 
-def _spans(collection: Collection, without: int | None) -> list[tuple[int, int]]:
+def _spans(collection: Collection, without: Set[int]) -> list[tuple[int, int]]:
     """Ranges of rows that are in use, those of neighbouring tracks joined up to a block."""
     most = max(1, _BLOCK_BYTES // (4 * collection.rows.shape[1]))
     spans: list[tuple[int, int]] = []
     for track, (first, count) in enumerate(
         zip(collection.first_row.tolist(), collection.row_count.tolist(), strict=True)
     ):
-        if track == without:
+        if track in without:
             continue
         if spans and spans[-1][1] == first and first + count - spans[-1][0] <= most:
             spans[-1] = (spans[-1][0], first + count)

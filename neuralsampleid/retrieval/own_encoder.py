@@ -11,6 +11,7 @@ from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.named import DEFAULT, SHIPPED, weights_file
 from neuralsampleid.models.weights import Architecture, Graph, architecture_of, load_any_encoder
 from neuralsampleid.retrieval.fingerprint import segment_seconds
+from neuralsampleid.retrieval.probability import read_calibration
 
 
 def encoder_for_new(
@@ -39,6 +40,7 @@ def encoder_for_new(
         "settings": settings.model_dump(mode="json", exclude={"training"}),
         "weights": str(weights.resolve()),
         "weights_sha256": sha256_of(weights),
+        "calibration": read_calibration(weights),
         "embedding_size": encoder.embedding_size,
         "segment_s": segment_seconds(settings),
         "hop_s": encoder.segment_hop * encoder.front_end.hop_length / encoder.front_end.sample_rate,
@@ -47,7 +49,13 @@ def encoder_for_new(
 
 
 def encoder_of_catalogue(folder: Path, about: dict[str, Any], name: str | None) -> SegmentEncoder:
-    """The encoder that made a catalogue.
+    """The encoder that made a catalogue; see ``weights_of_catalogue``."""
+    path = weights_of_catalogue(folder, about, name)
+    return load_any_encoder(path, about["architecture"], about["graph"])[0]
+
+
+def weights_of_catalogue(folder: Path, about: dict[str, Any], name: str | None) -> Path:
+    """The file of the weights that made a catalogue.
 
     Args:
         folder: the catalogue, for messages.
@@ -72,4 +80,4 @@ def encoder_of_catalogue(folder: Path, about: dict[str, Any], name: str | None) 
             f"{path}: other weights (SHA-256 {found[:12]}…) than those that {folder} was made "
             f"with, expected {about['weights_sha256'][:12]}… or another --out for these"
         )
-    return load_any_encoder(path, about["architecture"], about["graph"])[0]
+    return path

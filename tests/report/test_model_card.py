@@ -5,6 +5,7 @@ import pandas as pd
 from neuralsampleid.config import DemoData, ResNetIbn
 from neuralsampleid.data.formats import METRICS
 from neuralsampleid.report.model_card import Released, model_card
+from neuralsampleid.retrieval.probability import Calibration
 
 ROWS = [
     ("default", "full_track", "map", None, None, "all", 0.371, 0.293, 0.45, 100),
@@ -17,7 +18,9 @@ ROWS = [
 
 def test_figures_are_in_their_places():
     settings = ResNetIbn()
-    released = Released("default", settings, DemoData(queries=7), 3, 3_400_000, 2**20, 0.9996, 128)
+    calibration = Calibration(0.0, 1.0, 1.0, 14, 0.034, 0.021, 0.0456)
+    size = (3_400_000, 2**20, 0.9996, 128)
+    released = Released("default", settings, DemoData(queries=7), 3, *size, calibration)
     curves = pd.DataFrame(
         {"epoch": [0, 1], "metric": ["validation_hit_rate_1"] * 2, "value": [0.5, 0.746]}
     )
@@ -30,5 +33,16 @@ def test_figures_are_in_their_places():
     assert untrained.count("–") == 1 + 6  # its interval, and what is not known
     assert "| level_db:..-6 | 73 | 21.9 [10.7–33.8] | – |" in lines
     assert "beat" not in card
-    for told in ("3.4 million", "1.0 MiB", "0.9996", "7 tracks", "75 %", "seed 3"):
+    for told in (
+        "3.4 million",
+        "1.0 MiB",
+        "0.9996",
+        "7 tracks",
+        "75 %",
+        "seed 3",
+        "by 3.4 points",
+        "2.1 wrong",
+        "and 4.6 came",
+        "14 trials",
+    ):
         assert told in card

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,9 +26,12 @@ from neuralsampleid.retrieval.collection import (
 )
 from neuralsampleid.retrieval.identify import (
     Answer,
+    Thresholds,
     identify,
+    judged_tracks,
     measure_chance,
 )
+from neuralsampleid.retrieval.probability import FILE, Calibration
 from neuralsampleid.retrieval.ranges import Range, TrackSegments
 
 HOP, SEGMENT, SIZE = 0.5, 2.0, 16
@@ -83,7 +87,7 @@ def test_an_excerpt_is_found_and_nothing_else(catalogue, monkeypatch, block):
 
 def test_the_query_itself_is_no_answer(catalogue):
     query = track(with_excerpt(catalogue, 7, 30, 59))
-    assert identify(query, catalogue, without=7) == []
+    assert identify(query, catalogue, without={7}) == []
 
 
 def test_random_tracks_are_rarely_answers(catalogue):
@@ -97,8 +101,36 @@ def test_random_tracks_are_rarely_answers(catalogue):
 def test_a_higher_threshold_leaves_less(catalogue):
     query = track(with_excerpt(catalogue, 7, 30, 59))
     (answer,) = identify(query, catalogue)
-    assert identify(query, catalogue, least_score=answer.score + 0.01) == []
-    assert len(identify(query, catalogue, false_alarms=20.0)) > 1
+    assert identify(query, catalogue, thresholds=Thresholds(score=answer.score + 0.01)) == []
+    assert len(identify(query, catalogue, thresholds=Thresholds(false_alarms=20.0))) > 1
+
+
+def test_a_calibrated_catalogue_tells_how_likely_an_answer_is(catalogue):
+    query = track(with_excerpt(catalogue, 7, 30, 59))
+    (plain,) = identify(query, catalogue)
+    assert plain.probability is None
+    scores, excess = judged_tracks(query, catalogue, frozenset({3}), 1)
+    fitted = Calibration(-6.0, 2.0, 2.0)
+    known = replace(catalogue, about={**catalogue.about, "calibration": fitted.as_json()})
+    best, *others = identify(
+        query, known, thresholds=Thresholds(probability=0.0), without=frozenset({3})
+    )
+    assert best.paths == ["07.wav"]
+    # By hand, among 29 tracks.
+    logit = -6 + 2 * np.log1p(excess[7]) + 2 * np.log1p(scores[7]) - np.log(29)
+    assert best.probability == pytest.approx(1 / (1 + np.exp(-logit)))
+    assert "% likely" in as_text({"q": [best]})
+    assert [one.probability for one in others] == sorted(
+        (one.probability for one in others), reverse=True
+    )
+    # Any number of false alarms is let pass where a probability is known, unless asked otherwise.
+    assert others[0].false_alarms > 0.1
+    strict = Thresholds(probability=0.0, false_alarms=0.1)
+    assert [answer.paths for answer in identify(query, known, thresholds=strict)] == [["07.wav"]]
+    just = Thresholds(probability=best.probability - 1e-9)
+    sure = identify(query, known, thresholds=just, without=frozenset({3}))
+    assert [answer.paths for answer in sure] == [["07.wav"]]
+    assert identify(query, known, thresholds=Thresholds(probability=1.0)) == []
 
 
 def test_silent_and_empty(catalogue, tmp_path):
@@ -122,7 +154,7 @@ def test_excesses_and_chance_by_hand():
 
 def test_text():
     found = [Range(59.6, 75, 3, 18, 1.02, 12)]
-    answer = Answer(["a\x1b[2J.wav", "b.wav"], 12.34, 0.00123, found, 60.0)
+    answer = Answer(["a\x1b[2J.wav", "b.wav"], 12.34, None, 0.00123, found, 60.0)
     lines = as_text({"mine.mp3": [answer], "other.mp3": []}).splitlines()
     assert lines == [
         "mine.mp3",
@@ -183,19 +215,6 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     assert part["tempo_ratio"] == pytest.approx(1.0, abs=0.03)
     assert "song 2.wav" not in [path for answer in second["answers"] for path in answer["paths"]]
 
-    html = rendered / "out.html"
-    assert main([*ask, "--json", "--html", str(html)]) == 0
-    assert json.loads(capsys.readouterr().out) == [first, second]
-    text = html.read_text(encoding="utf-8")
-    assert "<h3>1. <span class=\"title\">song 2.wav</span></h3>" in text
-    assert f"{clock(part['query_start_s'])}–{clock(part['query_end_s'])} ← " in text
-    # The best part of each answer in both tracks; the unrelated track may have none.
-    answers = len(first["answers"]) + len(second["answers"])
-    assert 2 <= text.count("<audio ") <= 2 * answers
-    assert main([*ask, "--html", str(html), "--no-audio"]) == 0
-    assert "<audio " not in html.read_text(encoding="utf-8")
-    capsys.readouterr()
-
     assert main([*ask, "--csv"]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert rows[0]["reference"] == "song 2.wav"
@@ -211,3 +230,55 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     assert main(ask) == 1
     assert "other weights" in capsys.readouterr().err
     assert main([*ask, "--weights", str(rendered / "away.pt")]) == 0
+
+
+@pytest.fixture
+def indexed(rendered, capsys):
+    """Command lines that index and ask, and what the answer to the first query is."""
+    out = rendered / "other"
+    index = ["index", str(rendered / "music"), "--out", str(out), "--threads", "1"]
+    weights = rendered / "away.pt" if (rendered / "away.pt").exists() else rendered / "weights.pt"
+    assert main([*index, "--weights", str(weights)]) == 0
+    queries = [str(rendered / "query.wav"), str(rendered / "unrelated.wav")]
+    ask = ["identify", *queries, "--catalogue", str(out), "--threads", "1"]
+    assert main([*ask, "--json"]) == 0
+    return index, ask, json.loads(capsys.readouterr().out)
+
+
+def test_index_takes_over_a_calibration(rendered, indexed, capsys):
+    index, ask, (plain, _) = indexed
+    best = plain["answers"][0]
+    sidecar = rendered / FILE
+    sidecar.write_text(json.dumps(Calibration(0.0, 1.0, 1.0).as_json()).replace("NaN", "0.0"))
+    assert main(index) == 0
+    capsys.readouterr()
+    assert main([*ask, "--json", "--least-probability", "0.1"]) == 0
+    calibrated = json.loads(capsys.readouterr().out)[0]["answers"][0]
+    assert (calibrated["paths"], calibrated["score"]) == (best["paths"], best["score"])
+    assert 0.1 < calibrated["probability"] < 1
+    with pytest.raises(SystemExit):
+        main([*ask, "--least-probability", "1.5"])
+    assert "'1.5', expected a number from 0 to 1" in capsys.readouterr().err
+    sidecar.write_text("{}")
+    assert main(index) == 1
+    assert "no calibration" in capsys.readouterr().err
+    sidecar.unlink()
+    assert main(index) == 0
+    capsys.readouterr()
+
+
+def test_a_page_of_answers(rendered, indexed, capsys):
+    _, ask, (first, second) = indexed
+    part = max(first["answers"][0]["ranges"], key=lambda part: part["score"])
+    html = rendered / "out.html"
+    assert main([*ask, "--json", "--html", str(html)]) == 0
+    assert json.loads(capsys.readouterr().out) == [first, second]
+    text = html.read_text(encoding="utf-8")
+    assert '<h3>1. <span class="title">song 2.wav</span></h3>' in text
+    assert f"{clock(part['query_start_s'])}–{clock(part['query_end_s'])} ← " in text
+    # The best part of each answer in both tracks; the unrelated track may have none.
+    answers = len(first["answers"]) + len(second["answers"])
+    assert 2 <= text.count("<audio ") <= 2 * answers
+    assert main([*ask, "--html", str(html), "--no-audio"]) == 0
+    assert "<audio " not in html.read_text(encoding="utf-8")
+    capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from helpers.workflow import micro, snakemake
 from neuralsampleid.models.weights import architecture_of, load_any_encoder
+from neuralsampleid.retrieval.probability import read_calibration
 
 
 def test_the_target_makes_a_model_and_its_card(tmp_path):
@@ -17,5 +18,7 @@ def test_the_target_makes_a_model_and_its_card(tmp_path):
     encoder, settings = load_any_encoder(model, architecture)
     assert (architecture, encoder.embedding_size) == ("resnet_ibn", settings.embedding_size)
     assert "| default |" in (folder / "model_card.md").read_text(encoding="utf-8")
+    calibration = read_calibration(tmp_path / "results/micro/models/default/trained.pt")
+    assert calibration["trials"] == 2 * config["data"]["queries"]
     # What shows a run of the benchmark, a model does not need.
     assert not (tmp_path / "results/micro/report/figures").exists()

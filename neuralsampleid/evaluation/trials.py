@@ -1,0 +1,145 @@
+"""Identification where the truth is known: every query with its references, and without them.
+
+What ``nsid identify`` says of whole tracks is asked of a benchmark's queries: once against the
+whole catalogue, and once against one without all that the query samples. From this the probability
+of an answer is fitted, and measured on queries that the fit has not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Group
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from neuralsampleid.evaluation.calibration import expected_calibration_error
+from neuralsampleid.retrieval.collection import Collection
+from neuralsampleid.retrieval.identify import judged_tracks
+from neuralsampleid.retrieval.probability import Calibration, fit
+from neuralsampleid.retrieval.ranges import TrackSegments
+from neuralsampleid.retrieval.store import FingerprintStore
+
+TRIAL_COLUMNS = ("query_id", "present", "place", "track_id", "score", "excess", "tracks", "right")
+FOLDS = 5
+GIVEN = 0.5  # probability from which on an answer is given
+
+
+def run_trials(
+    queries: FingerprintStore,
+    catalogue: FingerprintStore,
+    relevant: Mapping[str, Group[str]],
+    *,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Ask about every query twice.
+
+    Args:
+        queries: fingerprints of the query tracks.
+        catalogue: fingerprints of references and noise tracks.
+        relevant: query → the tracks of the catalogue that it samples, at least one.
+        threads: of the search.
+
+    Returns:
+        ``TRIAL_COLUMNS``: all tracks of each trial, best first; ``present`` says whether what the
+        query samples was in the catalogue, ``right`` whether the query samples the track.
+    """
+    collection, names = collection_of(catalogue)
+    numbers = {name: number for number, name in enumerate(names)}
+    rows = []
+    for query_id, sampled in relevant.items():
+        query = _segments_of(queries, query_id)
+        for present in (True, False):
+            without = frozenset() if present else frozenset(numbers[name] for name in sampled)
+            scores, excess = judged_tracks(query, collection, without, threads)
+            tracks = len(names) - len(without)
+            asked = [track for track in np.argsort(-scores, kind="stable").tolist()
+                     if track not in without]  # fmt: skip
+            for place, track in enumerate(asked, 1):
+                about = (query_id, present, place, names[track])
+                right = names[track] in sampled
+                rows.append((*about, scores[track], excess[track], tracks, right))
+    return pd.DataFrame(rows, columns=list(TRIAL_COLUMNS))
+
+
+def calibrate(trials: pd.DataFrame) -> Calibration:
+    """The probability function of some trials, and how well it keeps its word.
+
+    For the latter, queries are divided into ``FOLDS`` parts, and each is judged by a function that
+    is fitted to the others.
+
+    Args:
+        trials: ``TRIAL_COLUMNS``.
+
+    Raises:
+        UserError: no track is right, or none is wrong, in what some function is fitted to.
+    """
+    said = cross_validated(trials)
+    best = (trials["place"] == 1).to_numpy()
+    right = trials["right"].to_numpy(bool)
+    count = int(best.sum())
+    given = best & (said >= GIVEN)
+    return replace(
+        _fit(trials),
+        trials=count,
+        error=expected_calibration_error(said[best], right[best]),
+        promised=float((1 - said[given]).sum()) / count,
+        observed=float((~right[given]).sum()) / count,
+    )
+
+
+def cross_validated(trials: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The probability of every row, by a function that has not seen its query, (rows,)."""
+    names = sorted(set(trials["query_id"]))
+    fold = trials["query_id"].map({name: place % FOLDS for place, name in enumerate(names)})
+    said = np.zeros(len(trials))
+    for part in range(min(FOLDS, len(names))):
+        held_out = (fold == part).to_numpy()
+        fitted = _fit(trials[~held_out])
+        own = trials[held_out]
+        said[held_out] = [
+            fitted.probabilities(np.array([row.score]), np.array([row.excess]), row.tracks)[0]
+            for row in own.itertuples()
+        ]
+    return said
+
+
+def collection_of(store: FingerprintStore) -> tuple[Collection, list[str]]:
+    """Fingerprints of a run as a catalogue to identify in, and its tracks' names."""
+    segments = store.segments
+    sounding = np.flatnonzero(~segments["silent"].to_numpy(bool))
+    starts = segments["start_s"].to_numpy(float)
+    names = list(store.tracks)
+    ends = np.array([store.tracks[name].stop for name in names])
+    first = np.searchsorted(sounding, [store.tracks[name].start for name in names])
+    counts = np.searchsorted(sounding, ends) - first
+    own = segments.iloc[store.tracks[names[0]]]
+    about = {
+        "hop_s": float(np.median(np.diff(own["start_s"]))) if len(own) > 1 else 1.0,
+        "segment_s": float(own["end_s"].iloc[0] - own["start_s"].iloc[0]),
+        "embedding_size": store.embeddings.shape[1],
+    }
+    rows = np.column_stack([starts[sounding], store.embeddings[sounding]]).astype(np.float32)
+    seconds = segments["end_s"].to_numpy(float)[ends - 1]
+    paths = [[name] for name in names]
+    return Collection(store.folder, about, rows, paths, names, first, counts, seconds), names
+
+
+def _segments_of(store: FingerprintStore, track_id: str) -> TrackSegments:
+    rows = store.rows_of_track(track_id)
+    segments = store.segments.iloc[rows]
+    sounding = np.flatnonzero(~segments["silent"].to_numpy(bool))
+    starts = segments["start_s"].to_numpy(float)[sounding]
+    embeddings = np.array(store.embeddings[rows][sounding])
+    return TrackSegments(sounding, starts, embeddings, float(segments["end_s"].max()))
+
+
+def _fit(trials: pd.DataFrame) -> Calibration:
+    return fit(
+        trials["score"].to_numpy(float),
+        trials["excess"].to_numpy(float),
+        trials["tracks"].to_numpy(np.int64),
+        trials["right"].to_numpy(bool),
+    )

@@ -1,0 +1,31 @@
+# Needs: a trained encoder's fingerprints of all roles, the queries. Not part of the report:
+# snakemake calibrations.
+# Makes: how probable an answer of nsid identify is, beside the weights.
+
+
+rule calibrate:
+    input:
+        queries=f"{RUN}/evaluation/queries.csv",
+        query_stores=lambda wildcards: fingerprints_of(
+            f"{wildcards.encoder}_trained", "query"
+        ),
+        stores=lambda wildcards: fingerprints_of(
+            f"{wildcards.encoder}_trained", *SEARCHED_ROLES
+        ),
+    output:
+        calibration=f"{RUN}/models/{{encoder}}/calibration.json",
+        trials=f"{RUN}/evaluation/trials/{{encoder}}.csv",
+    log:
+        f"{RUN}/logs/calibrate_{{encoder}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/calibrate_{{encoder}}.tsv"
+    conda:
+        f"../envs/torch_{CONFIG.hardware}.yaml"
+    threads: CORES
+    resources:
+        mem_mb=2500,
+        runtime=120,
+    message:
+        "Calibrating what is found with encoder {wildcards.encoder}"
+    script:
+        "../scripts/calibrate.py"

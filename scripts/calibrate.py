@@ -1,0 +1,25 @@
+"""Rule calibrate: queries and fingerprints → trials, and how probable an answer is by them."""
+
+from pathlib import Path
+
+from _job import job, use_threads
+
+from neuralsampleid.data.formats import QUERIES, read_table
+from neuralsampleid.evaluation.protocol import FULL_TRACK
+from neuralsampleid.evaluation.trials import calibrate, run_trials
+from neuralsampleid.files import write_csv, write_json
+from neuralsampleid.retrieval.store import open_stores
+
+if __name__ == "__main__":
+    with job(snakemake):
+        use_threads(snakemake)
+        queries = read_table(Path(snakemake.input.queries), QUERIES)
+        whole = queries[queries["protocol"] == FULL_TRACK]
+        trials = run_trials(
+            open_stores([Path(path) for path in snakemake.input.query_stores]),
+            open_stores([Path(path) for path in snakemake.input.stores]),
+            {row.query_id: row.relevant.split("|") for row in whole.itertuples()},
+            threads=snakemake.threads,
+        )
+        write_csv(Path(snakemake.output.trials), trials)
+        write_json(Path(snakemake.output.calibration), calibrate(trials).as_json())
