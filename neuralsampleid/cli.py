@@ -216,8 +216,8 @@ def _own_music(
     identify.add_argument(
         "--least-probability",
         type=_share,
-        default=0.5,
-        help="of an answer being right, where the weights are calibrated; default 0.5",
+        default=0.2,
+        help="of an answer being right, where the weights are calibrated; default 0.2",
     )
     identify.add_argument(
         "--false-alarms",

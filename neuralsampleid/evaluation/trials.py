@@ -18,13 +18,12 @@ import pandas as pd
 from neuralsampleid.evaluation.calibration import expected_calibration_error
 from neuralsampleid.retrieval.collection import Collection
 from neuralsampleid.retrieval.identify import judged_tracks
-from neuralsampleid.retrieval.probability import Calibration, fit
+from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY, Calibration, fit
 from neuralsampleid.retrieval.ranges import TrackSegments
 from neuralsampleid.retrieval.store import FingerprintStore
 
 TRIAL_COLUMNS = ("query_id", "present", "place", "track_id", "score", "excess", "tracks", "right")
 FOLDS = 5
-GIVEN = 0.5  # probability from which on an answer is given
 
 
 def run_trials(
@@ -80,7 +79,7 @@ def calibrate(trials: pd.DataFrame) -> Calibration:
     best = (trials["place"] == 1).to_numpy()
     right = trials["right"].to_numpy(bool)
     count = int(best.sum())
-    given = best & (said >= GIVEN)
+    given = best & (said >= DEFAULT_PROBABILITY)
     return replace(
         _fit(trials),
         trials=count,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from neuralsampleid.config import DemoData, EncoderSettings
 from neuralsampleid.report.tables import select
-from neuralsampleid.retrieval.probability import Calibration
+from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY, Calibration
 
 _LENGTHS = (5.0, 10.0, 20.0)  # s, of the segment queries shown
 _MIDDLE = 10.0  # s, of those that are told apart
@@ -83,13 +83,14 @@ Percent, with 95 % intervals over queries.
 def calibration_text(calibration: Calibration, data: DemoData) -> str:
     """What the probabilities of ``nsid identify`` are worth, in words."""
     tracks = data.references + data.noise_songs
+    least = 100 * DEFAULT_PROBABILITY
     return f"""`nsid identify` tells how likely an answer is right. That was fitted to the
 {data.queries} queries above, each asked once with what it samples among {tracks} tracks and once
 without; it holds for such music, if every other track asked about samples something. Measured on
 queries that the fit had not seen ({calibration.trials} trials, five parts): the probability of a
 trial's best track is wrong by {100 * calibration.error:.1f} points on average (expected
 calibration error); of 100 trials, {100 * calibration.promised:.1f} wrong answers were foretold
-among those given (from 50 % on), and {100 * calibration.observed:.1f} came."""
+among those given (from {least:.0f} % on), and {100 * calibration.observed:.1f} came."""
 
 
 def _table(metrics: pd.DataFrame) -> str:

@@ -33,7 +33,7 @@ from neuralsampleid.retrieval.passages import (
     best_scores,
     passages_of_track,
 )
-from neuralsampleid.retrieval.probability import Calibration
+from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY, Calibration
 from neuralsampleid.retrieval.ranges import Range, TrackSegments, range_of
 
 CANDIDATES = 20  # per query segment
@@ -75,7 +75,7 @@ class Thresholds:
         score: the smallest.
     """
 
-    probability: float = 0.5
+    probability: float = DEFAULT_PROBABILITY
     false_alarms: float | None = None
     score: float = 0.0
 

@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import read_json
 
+DEFAULT_PROBABILITY = 0.2  # from which on an answer is given
 FILE = "calibration.json"  # beside the weights that it is of
 _RIDGE = 1e-3  # keeps the fit finite where right and wrong do not overlap
 _NUMBERS = ("intercept", "excess", "score", "trials", "error", "promised", "observed")
@@ -40,7 +41,7 @@ class Calibration:
     score: float
     trials: int = 0  # queries asked, each with its references in the catalogue and without
     error: float = math.nan  # expected calibration error of each trial's best track
-    promised: float = math.nan  # wrong answers per trial that the probabilities foretold, from 0.5
+    promised: float = math.nan  # wrong answers per trial, of those given, that were foretold
     observed: float = math.nan  # and that came
 
     @classmethod
