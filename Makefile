@@ -27,7 +27,7 @@ demo: env
 	@echo "The report: $(CURDIR)/results/demo/report/index.html (open it in a browser)"
 
 test: env
-	python -m pytest
+	python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 lint: env
 	ruff check .

@@ -25,13 +25,15 @@ from neuralsampleid.data.audio_folder import audio_files
 from neuralsampleid.data.demo.mixing import db, normalised
 from neuralsampleid.data.demo.produce import faded
 from neuralsampleid.data.demo.treatment import Treatment, cut_and_treat, draw_treatment
+from neuralsampleid.evaluation.trials import ask
 from neuralsampleid.files import sha256_of, write_csv
 from neuralsampleid.landmarks.alignment import best_alignments
 from neuralsampleid.landmarks.peaks import find_peaks
+from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.named import weights_file
 from neuralsampleid.retrieval.collecting import index_folder
-from neuralsampleid.retrieval.collection import open_collection
-from neuralsampleid.retrieval.identify import DEFAULT, Thresholds, identify_file
+from neuralsampleid.retrieval.collection import Collection, open_collection
+from neuralsampleid.retrieval.identify import DEFAULT, Thresholds, identify_file, segments_of_file
 from neuralsampleid.retrieval.own_encoder import encoder_of_catalogue
 from neuralsampleid.retrieval.ranges import Range
 
@@ -65,6 +67,7 @@ def main() -> None:
     parser.add_argument("tracks", type=Path, help="folder of music")
     parser.add_argument("--out", type=Path, required=True, help="folder of the made set")
     parser.add_argument("--weights", action="append", default=[], help="default, or as of nsid")
+    parser.add_argument("--trials", type=Path, help="a table to write, for calibrate_real.py")
     parser.add_argument("--searched", action="store_true", help="landmarks over pitch and tempo")
     parser.add_argument(
         "--queries", type=int, default=24, help="with a sample, and as many without"
@@ -86,6 +89,8 @@ def main() -> None:
         "get one |\n|---|" + "---:|" * 7
     )
     for name in options.weights:
+        if options.trials is not None:
+            write_csv(options.trials, trials_of(options.out, queries, name, truth, options.threads))
         rankings = encoder_rankings(options.out, queries, name, options.threads)
         print(row_of(name, rankings, truth), flush=True)
     for searched in (False, True) if options.searched else (False,):
@@ -182,12 +187,7 @@ def encoder_rankings(
     out: Path, queries: Sequence[Path], weights: str, threads: int
 ) -> dict[str, Ranking]:
     """What ``nsid index`` and ``nsid identify`` find; all that they rank, not only answers."""
-    folder = out / "catalogues" / sha256_of(weights_file(weights))[:12]
-    summary = index_folder(out / "references", folder, weights, threads=threads)
-    if summary.skipped:
-        raise SystemExit("\n".join(f"{path}: {reason}" for path, reason in summary.skipped))
-    collection = open_collection(folder)
-    encoder = encoder_of_catalogue(folder, collection.about, weights)
+    collection, encoder = indexed(out, weights, threads)
     rankings = {}
     everything = Thresholds(probability=0.0, false_alarms=np.inf)
     for path in queries:
@@ -203,6 +203,32 @@ def encoder_rankings(
             for answer in answers
         ]
     return rankings
+
+
+def trials_of(
+    out: Path, queries: Sequence[Path], weights: str, truth: pd.DataFrame, threads: int
+) -> pd.DataFrame:
+    """Every query asked with its sample in the catalogue, if it has one, and without."""
+    collection, encoder = indexed(out, weights, threads)
+    names = [paths[0] for paths in collection.paths]
+    sampled = truth.groupby("query_id")["reference_id"].unique().to_dict()
+    parts = []
+    for path in queries:
+        query = segments_of_file(path, encoder)
+        own = sampled.get(path.name, ())
+        for present in (True, False) if len(own) else (False,):
+            parts.append(ask(path.name, query, collection, names, own, present, threads))
+    return pd.concat(parts, ignore_index=True)
+
+
+def indexed(out: Path, weights: str, threads: int) -> tuple[Collection, SegmentEncoder]:
+    """The references' catalogue, made or as it is, and its encoder."""
+    folder = out / "catalogues" / sha256_of(weights_file(weights))[:12]
+    summary = index_folder(out / "references", folder, weights, threads=threads)
+    if summary.skipped:
+        raise SystemExit("\n".join(f"{path}: {reason}" for path, reason in summary.skipped))
+    collection = open_collection(folder)
+    return collection, encoder_of_catalogue(folder, collection.about, weights)
 
 
 def place_in(part: Range, query_s: float) -> float | None:

@@ -9,6 +9,11 @@ from helpers.released_set import write_parity_set
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items):
+    """The workflow's long tests first, so that no process is left alone with them at the end."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def parity_set(tmp_path_factory):
     """Fingerprints in the released layout and their ground truth: (folder, file). Do not change."""

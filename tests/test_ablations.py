@@ -145,6 +145,13 @@ def test_names_of_several_rerankers(rerankers: dict[str, Any], named: object, me
         parse_config(values, "my.yaml")
 
 
+def test_ready_weights_have_no_ablations():
+    values = configured(system="plain")
+    values["encoders"]["other"] = {"architecture": "pretrained", "weights": "default"}
+    with pytest.raises(UserError, match="'plain' has encoder 'other', which is pretrained"):
+        parse_config(values, "my.yaml")
+
+
 def test_the_demos_ablations_train_few_encoders():
     config = read_config(Path(__file__).parents[1] / "config.yaml")
     run = parse_config(ablation_run(config, 1), "made.yaml")

@@ -311,6 +311,15 @@ def test_contradictions(change: Callable, expected: str):
     assert message_of(change).startswith(expected)
 
 
+def test_the_page_shows_a_system_with_an_encoder():
+    landmarks = {"name": "classical", "landmarks": "plain"}
+    values = {**MINIMAL, "systems": [landmarks, *MINIMAL["systems"]]}
+    assert parse_config(values, "x.yaml").page_system == MINIMAL["systems"][0]["name"]
+    with pytest.raises(UserError, match=r"report.system is 'classical', expected one of"):
+        parse_config({**values, "report": {"system": "classical"}}, "x.yaml")
+    assert parse_config({**values, "systems": [landmarks]}, "x.yaml").page_system is None
+
+
 def test_systems_are_encoders_or_landmarks():
     rows = [*MINIMAL["systems"], {"name": "peaks", "landmarks": "searched"}]
     config = parse_config(MINIMAL | {"systems": rows}, "config.yaml")

@@ -79,6 +79,12 @@ class Config(Section):
     def _check_ablations(self, ablations: Ablations) -> None:
         systems = [system.name for system in self.encoder_systems]
         _one_of(systems, ablations.system, "ablations.system is")
+        (system,) = (one for one in self.encoder_systems if one.name == ablations.system)
+        if isinstance(self.encoders[system.encoder], PretrainedEncoder):
+            raise ValueError(
+                f"ablations.system '{ablations.system}' has encoder '{system.encoder}', which is "
+                "pretrained; expected a system whose encoder is trained"
+            )
         if ablations.system in ablations.rows:
             raise ValueError(
                 f"ablations.rows.{ablations.system} bears the name of the system that rows change"

@@ -8,7 +8,7 @@ of an answer is fitted, and measured on queries that the fit has not seen.
 from __future__ import annotations
 
 from collections.abc import Collection as Group
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -46,20 +46,48 @@ def run_trials(
         query samples was in the catalogue, ``right`` whether the query samples the track.
     """
     collection, names = collection_of(catalogue)
-    numbers = {name: number for number, name in enumerate(names)}
-    rows = []
-    for query_id, sampled in relevant.items():
-        query = _segments_of(queries, query_id)
-        for present in (True, False):
-            without = frozenset() if present else frozenset(numbers[name] for name in sampled)
-            scores, excess = judged_tracks(query, collection, without, threads)
-            tracks = len(names) - len(without)
-            asked = [track for track in np.argsort(-scores, kind="stable").tolist()
-                     if track not in without]  # fmt: skip
-            for place, track in enumerate(asked, 1):
-                about = (query_id, present, place, names[track])
-                right = names[track] in sampled
-                rows.append((*about, scores[track], excess[track], tracks, right))
+    parts = [
+        ask(query_id, _segments_of(queries, query_id), collection, names, sampled, present, threads)
+        for query_id, sampled in relevant.items()
+        for present in (True, False)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def ask(
+    query_id: str,
+    query: TrackSegments,
+    collection: Collection,
+    names: Sequence[str],
+    sampled: Group[str],
+    present: bool,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """One trial.
+
+    Args:
+        query_id: to be told in the result.
+        query: its segments.
+        collection: the catalogue.
+        names: of the collection's tracks.
+        sampled: names of those that the query samples.
+        present: whether these are searched, too.
+        threads: of the search.
+
+    Returns:
+        ``TRIAL_COLUMNS``: every track that was searched, best first.
+    """
+    without = frozenset(
+        number for number, name in enumerate(names) if name in sampled and not present
+    )
+    scores, excess = judged_tracks(query, collection, without, threads)
+    order = [one for one in np.argsort(-scores, kind="stable").tolist() if one not in without]
+    tracks = len(order)
+    rows = [
+        (query_id, present, place, names[one], scores[one], excess[one], tracks,
+         names[one] in sampled)
+        for place, one in enumerate(order, 1)
+    ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(TRIAL_COLUMNS))
 
 

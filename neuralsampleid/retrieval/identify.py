@@ -104,20 +104,28 @@ def identify_file(
     Raises:
         UserError: the file is missing or cannot be decoded.
     """
-    rate = encoder.front_end.sample_rate
-    audio = read_any_audio(path, rate)
-    track = fingerprint_track(encoder, audio)
-    sounding = np.flatnonzero(~track.silent)
-    query = TrackSegments(
-        sounding, track.starts_s[sounding], track.embeddings[sounding], len(audio) / rate
-    )
     own = sha256_of(path)
     return identify(
-        query,
+        segments_of_file(path, encoder),
         collection,
         thresholds=thresholds,
         without={collection.sha256.index(own)} if own in collection.sha256 else set(),
         threads=threads,
+    )
+
+
+def segments_of_file(path: Path, encoder: SegmentEncoder) -> TrackSegments:
+    """A file as a query.
+
+    Raises:
+        UserError: the file is missing or cannot be decoded.
+    """
+    rate = encoder.front_end.sample_rate
+    audio = read_any_audio(path, rate)
+    track = fingerprint_track(encoder, audio)
+    sounding = np.flatnonzero(~track.silent)
+    return TrackSegments(
+        sounding, track.starts_s[sounding], track.embeddings[sounding], len(audio) / rate
     )
 
 

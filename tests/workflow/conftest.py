@@ -3,17 +3,33 @@
 import shutil
 
 import pytest
+from filelock import FileLock
 
 from helpers.workflow import micro, snakemake
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A folder in which the micro configuration has run to its end."""
+def finished(tmp_path_factory, worker_id):
+    """A folder in which the micro configuration has run to its end.
+
+    Of several processes that test, the first makes it, and each has a copy.
+    """
     folder = tmp_path_factory.mktemp("micro")
+    if worker_id == "master":
+        make(folder)
+        return folder
+    shared = tmp_path_factory.getbasetemp().parent / "finished"
+    with FileLock(f"{shared}.lock"):
+        if not shared.exists():
+            make(folder)
+            folder.rename(shared)
+    shutil.copytree(shared, folder, symlinks=True)
+    return folder
+
+
+def make(folder):
     done = snakemake(folder, micro())
     assert done.returncode == 0, done.stdout
-    return folder
 
 
 @pytest.fixture
