@@ -4,6 +4,8 @@ VENV := .venv
 READY := $(VENV)/.ready
 # For machines without a GPU: make env PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_FLAGS ?=
+# Processes that test.
+WORKERS ?= 2
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -27,7 +29,7 @@ demo: env
 	@echo "The report: $(CURDIR)/results/demo/report/index.html (open it in a browser)"
 
 test: env
-	python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+	python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: env
 	ruff check .
@@ -47,8 +49,9 @@ default-model: env
 	snakemake --cores all --configfile config/default_model.yaml -- default_model
 	mkdir -p neuralsampleid/models/default
 	cp results/default_model/release/model.pt neuralsampleid/models/default/model.pt
-	cp results/default_model/models/default/calibration.json neuralsampleid/models/default/
+	rm -f neuralsampleid/models/default/calibration.json # of the former weights
 	cp results/default_model/release/model_card.md docs/model-card.md
+	@echo "Calibrate it on real music: benchmarks/real_music.md"
 
 # From the environment as it is: change versions there, test, then lock them, for conda too.
 lock:

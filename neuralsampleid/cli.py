@@ -104,7 +104,9 @@ def _identify(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     collection = open_collection(options.catalogue)
     encoder = encoder_of_catalogue(options.catalogue, collection.about, options.weights)
-    thresholds = Thresholds(options.least_probability, options.false_alarms, options.least_score)
+    thresholds = Thresholds(
+        options.least_probability, options.false_alarms, options.least_score, options.best
+    )
     answers = {
         str(path): identify_file(
             path,
@@ -227,6 +229,9 @@ def _own_music(
     )
     identify.add_argument(
         "--least-score", type=float, default=0.0, help="of an answer; by default any"
+    )
+    identify.add_argument(
+        "--best", type=_count, default=0, metavar="N", help="show the first N however unlikely"
     )
     identify.add_argument("--html", type=Path, help="a page to write, with time lines and sound")
     identify.add_argument(

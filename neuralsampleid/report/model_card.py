@@ -84,13 +84,14 @@ def calibration_text(calibration: Calibration, data: DemoData) -> str:
     """What the probabilities of ``nsid identify`` are worth, in words."""
     tracks = data.references + data.noise_songs
     least = 100 * DEFAULT_PROBABILITY
-    return f"""`nsid identify` tells how likely an answer is right. That was fitted to the
-{data.queries} queries above, each asked once with what it samples among {tracks} tracks and once
-without; it holds for such music, if every other track asked about samples something. Measured on
-queries that the fit had not seen ({calibration.trials} trials, five parts): the probability of a
-trial's best track is wrong by {100 * calibration.error:.1f} points on average (expected
-calibration error); of 100 trials, {100 * calibration.promised:.1f} wrong answers were foretold
-among those given (from {least:.0f} % on), and {100 * calibration.observed:.1f} came."""
+    return f"""How likely an answer of `nsid identify` is right can be told on such music: by a
+function fitted to the {data.queries} queries above, each asked once with what it samples among
+{tracks} tracks and once without. Measured on queries that the fit had not seen
+({calibration.trials} trials, five parts), the probability of a trial's best track is wrong by
+{100 * calibration.error:.1f} points on average (expected calibration error); of 100 trials,
+{100 * calibration.promised:.1f} wrong answers were foretold among those given (from {least:.0f} % on),
+and {100 * calibration.observed:.1f} came. On real music such a function says too much
+([own-music.md](own-music.md)): the one that ships beside the model is fitted to real music."""
 
 
 def _table(metrics: pd.DataFrame) -> str:

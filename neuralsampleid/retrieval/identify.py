@@ -73,11 +73,13 @@ class Thresholds:
         false_alarms: the largest number of unrelated tracks expected to stand out as much; not
             applied where chance was not measured. None: only without calibration, 0.1.
         score: the smallest.
+        best: so many tracks are answers whatever the others say, if anything of them lines up.
     """
 
     probability: float = DEFAULT_PROBABILITY
     false_alarms: float | None = None
     score: float = 0.0
+    best: int = 0
 
     def let_pass(self, probability: float | None, false_alarms: float | None) -> bool:
         """Whether an answer of which this is said is given."""
@@ -153,19 +155,20 @@ def identify(
     fitted = collection.about.get("calibration")
     calibration = Calibration.from_json(fitted) if fitted else None
     tracks = max(len(collection.sha256) - len(without), 1)
-    found = np.flatnonzero((scores > 0) & (scores >= thresholds.score))
-    answers = []
+    found = np.flatnonzero(scores > 0)
+    answers: list[Answer] = []
     for track in found[np.argsort(-scores[found], kind="stable")].tolist():
         expected = chance.false_alarms(excess[track]) if chance else None
         likely = None
         if calibration is not None:
             one = (scores[[track]], excess[[track]])
             likely = float(calibration.probabilities(*one, tracks)[0])
-        if not thresholds.let_pass(likely, expected):
+        passes = scores[track] >= thresholds.score and thresholds.let_pass(likely, expected)
+        if not passes and len(answers) >= thresholds.best:
             break  # those that follow stand out less
         own = matches.where(matches.track == track)
         score = float(scores[track])
-        passages = passages_of_track(own, hop, max(thresholds.score, score / 2))
+        passages = passages_of_track(own, hop, score / 2)
         segment, length = float(collection.about["segment_s"]), float(collection.seconds[track])
         ranges = [range_of(passage, query, segment, length) for passage in passages]
         ranges.sort(key=lambda part: part.query_start_s)

@@ -131,6 +131,9 @@ def test_a_calibrated_catalogue_tells_how_likely_an_answer_is(catalogue):
     sure = identify(query, known, thresholds=just, without=frozenset({3}))
     assert [answer.paths for answer in sure] == [["07.wav"]]
     assert identify(query, known, thresholds=Thresholds(probability=1.0)) == []
+    two = identify(query, known, thresholds=Thresholds(probability=1.0, best=2))
+    assert two[0].paths == ["07.wav"]
+    assert len(two) == 2
 
 
 def test_silent_and_empty(catalogue, tmp_path):
