@@ -45,4 +45,4 @@ def test_figures_are_in_their_places():
         "and 4.6 came",
         "14 trials",
     ):
-        assert told in card
+        assert told in " ".join(card.split())
