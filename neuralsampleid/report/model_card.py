@@ -90,8 +90,9 @@ function fitted to the {data.queries} queries above, each asked once with what i
 ({calibration.trials} trials, five parts), the probability of a trial's best track is wrong by
 {100 * calibration.error:.1f} points on average (expected calibration error); of 100 trials,
 {100 * calibration.promised:.1f} wrong answers were foretold among those given (from
-{least:.0f} % on), and {100 * calibration.observed:.1f} came. On real music such a function says too much
-([own-music.md](own-music.md)): the one that ships beside the model is fitted to real music."""
+{least:.0f} % on), and {100 * calibration.observed:.1f} came.
+On real music such a function says too much ([own-music.md](own-music.md)): the one that ships beside
+the model is fitted to real music."""
 
 
 def _table(metrics: pd.DataFrame) -> str:
