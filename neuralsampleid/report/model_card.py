@@ -91,8 +91,8 @@ function fitted to the {data.queries} queries above, each asked once with what i
 {100 * calibration.error:.1f} points on average (expected calibration error); of 100 trials,
 {100 * calibration.promised:.1f} wrong answers were foretold among those given (from
 {least:.0f} % on), and {100 * calibration.observed:.1f} came.
-On real music such a function says too much ([own-music.md](own-music.md)): the one that ships beside
-the model is fitted to real music."""
+On real music such a function says too much ([own-music.md](own-music.md)): the one that ships
+beside the model is fitted to real music."""
 
 
 def _table(metrics: pd.DataFrame) -> str:
