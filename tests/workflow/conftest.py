@@ -23,7 +23,7 @@ def finished(tmp_path_factory, worker_id):
         if not shared.exists():
             make(folder)
             folder.rename(shared)
-    shutil.copytree(shared, folder, symlinks=True)
+    shutil.copytree(shared, folder, symlinks=True, dirs_exist_ok=True)
     return folder
 
 
