@@ -10,8 +10,10 @@ torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items):
-    """The workflow's long tests first, so that no process is left alone with them at the end."""
-    items.sort(key=lambda item: "workflow" not in item.path.parts)
+    """Long tests first, so that no process is left alone with them; SLURM's mostly wait."""
+    items.sort(
+        key=lambda item: ("workflow" not in item.path.parts, item.path.name != "test_slurm.py")
+    )
 
 
 @pytest.fixture(scope="session")
