@@ -16,9 +16,9 @@ import pandas as pd
 
 from neuralsampleid.data.formats import read_table
 from neuralsampleid.evaluation.calibration import expected_calibration_error
-from neuralsampleid.evaluation.trials import TRIAL_COLUMNS, calibrate, cross_validated
+from neuralsampleid.evaluation.trials import TRIAL_COLUMNS, calibrate, cross_validated, numbers_of
 from neuralsampleid.files import write_json
-from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY, Calibration
+from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY
 
 TEXTS = {"query_id", "track_id", "present", "right"}
 
@@ -46,8 +46,8 @@ def main() -> None:
     for path in options.test:
         trials = read_trials(path)
         for name, other in fitted_to.items():
-            print(row(path.stem, name, trials, told_by(calibrate(other), trials)))
-        print(row(path.stem, "all", trials, told_by(calibration, trials)))
+            print(row(path.stem, name, trials, calibrate(other).probabilities(*numbers_of(trials))))
+        print(row(path.stem, "all", trials, calibration.probabilities(*numbers_of(trials))))
     print(f"\n{calibration}")
     if options.out is not None:
         write_json(options.out, calibration.as_json())
@@ -61,17 +61,6 @@ def read_trials(path: Path) -> pd.DataFrame:
         query_id=f"{path.stem}/" + table["query_id"],
         present=table["present"] == "True",
         right=table["right"] == "True",
-    )
-
-
-def told_by(calibration: Calibration, trials: pd.DataFrame) -> np.ndarray:
-    """The probability of every row."""
-    numbers = (trials[name].to_numpy(float) for name in ("score", "excess", "tracks"))
-    return np.array(
-        [
-            calibration.probabilities(np.array([score]), np.array([excess]), int(tracks))[0]
-            for score, excess, tracks in zip(*numbers, strict=True)
-        ]
     )
 
 

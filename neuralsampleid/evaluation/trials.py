@@ -19,11 +19,13 @@ from neuralsampleid.evaluation.calibration import expected_calibration_error
 from neuralsampleid.retrieval.collection import Collection
 from neuralsampleid.retrieval.identify import judged_tracks
 from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY, Calibration, fit
-from neuralsampleid.retrieval.ranges import TrackSegments
+from neuralsampleid.retrieval.ranges import TrackSegments, segments_of_track
 from neuralsampleid.retrieval.store import FingerprintStore
 
 TRIAL_COLUMNS = ("query_id", "present", "place", "track_id", "score", "excess", "tracks", "right")
 FOLDS = 5
+
+Floats = npt.NDArray[np.float64]
 
 
 def run_trials(
@@ -46,11 +48,13 @@ def run_trials(
         query samples was in the catalogue, ``right`` whether the query samples the track.
     """
     collection, names = collection_of(catalogue)
-    parts = [
-        ask(query_id, _segments_of(queries, query_id), collection, names, sampled, present, threads)
-        for query_id, sampled in relevant.items()
-        for present in (True, False)
-    ]
+    parts = []
+    for query_id, sampled in relevant.items():
+        query = segments_of_track(queries, query_id)
+        parts += [
+            ask(query_id, query, collection, names, sampled, present, threads)
+            for present in (True, False)
+        ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -125,11 +129,7 @@ def cross_validated(trials: pd.DataFrame) -> npt.NDArray[np.float64]:
     for part in range(min(FOLDS, len(names))):
         held_out = (fold == part).to_numpy()
         fitted = _fit(trials[~held_out])
-        own = trials[held_out]
-        said[held_out] = [
-            fitted.probabilities(np.array([row.score]), np.array([row.excess]), row.tracks)[0]
-            for row in own.itertuples()
-        ]
+        said[held_out] = fitted.probabilities(*numbers_of(trials[held_out]))
     return said
 
 
@@ -142,10 +142,9 @@ def collection_of(store: FingerprintStore) -> tuple[Collection, list[str]]:
     ends = np.array([store.tracks[name].stop for name in names])
     first = np.searchsorted(sounding, [store.tracks[name].start for name in names])
     counts = np.searchsorted(sounding, ends) - first
-    own = segments.iloc[store.tracks[names[0]]]
     about = {
-        "hop_s": float(np.median(np.diff(own["start_s"]))) if len(own) > 1 else 1.0,
-        "segment_s": float(own["end_s"].iloc[0] - own["start_s"].iloc[0]),
+        "hop_s": store.hop_s,
+        "segment_s": store.segment_s,
         "embedding_size": store.embeddings.shape[1],
     }
     rows = np.column_stack([starts[sounding], store.embeddings[sounding]]).astype(np.float32)
@@ -154,19 +153,11 @@ def collection_of(store: FingerprintStore) -> tuple[Collection, list[str]]:
     return Collection(store.folder, about, rows, paths, names, first, counts, seconds), names
 
 
-def _segments_of(store: FingerprintStore, track_id: str) -> TrackSegments:
-    rows = store.rows_of_track(track_id)
-    segments = store.segments.iloc[rows]
-    sounding = np.flatnonzero(~segments["silent"].to_numpy(bool))
-    starts = segments["start_s"].to_numpy(float)[sounding]
-    embeddings = np.array(store.embeddings[rows][sounding])
-    return TrackSegments(sounding, starts, embeddings, float(segments["end_s"].max()))
-
-
 def _fit(trials: pd.DataFrame) -> Calibration:
-    return fit(
-        trials["score"].to_numpy(float),
-        trials["excess"].to_numpy(float),
-        trials["tracks"].to_numpy(np.int64),
-        trials["right"].to_numpy(bool),
-    )
+    return fit(*numbers_of(trials), trials["right"].to_numpy(bool))
+
+
+def numbers_of(trials: pd.DataFrame) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Score, excess and number of tracks of every row, (rows,) each: what tells a probability."""
+    score, excess = (trials[name].to_numpy(float) for name in ("score", "excess"))
+    return score, excess, trials["tracks"].to_numpy(np.int64)

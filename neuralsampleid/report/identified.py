@@ -59,15 +59,8 @@ def as_csv(answers: Answers) -> str:
         for rank, answer in enumerate(found, 1):
             for part in answer.ranges:
                 judged = (answer.score, answer.probability, answer.false_alarms)
-                values = (
-                    query,
-                    rank,
-                    answer.paths[0],
-                    *judged,
-                    *_times(part),
-                    part.tempo_ratio,
-                    part.score,
-                )
+                head = (query, rank, answer.paths[0], *judged)
+                values = (*head, *_times(part), part.tempo_ratio, part.score)
                 writer.writerow([_rounded(value) for value in values])
     return out.getvalue()
 

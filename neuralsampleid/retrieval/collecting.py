@@ -17,7 +17,7 @@ from neuralsampleid.data.audio_folder import audio_files
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.models.weights import Architecture, Graph
+from neuralsampleid.models.weights import Architecture, Graph, load_any_encoder
 from neuralsampleid.retrieval.collection import (
     CollectionWriter,
     File,
@@ -28,11 +28,7 @@ from neuralsampleid.retrieval.collection import (
 )
 from neuralsampleid.retrieval.fingerprint import fingerprint_track
 from neuralsampleid.retrieval.identify import measure_chance
-from neuralsampleid.retrieval.own_encoder import (
-    encoder_for_new,
-    encoder_of_catalogue,
-    weights_of_catalogue,
-)
+from neuralsampleid.retrieval.own_encoder import encoder_for_new, weights_of_catalogue
 from neuralsampleid.retrieval.probability import read_calibration
 
 _LOG = logging.getLogger(__name__)
@@ -102,9 +98,10 @@ def index_folder(
                     f"{catalogue}: a catalogue of {writer.about['music']}, expected that folder, "
                     f"or another --out for {root}"
                 )
-            encoder = encoder_of_catalogue(catalogue, writer.about, weights)
-            _require_same(catalogue, writer, architecture, graph)
             file = weights_of_catalogue(catalogue, writer.about, weights)
+            about = writer.about
+            encoder, _ = load_any_encoder(file, about["architecture"], about["graph"])
+            _require_same(catalogue, writer, architecture, graph)
             writer.note("calibration", read_calibration(file))
             summary = _update(writer, encoder, root, paths)
             _measure(writer, catalogue, threads)

@@ -155,21 +155,20 @@ def identify(
     fitted = collection.about.get("calibration")
     calibration = Calibration.from_json(fitted) if fitted else None
     tracks = max(len(collection.sha256) - len(without), 1)
+    probable = calibration.probabilities(scores, excess, tracks) if calibration else None
+    segment = float(collection.about["segment_s"])
     found = np.flatnonzero(scores > 0)
     answers: list[Answer] = []
     for track in found[np.argsort(-scores[found], kind="stable")].tolist():
         expected = chance.false_alarms(excess[track]) if chance else None
-        likely = None
-        if calibration is not None:
-            one = (scores[[track]], excess[[track]])
-            likely = float(calibration.probabilities(*one, tracks)[0])
+        likely = None if probable is None else float(probable[track])
         passes = scores[track] >= thresholds.score and thresholds.let_pass(likely, expected)
         if not passes and len(answers) >= thresholds.best:
             break  # those that follow stand out less
         own = matches.where(matches.track == track)
         score = float(scores[track])
         passages = passages_of_track(own, hop, score / 2)
-        segment, length = float(collection.about["segment_s"]), float(collection.seconds[track])
+        length = float(collection.seconds[track])
         ranges = [range_of(passage, query, segment, length) for passage in passages]
         ranges.sort(key=lambda part: part.query_start_s)
         answers.append(Answer(collection.paths[track], score, likely, expected, ranges, length))

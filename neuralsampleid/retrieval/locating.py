@@ -7,7 +7,7 @@ show other tracks, but the same passages of each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from neuralsampleid.evaluation.protocol import FULL_TRACK
 from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import SearchIndex
 from neuralsampleid.retrieval.passages import Matches, passages_of_track
-from neuralsampleid.retrieval.ranges import Range, TrackSegments, range_of
+from neuralsampleid.retrieval.ranges import Range, TrackSegments, range_of, segments_of_track
 from neuralsampleid.retrieval.store import FingerprintStore
 from neuralsampleid.retrieval.votes import Candidates, rank_votes
 
@@ -54,6 +54,7 @@ def locate_passages(
     """
     shown = matches[(matches["protocol"] == FULL_TRACK) & (matches["rank"] <= references)]
     number = {track_id: place for place, track_id in enumerate(database.track_ids)}
+    segment_s, hop_s = query_store.segment_s, query_store.hop_s
     rows: list[tuple[object, ...]] = []
     for query_id, ranking in shown.groupby("query_id", sort=True):
         query, found = _search(
@@ -62,7 +63,7 @@ def locate_passages(
         for hit in ranking.sort_values("rank").itertuples():
             own = found.where(found.track == number[hit.reference_id])
             length = seconds[hit.reference_id] if seconds[hit.reference_id] > 0 else np.inf
-            ranges = list(_ranges(own, query, _segment_s(query_store), _hop_s(query_store), length))
+            ranges = _ranges(own, query, segment_s, hop_s, length)
             head = (query_id, int(hit.rank), hit.reference_id)
             rows += [(*head, *_rounded(part)) for part in ranges]
     return pd.DataFrame(rows, columns=list(PASSAGES))
@@ -78,22 +79,16 @@ def _search(
     threads: int,
 ) -> tuple[TrackSegments, Matches]:
     """A query's sounding segments and what they match, with votes by rank."""
-    rows = store.rows_of_track(query_id)
-    segments = store.segments.iloc[rows]
-    sounding = np.flatnonzero(~segments["silent"].to_numpy(bool))
-    starts = segments["start_s"].to_numpy(float)[sounding]
-    length = seconds[query_id] if seconds[query_id] > 0 else float(segments["end_s"].max())
-    embeddings = np.array(store.embeddings[rows][sounding])
-    query = TrackSegments(sounding, starts, embeddings, length)
-    similarities, found = index.search(embeddings, candidates, threads)
+    query = segments_of_track(store, query_id, seconds[query_id])
+    similarities, found = index.search(query.embeddings, candidates, threads)
     votes = rank_votes(Candidates(found, similarities))
     segment, place = np.nonzero(found >= 0)
     row = found[segment, place]
-    middle = _segment_s(store) / 2
+    middle = store.segment_s / 2
     matches = Matches(
-        query=sounding[segment],
+        query=query.numbers[segment],
         track=database.tracks[row],
-        query_s=starts[segment] + middle,
+        query_s=query.starts_s[segment] + middle,
         reference_s=database.starts_s[row] + middle,
         votes=votes[segment, place],
     )
@@ -102,26 +97,14 @@ def _search(
 
 def _ranges(
     matches: Matches, query: TrackSegments, segment_s: float, hop_s: float, seconds: float
-) -> Iterator[Range]:
+) -> list[Range]:
     """One track's passages by their time in the query, the best of them if they are many."""
     best: list[Range] = []
     for passage in passages_of_track(matches, hop_s, 1e-9):
         if (best and passage.score < LEAST_SHARE * best[0].score) or len(best) == MOST_PASSAGES:
             break
         best.append(range_of(passage, query, segment_s, seconds))
-    yield from sorted(best, key=lambda part: part.query_start_s)
-
-
-def _segment_s(store: FingerprintStore) -> float:
-    first = store.segments.iloc[0]
-    return float(first["end_s"] - first["start_s"])
-
-
-def _hop_s(store: FingerprintStore) -> float:
-    """Seconds between segments; also how far a match may lie from its line."""
-    starts = store.segments["start_s"].to_numpy(float)
-    steps = np.diff(starts)
-    return float(np.median(steps[steps > 0])) if (steps > 0).any() else _segment_s(store)
+    return sorted(best, key=lambda part: part.query_start_s)
 
 
 def _rounded(part: Range) -> tuple[float, ...]:

@@ -26,6 +26,7 @@ _RIDGE = 1e-3  # keeps the fit finite where right and wrong do not overlap
 _NUMBERS = ("intercept", "excess", "score", "trials", "error", "promised", "observed")
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,16 @@ class Calibration:
     def as_json(self) -> dict[str, float]:
         return {name: round(value, 6) for name, value in asdict(self).items()}
 
-    def probabilities(self, scores: Floats, excess: Floats, tracks: int) -> Floats:
+    def probabilities(self, scores: Floats, excess: Floats, tracks: int | Integers) -> Floats:
         """How probable it is of each track that it is sampled, (n,).
 
         Args:
             scores: (n,) of their best passages.
             excess: (n,) over the other tracks.
-            tracks: in the catalogue, at least one.
+            tracks: in the catalogue, at least one; for all or (n,) for each.
         """
         logit = evidence(scores, excess) @ np.array([self.intercept, self.excess, self.score])
-        return np.asarray(1 / (1 + np.exp(math.log(tracks) - logit)), dtype=np.float64)
+        return np.asarray(1 / (1 + np.exp(np.log(tracks) - logit)), dtype=np.float64)
 
 
 def evidence(scores: Floats, excess: Floats) -> Floats:
@@ -73,7 +74,7 @@ def evidence(scores: Floats, excess: Floats) -> Floats:
 
 
 def fit(
-    scores: Floats, excess: Floats, tracks: npt.NDArray[np.int64], right: npt.NDArray[np.bool_]
+    scores: Floats, excess: Floats, tracks: Integers, right: npt.NDArray[np.bool_]
 ) -> Calibration:
     """The likeliest function for pairs of a query and a track of which the truth is known.
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.retrieval.passages import Passage, tempo_is_known
+from neuralsampleid.retrieval.store import FingerprintStore
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,27 @@ class TrackSegments:
     starts_s: npt.NDArray[np.float64]  # (n,)
     embeddings: npt.NDArray[np.float32]  # (n, d)
     seconds: float  # of the track
+
+
+def segments_of_track(
+    store: FingerprintStore, track_id: str, seconds: float = float("nan")
+) -> TrackSegments:
+    """A track of a store as a query.
+
+    Args:
+        store: its fingerprints.
+        track_id: the track.
+        seconds: its length; NaN: up to the end of its last segment.
+
+    Raises:
+        UserError: the store does not hold that track.
+    """
+    rows = store.rows_of_track(track_id)
+    segments = store.segments.iloc[rows]
+    sounding = np.flatnonzero(~segments["silent"].to_numpy(bool))
+    starts = segments["start_s"].to_numpy(float)[sounding]
+    length = seconds if seconds > 0 else float(segments["end_s"].max())
+    return TrackSegments(sounding, starts, np.array(store.embeddings[rows][sounding]), length)
 
 
 def range_of(passage: Passage, query: TrackSegments, segment_s: float, reference_s: float) -> Range:

@@ -51,6 +51,19 @@ class FingerprintStore:
     meta: dict[str, Any]
     tracks: dict[str, slice]  # track id → its rows, in the order of the store
 
+    @property
+    def segment_s(self) -> float:
+        """Length of a segment, in seconds."""
+        first = self.segments.iloc[0]
+        return float(first["end_s"] - first["start_s"])
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds between segments; a segment's length where no track has two."""
+        steps = np.diff(self.segments["start_s"].to_numpy(float))
+        forwards = steps[steps > 0]
+        return float(np.median(forwards)) if len(forwards) else self.segment_s
+
     def rows_of_track(self, track_id: str) -> slice:
         """The rows of one track.
 

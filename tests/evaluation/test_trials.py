@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.stores import stored, unit_rows
 from neuralsampleid.evaluation.trials import (
     TRIAL_COLUMNS,
     calibrate,
@@ -11,39 +12,20 @@ from neuralsampleid.evaluation.trials import (
     cross_validated,
     run_trials,
 )
-from neuralsampleid.retrieval.store import open_store, writing_store
-
-HOP, SEGMENT = 0.5, 2.0
-
-
-def unit(rng, rows):
-    values = rng.standard_normal((rows, 24)).astype(np.float32)
-    return values / np.linalg.norm(values, axis=1, keepdims=True)
-
-
-def write(folder, tracks, silent=()):
-    with writing_store(folder, {}) as store:
-        for track_id, embeddings in tracks.items():
-            starts = HOP * np.arange(len(embeddings))
-            mute = np.isin(np.arange(len(starts)), list(silent))
-            store.append(
-                track_id, embeddings, starts_s=starts, ends_s=starts + SEGMENT, silent=mute
-            )
-    return open_store(folder)
 
 
 @pytest.fixture
 def stores(tmp_path):
     """Twelve queries, each with 5–8 s of a track of its own; twenty other tracks."""
     rng = np.random.default_rng(1)
-    tracks = {f"t{number:02}": unit(rng, 80) for number in range(32)}
+    tracks = {f"t{number:02}": unit_rows(rng, 80) for number in range(32)}
     queries = {}
     for number in range(12):
-        query, length = unit(rng, 80), 10 + number % 6
+        query, length = unit_rows(rng, 80), 10 + number % 6
         query[20 : 20 + length] = tracks[f"t{number:02}"][40 : 40 + length]
         queries[f"q{number:02}"] = query
     relevant = {f"q{number:02}": [f"t{number:02}"] for number in range(12)}
-    return write(tmp_path / "q", queries), write(tmp_path / "c", tracks), relevant
+    return stored(tmp_path / "q", queries), stored(tmp_path / "c", tracks), relevant
 
 
 def test_every_query_is_asked_with_and_without_what_it_samples(stores):
@@ -102,8 +84,8 @@ def test_expected_and_observed_false_alarms_by_hand():
 
 def test_a_store_becomes_a_catalogue_without_its_silence(tmp_path):
     rng = np.random.default_rng(3)
-    tracks = {"a": unit(rng, 6), "b": unit(rng, 5)}
-    collection, names = collection_of(write(tmp_path / "c", tracks, silent=[0, 2]))
+    tracks = {"a": unit_rows(rng, 6), "b": unit_rows(rng, 5)}
+    collection, names = collection_of(stored(tmp_path / "c", tracks, silent=[0, 2]))
     assert names == ["a", "b"]
     assert collection.row_count.tolist() == [4, 3]
     assert collection.first_row.tolist() == [0, 4]

@@ -4,41 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.stores import stored, unit_rows
 from neuralsampleid import config
 from neuralsampleid.data.formats import MATCHES, PASSAGES
 from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import build_index
 from neuralsampleid.retrieval.locating import MOST_PASSAGES, locate_passages
-from neuralsampleid.retrieval.store import open_store, writing_store
-
-HOP, SEGMENT = 0.5, 2.0
-
-
-def unit(rng, rows):
-    values = rng.standard_normal((rows, 24)).astype(np.float32)
-    return values / np.linalg.norm(values, axis=1, keepdims=True)
-
-
-def write(folder, tracks, silent=()):
-    with writing_store(folder, {}) as store:
-        for track_id, embeddings in tracks.items():
-            starts = HOP * np.arange(len(embeddings))
-            mute = np.isin(np.arange(len(starts)), list(silent))
-            store.append(
-                track_id, embeddings, starts_s=starts, ends_s=starts + SEGMENT, silent=mute
-            )
-    return folder
 
 
 def located(folder, query, tracks, references=2, seconds=61.5, silent=()):
     ranked = [("full_track", "q", 0.0, 60.0, rank, name) for rank, name in enumerate(tracks, 1)]
     ranked.append(("segment", "q", 0.0, 5.0, 1, "loop"))  # no whole track: left out
     rows = [(*row, 1.0, 0.0, 2.0, 0.0, 2.0, np.nan) for row in ranked]
-    database = Database.open([write(folder / "catalogue", tracks)])
+    database = Database.open([stored(folder / "catalogue", tracks).folder])
     return locate_passages(
         pd.DataFrame(rows, columns=list(MATCHES)),
         {"q": seconds, **dict.fromkeys(tracks, seconds)},
-        open_store(write(folder / "query", {"q": query}, silent)),
+        stored(folder / "query", {"q": query}, silent),
         database,
         build_index(database.embeddings, config.Index(kind="flat")),
         candidates=10,
@@ -50,8 +32,8 @@ def located(folder, query, tracks, references=2, seconds=61.5, silent=()):
 def music():
     """A loop of 8 s of one track, three times; the other tracks have nothing to do with it."""
     rng = np.random.default_rng(5)
-    tracks = {name: unit(rng, 120) for name in ("loop", "other", "third")}
-    query = unit(rng, 120)
+    tracks = {name: unit_rows(rng, 120) for name in ("loop", "other", "third")}
+    query = unit_rows(rng, 120)
     for begin in (20, 36, 80):
         query[begin : begin + 16] = tracks["loop"][60:76]
     return query, tracks

@@ -42,7 +42,7 @@ def answer_page(
         views=views,
         about_views=(
             "Each track above those of the catalogue that sound in it. A score says how much "
-            "lines up; what is expected by chance was measured among the catalogue's own tracks."
+            "lines up; docs/own-music.md says what the rest means."
         ),
         clips=clips,
     )
