@@ -167,7 +167,9 @@ def identify(
             break  # those that follow stand out less
         own = matches.where(matches.track == track)
         score = float(scores[track])
-        passages = passages_of_track(own, hop, score / 2)
+        # Each part reaches the least score, unless the track is shown for all that.
+        least = thresholds.score if score >= thresholds.score else 0.0
+        passages = passages_of_track(own, hop, max(least, score / 2))
         length = float(collection.seconds[track])
         ranges = [range_of(passage, query, segment, length) for passage in passages]
         ranges.sort(key=lambda part: part.query_start_s)

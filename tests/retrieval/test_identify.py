@@ -105,6 +105,20 @@ def test_a_higher_threshold_leaves_less(catalogue):
     assert len(identify(query, catalogue, thresholds=Thresholds(false_alarms=20.0))) > 1
 
 
+def test_every_part_of_an_answer_reaches_the_least_score(catalogue):
+    embeddings = with_excerpt(catalogue, 7, 30, 59)
+    start = int(catalogue.first_row[7])
+    embeddings[:18] = catalogue.rows[start + 5 : start + 23, 1:]  # a second, shorter part
+    query = track(embeddings)
+    (answer,) = identify(query, catalogue)
+    shorter, longer = sorted(part.score for part in answer.ranges)
+    above = Thresholds(score=(shorter + longer) / 2)
+    (strict,) = identify(query, catalogue, thresholds=above)
+    assert [part.score for part in strict.ranges] == [longer]
+    (shown,) = identify(query, catalogue, thresholds=Thresholds(score=longer + 1, best=1))
+    assert shown.ranges == answer.ranges  # shown for all that
+
+
 def test_a_calibrated_catalogue_tells_how_likely_an_answer_is(catalogue):
     query = track(with_excerpt(catalogue, 7, 30, 59))
     (plain,) = identify(query, catalogue)
