@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 # For machines without a GPU: make env PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_FLAGS ?=
-# Processes that test.
+# Processes that test, each with one thread for its small matrices.
 WORKERS ?= 2
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -29,7 +29,7 @@ demo: env
 	@echo "The report: $(CURDIR)/results/demo/report/index.html (open it in a browser)"
 
 test: env
-	python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: env
 	ruff check .

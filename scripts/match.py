@@ -7,7 +7,6 @@ from _job import job, use_threads
 from neuralsampleid.config import Reranker
 from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.files import write_csv
-from neuralsampleid.models.checkpoint import load_reranker
 from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import load_index
 from neuralsampleid.retrieval.matching import Reranking, match_queries
@@ -15,11 +14,13 @@ from neuralsampleid.retrieval.store import open_stores
 
 if __name__ == "__main__":
     with job(snakemake):
-        use_threads(snakemake)
         params = snakemake.params
         store = open_stores([Path(path) for path in snakemake.input.query_stores])
         reranking = None
         if params.reranker is not None:
+            from neuralsampleid.models.checkpoint import load_reranker
+
+            use_threads(snakemake)
             settings = Reranker.model_validate(params.reranker)
             reranker = load_reranker(
                 Path(snakemake.input.reranker[0]), settings, store.nodes.shape[1:]

@@ -1,5 +1,6 @@
 """For all tests."""
 
+import hypothesis
 import pytest
 import torch
 
@@ -7,6 +8,9 @@ from helpers.released_set import write_parity_set
 
 # The tensors here are small: on a busy machine more threads would only wait for each other.
 torch.set_num_threads(1)
+# Nor does a slow machine make a property false.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 def pytest_collection_modifyitems(items):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ COLUMNS = (
     "ms_one_thread", "ms_all_threads", "threads", "build_s", "bytes_per_segment",
 )  # fmt: skip
 DISTANCE_COLUMNS = ("catalogue", "neighbour", "share", "distance")
+_LOG = logging.getLogger(__name__)
 _CUTOFFS = (1, 3, 10)
 _TRAINED_PER_LIST = 64
 _TIMED_S = 3.0  # at least, for each speed
@@ -176,6 +178,7 @@ def compare_kinds(
     for kind in kinds:
         settings = Index.model_validate({"kind": kind, "lists": lists, "probes": probes})
         measured = _measure(settings, database, training, batches, candidates, threads)
+        _LOG.info("%s: built in %.0f s, searched and timed", measured.kind, measured.build_s)
         nearest = [found for _, found in measured.found]
         exact = exact or nearest
         in_lists = (lists, probes) if "ivf" in measured.kind else (None, None)

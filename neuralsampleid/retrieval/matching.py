@@ -14,18 +14,21 @@ ranking is that of a catalogue without them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.data.formats import MATCHES
-from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.retrieval.database import Database
 from neuralsampleid.retrieval.index import SearchIndex
-from neuralsampleid.retrieval.pair_scores import PairScorer, accepted
 from neuralsampleid.retrieval.store import FingerprintStore
-from neuralsampleid.retrieval.votes import Candidates, rank_votes
+from neuralsampleid.retrieval.votes import Candidates, accepted, rank_votes
+
+if TYPE_CHECKING:  # torch, which only a re-ranker needs
+    from neuralsampleid.models.reranker import CrossAttentionReranker
+    from neuralsampleid.retrieval.pair_scores import PairScorer
 
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 _KEPT_BYTES = 1 << 28  # of projected node matrices
@@ -175,6 +178,8 @@ def _scorer(
 ) -> PairScorer | None:
     if reranking is None:
         return None
+    from neuralsampleid.retrieval.pair_scores import PairScorer
+
     nodes = database.nodes
     assert query_store.nodes is not None
     assert nodes is not None

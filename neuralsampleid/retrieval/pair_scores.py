@@ -19,13 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.retrieval.votes import accepted
 
 Matrices = npt.NDArray[np.floating[Any]]
 Rows = npt.NDArray[np.int64]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-_REJECTED_BELOW = 0.5  # probability; as released
 _PAIRS = 512  # scored at once: 8 MB of attention weights at the released size
 _PROJECTED_AT_ONCE = 32  # segments
 _ROWS_AT_ONCE = 512  # candidates whose projections are in use, 64 MB at the released size
@@ -158,11 +158,6 @@ class PairScorer:
         hidden = pooled @ values.flatten(1, 2) + self._bias
         logits: Tensor = self._last(hidden.relu())
         return logits[..., 0].sigmoid()
-
-
-def accepted(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The probabilities that are no rejection, else 0; as released."""
-    return np.where(probabilities >= _REJECTED_BELOW, probabilities, 0.0)
 
 
 def _each(

@@ -217,7 +217,7 @@ def test_an_ivfpq_index(parity):
     assert 0.5 < judged.mean_average_precision() <= 1
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000), extra=st.integers(1, 6))
 def test_nearer_noise_comes_first(tmp_path_factory, seed, extra):
     """Noise that is nearer to the query than anything else leaves the second place at best.

@@ -106,7 +106,7 @@ def brute_force(query: Peaks, track: Peaks, stretch: float, shifts: range) -> in
     return max([n for n in best if n >= 2], default=0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), copied=st.integers(0, 30), shift=st.integers(-9, 9))
 def test_scores_are_those_of_brute_force(seed: int, copied: int, shift: int):
     rng = np.random.default_rng(seed)

@@ -47,7 +47,7 @@ def test_an_octave_up_moves_peaks_by_an_octave():
     assert np.median(high) - np.median(low) == SETTINGS.bins_per_octave
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 100), density=st.integers(1, 40), reach=st.integers(1, 12))
 def test_peaks_are_apart_sparse_and_in_order(seed: int, density: int, reach: int):
     asked = Landmarks(peaks_per_second=density, peak_frames=reach, peak_bins=reach)

@@ -67,7 +67,7 @@ def heap_of_nearest(points: np.ndarray, node: int, size: int) -> list[int]:
     return [candidate for _, candidate in heap]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     nodes=st.integers(2, 24),
     count=st.integers(1, 6),

@@ -39,7 +39,7 @@ def near(vectors: np.ndarray, number: int = 100) -> np.ndarray:
     return unit(vectors[:number] + 0.02 * noise)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.integers(1, 60), k=st.integers(1, 10), seed=st.integers(0, 2**16))
 def test_flat_is_brute_force(rows: int, k: int, seed: int):
     random = np.random.default_rng(seed)

@@ -23,7 +23,7 @@ def one_by_one(query, row):
     return float(RERANKER.score(*pair)[0])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     queries=st.integers(1, 7),
     rows=st.lists(st.integers(0, 39), min_size=1, max_size=60),

@@ -56,7 +56,7 @@ def test_slopes_cover_the_range_and_begin_with_1():
     np.testing.assert_allclose(np.diff(np.log(np.sort(slopes))), 0.01)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.floats(0.71, 1.39),
     st.floats(-20, 60),
@@ -120,7 +120,7 @@ def test_each_track_has_its_own_score():
     np.testing.assert_array_equal(best_scores(nothing, 2, HOP), [0.0, 0.0])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_the_order_of_matches_is_of_no_account(seed, random):
     matches = together(chance(30, 4, 3, 30.0, seed), on_line(2, 9, 1.1, 3.0, track=1))
@@ -145,7 +145,6 @@ def test_backwards_a_sample_is_none_and_a_steady_sound_is_as_before():
     np.testing.assert_allclose(*both)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.integers(0, 30), st.floats(0.05, 1)),

@@ -46,7 +46,7 @@ def small_store(folder: Path, nodes: bool = True) -> FingerprintStore:
     return open_store(folder)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=12), nodes=st.booleans())
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, lengths: list[int], nodes: bool):
     folder = tmp_path_factory.mktemp("store") / "store"

@@ -39,7 +39,7 @@ def share(stems: dict[str, np.ndarray], stem: str) -> float:
     return float(np.sum(stems[stem] ** 2) / sum(np.sum(audio**2) for audio in stems.values()))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     samples=st.integers(1, 30000),
     rate=st.sampled_from([8000, 16000, 22050, 44100]),

@@ -87,7 +87,7 @@ def test_positions_by_hand():
     np.testing.assert_allclose(positions, (own - 4) * 2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), frames=st.integers(8, 200))
 def test_positions_stay_within_their_reach(seed: int, frames: int):
     augmentation = Augmentation(changes=["frames", "tempo", "both"])

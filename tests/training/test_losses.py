@@ -58,7 +58,7 @@ def naive_nt_xent(queries: torch.Tensor, references: torch.Tensor, temperature: 
     return sum(losses) / len(losses)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     pairs=st.integers(2, 7),
     size=st.integers(2, 6),
@@ -97,7 +97,7 @@ def naive_triplet(
     return sum(losses) / len(losses)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     pairs=st.integers(2, 6),
     size=st.integers(2, 5),

@@ -1,24 +1,28 @@
 """The model that ships, made at micro size."""
 
-from helpers.workflow import micro, snakemake
+import shutil
+
+from helpers.workflow import RESULTS, micro, snakemake
 from neuralsampleid.models.weights import architecture_of, load_any_encoder
 from neuralsampleid.retrieval.probability import read_calibration
 
 
-def test_the_target_makes_a_model_and_its_card(tmp_path):
+def test_the_target_makes_a_model_and_its_card(copied):
+    """On the finished run's music and stems; its report would hide what the target leaves out."""
+    shutil.rmtree(copied / RESULTS / "report")
     config = micro(**{"scale.encoder": "default"})
     config["encoders"] = {"default": config["encoders"]["resnet_ibn"]}
     config["systems"] = [{"name": "default", "encoder": "default"}]
     del config["reranker"]
-    done = snakemake(tmp_path, config, "--", "default_model")
+    done = snakemake(copied, config, "--", "default_model")
     assert done.returncode == 0, done.stdout
-    folder = tmp_path / "results/micro/release"
+    folder = copied / RESULTS / "release"
     model = folder / "model.pt"
     architecture = architecture_of(model)
     encoder, settings = load_any_encoder(model, architecture)
     assert (architecture, encoder.embedding_size) == ("resnet_ibn", settings.embedding_size)
     assert "| default |" in (folder / "model_card.md").read_text(encoding="utf-8")
-    calibration = read_calibration(tmp_path / "results/micro/models/default/trained.pt")
+    calibration = read_calibration(copied / RESULTS / "models/default/trained.pt")
     assert calibration["trials"] == 2 * config["data"]["queries"]
     # What shows a run of the benchmark, a model does not need.
-    assert not (tmp_path / "results/micro/report/figures").exists()
+    assert not (copied / RESULTS / "report/figures").exists()

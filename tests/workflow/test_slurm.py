@@ -13,6 +13,7 @@ import pytest
 from helpers import slurm
 from helpers.workflow import RESULTS, ROOT, command, micro, planned, snakemake
 
+TARGET = "metrics"  # what draws and prints them would add jobs of which each takes seconds to start
 EPOCHS = 60  # of the encoder: enough for a signal to come in between
 CONFIG = micro(
     systems=[{"name": "proposed", "encoder": "gnn", "reranker": True}],
@@ -58,10 +59,9 @@ def epochs_in(log):
 def run(cluster, tmp_path_factory):
     """A run of which two jobs were disturbed: its folder, SLURM's jobs, expected rules."""
     folder = tmp_path_factory.mktemp("cluster")
-    expected = planned(folder, CONFIG)
-    line, environment = command(
-        folder, CONFIG, "--workflow-profile", str(ROOT / "profiles/slurm"), *SITE
-    )
+    expected = planned(folder, CONFIG, TARGET)
+    profile = ["--workflow-profile", str(ROOT / "profiles/slurm")]
+    line, environment = command(folder, CONFIG, *profile, *SITE, "--", TARGET)
     with (folder / "printed.log").open("w") as printed:
         process = subprocess.Popen(
             line, cwd=folder, env={**environment, **cluster}, stdout=printed, stderr=printed
@@ -119,7 +119,7 @@ def test_jobs_ask_for_what_the_profile_says(run):
     asked = {job.rule: job for job in run[1]}
     assert (asked["fingerprint"].cpus, asked["fingerprint"].memory_mb) == (4, 8000)
     assert (asked["separate"].cpus, asked["separate"].memory_mb) == (8, 8000)
-    assert (asked["tables"].cpus, asked["tables"].memory_mb) == (1, 2000)
+    assert (asked["evaluate"].cpus, asked["evaluate"].memory_mb) == (1, 4000)
     assert {name for name, job in asked.items() if job.gpus} == {
         "pretrain",
         "train_reranker",
@@ -133,4 +133,4 @@ def test_results_are_complete(run):
     folder, _, _ = run
     metrics = pd.read_csv(folder / RESULTS / "report/metrics.csv")
     assert set(metrics["system"]) == {"proposed"}
-    assert "Nothing to be done" in snakemake(folder, CONFIG, "-n").stdout
+    assert "Nothing to be done" in snakemake(folder, CONFIG, "-n", "--", TARGET).stdout

@@ -128,14 +128,14 @@ def test_changed_training_reruns_one_encoder_only(finished):
 
 
 @pytest.mark.parametrize(
-    ("model", "rule", "key", "signals"),
+    ("model", "rule", "key", "ending"),
     [
-        ("gnn", "pretrain", "encoders.gnn.training.epochs", [signal.SIGKILL, signal.SIGTERM]),
-        ("reranker", "train_reranker", "reranker.epochs", [signal.SIGKILL]),
+        ("gnn", "pretrain", "encoders.gnn.training.epochs", signal.SIGTERM),
+        ("reranker", "train_reranker", "reranker.epochs", signal.SIGKILL),
     ],
 )
 def test_a_killed_training_continues_and_a_forced_one_starts_afresh(
-    copied, model, rule, key, signals
+    copied, model, rule, key, ending
 ):
     config = micro(**{key: 60})
     target = str(RESULTS / f"models/{model}/trained.pt")
@@ -150,34 +150,33 @@ def test_a_killed_training_continues_and_a_forced_one_starts_afresh(
     assert done.returncode == 0, done.stdout
     assert epochs() == list(range(1, 61))
     undisturbed = weights.read_bytes()
-    for number in signals:
-        log.unlink()
-        moment, late = random.randint(2, 40), random.uniform(0, 0.1)
-        # A killed Snakemake leaves its lock behind.
-        process = start(copied, config, "--nolock", "--forcerun", rule, "--", target)
-        while process.poll() is None and len(epochs()) < moment:
-            time.sleep(0.02)
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(late)
-        os.killpg(process.pid, number)  # as SLURM does: everything that belongs to the job
-        process.communicate()
-        assert epochs()[0] == 1, "the forced training took the finished one's checkpoint"
-        assert not weights.exists()
-        done = snakemake(copied, config, "--nolock", "--rerun-incomplete", "--", target)
-        assert done.returncode == 0, done.stdout
-        assert epochs()[0] > 1, f"nothing was continued after {number!r} at {moment}, {late}"
-        assert weights.read_bytes() == undisturbed, (number, moment, late)
+    log.unlink()
+    moment, late = random.randint(2, 40), random.uniform(0, 0.1)
+    process = start(copied, config, "--forcerun", rule, "--", target)
+    while process.poll() is None and len(epochs()) < moment:
+        time.sleep(0.02)
+    assert process.poll() is None, process.communicate()[0]
+    time.sleep(late)
+    os.killpg(process.pid, ending)  # as SLURM does: everything that belongs to the job
+    process.communicate()
+    assert epochs()[0] == 1, "the forced training took the finished one's checkpoint"
+    assert not weights.exists()
+    # A killed Snakemake leaves its lock behind.
+    done = snakemake(copied, config, "--nolock", "--rerun-incomplete", "--", target)
+    assert done.returncode == 0, done.stdout
+    assert epochs()[0] > 1, f"nothing was continued after {ending!r} at {moment}, {late}"
+    assert weights.read_bytes() == undisturbed, (ending, moment, late)
 
 
 def test_the_number_of_shards_changes_no_result(finished, copied):
     for part in ("models", "fingerprints", "evaluation", "report"):
         shutil.rmtree(copied / RESULTS / part)
-    config = micro(shards={"separation": 3, "fingerprinting": 1})
-    files = [RESULTS / "evaluation/proposed/matches.csv", RESULTS / "stems/quality.csv"]
+    config = micro(shards={"separation": 3, "fingerprinting": 2})
+    files = [RESULTS / "evaluation/proposed_no_reranker/matches.csv", RESULTS / "stems/quality.csv"]
     done = snakemake(copied, config, "--", *map(str, files))
     assert done.returncode == 0, done.stdout
     assert len(list((copied / RESULTS / "stems/reports").glob("*.csv"))) == 2
-    assert len(list((copied / RESULTS / "fingerprints/gnn_trained/noise").iterdir())) == 4
+    assert len(list((copied / RESULTS / "fingerprints/gnn_trained/noise").iterdir())) == 2
     for file in files:
         assert (copied / file).read_bytes() == (finished / file).read_bytes()
 
