@@ -1,9 +1,9 @@
 """Samples of real music that are known because this script puts them there; see real_music.md.
 
 Command: ``python benchmarks/real_music.py TRACKS --out SET --weights default`` (``--weights`` as
-often as wanted; ``--searched`` adds the landmarks' search over pitch and tempo). A quarter of
-the tracks is music that samples; the others are indexed. SET is made once for a seed and used
-again.
+often as wanted, also ``landmarks``; ``--counted`` adds landmarks counted over whole queries, as
+they are and searched over pitch and tempo). A quarter of the tracks is music that samples; the
+others are indexed. SET is made once for a seed and used again.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ from neuralsampleid.evaluation.trials import ask
 from neuralsampleid.files import sha256_of, write_csv
 from neuralsampleid.landmarks.alignment import best_alignments
 from neuralsampleid.landmarks.peaks import find_peaks
-from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.models.named import weights_file
+from neuralsampleid.models.named import LANDMARKS, weights_file
 from neuralsampleid.retrieval.collecting import index_folder
 from neuralsampleid.retrieval.collection import Collection, open_collection
-from neuralsampleid.retrieval.identify import DEFAULT, Thresholds, identify_file, segments_of_file
-from neuralsampleid.retrieval.own_encoder import encoder_of_catalogue
+from neuralsampleid.retrieval.fingerprinters import Fingerprinter, fingerprinter_of_catalogue
+from neuralsampleid.retrieval.identify import DEFAULT, Thresholds, finder_of, identify_file
 from neuralsampleid.retrieval.ranges import Range
 
 RATE = 22050  # Hz, of the queries
@@ -44,6 +43,7 @@ PASSAGE_S = (10.0, 20.0)  # for how long an excerpt is repeated
 LEVEL_DB = (-3.0, 9.0)  # the music that samples over the sample
 MARGIN_S = 5.0  # of a track's beginning and end that is neither sampled nor sampled over
 LOCALISED_S = 1.0
+COUNTED = "landmarks counted"
 TEMPO = 100.0  # any: only ratios of tempi are drawn
 
 
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the made set")
     parser.add_argument("--weights", action="append", default=[], help="default, or as of nsid")
     parser.add_argument("--trials", type=Path, help="a table to write, for calibrate_real.py")
-    parser.add_argument("--searched", action="store_true", help="landmarks over pitch and tempo")
+    parser.add_argument("--counted", action="store_true", help="landmarks over whole queries, too")
     parser.add_argument(
         "--queries", type=int, default=24, help="with a sample, and as many without"
     )
@@ -93,8 +93,8 @@ def main() -> None:
             write_csv(options.trials, trials_of(options.out, queries, name, truth, options.threads))
         rankings = encoder_rankings(options.out, queries, name, options.threads)
         print(row_of(name, rankings, truth), flush=True)
-    for searched in (False, True) if options.searched else (False,):
-        name = f"landmarks, {'searched' if searched else 'plain'}"
+    for searched in (False, True) if options.counted else ():
+        name = f"{COUNTED}, {'searched' if searched else 'plain'}"
         print(row_of(name, landmark_rankings(options.out, queries, searched), truth), flush=True)
 
 
@@ -186,12 +186,12 @@ def annotation(
 def encoder_rankings(
     out: Path, queries: Sequence[Path], weights: str, threads: int
 ) -> dict[str, Ranking]:
-    """What ``nsid index`` and ``nsid identify`` find; all that they rank, not only answers."""
-    collection, encoder = indexed(out, weights, threads)
-    rankings = {}
-    everything = Thresholds(probability=0.0, false_alarms=np.inf)
+    """What ``nsid index`` and ``nsid identify`` find: all answers, and at least three."""
+    collection, fingerprinter = indexed(out, weights, threads)
+    finder, rankings = finder_of(collection), {}
     for path in queries:
-        answers = identify_file(path, encoder, collection, threads=threads, thresholds=everything)
+        three = Thresholds(best=3)
+        answers = identify_file(path, fingerprinter, finder, threads=threads, thresholds=three)
         rankings[path.name] = [
             Found(
                 answer.paths[0],
@@ -209,26 +209,28 @@ def trials_of(
     out: Path, queries: Sequence[Path], weights: str, truth: pd.DataFrame, threads: int
 ) -> pd.DataFrame:
     """Every query asked with its sample in the catalogue, if it has one, and without."""
-    collection, encoder = indexed(out, weights, threads)
+    collection, fingerprinter = indexed(out, weights, threads)
+    finder = finder_of(collection)
     names = [paths[0] for paths in collection.paths]
     sampled = truth.groupby("query_id")["reference_id"].unique().to_dict()
     parts = []
     for path in queries:
-        query = segments_of_file(path, encoder)
+        query = fingerprinter.of_file(path)
         own = sampled.get(path.name, ())
         for present in (True, False) if len(own) else (False,):
-            parts.append(ask(path.name, query, collection, names, own, present, threads))
+            parts.append(ask(path.name, query, finder, names, own, present, threads))
     return pd.concat(parts, ignore_index=True)
 
 
-def indexed(out: Path, weights: str, threads: int) -> tuple[Collection, SegmentEncoder]:
-    """The references' catalogue, made or as it is, and its encoder."""
-    folder = out / "catalogues" / sha256_of(weights_file(weights))[:12]
+def indexed(out: Path, weights: str, threads: int) -> tuple[Collection, Fingerprinter]:
+    """The references' catalogue, made or as it is, and what made it."""
+    known = weights if weights == LANDMARKS else sha256_of(weights_file(weights))[:12]
+    folder = out / "catalogues" / known
     summary = index_folder(out / "references", folder, weights, threads=threads)
     if summary.skipped:
         raise SystemExit("\n".join(f"{path}: {reason}" for path, reason in summary.skipped))
     collection = open_collection(folder)
-    return collection, encoder_of_catalogue(folder, collection.about, weights)
+    return collection, fingerprinter_of_catalogue(folder, collection.about, weights)
 
 
 def place_in(part: Range, query_s: float) -> float | None:
@@ -303,7 +305,7 @@ def row_of(name: str, rankings: dict[str, Ranking], truth: pd.DataFrame) -> str:
     told = [found.probability for _, found in given if found.probability is not None]
     foretold = f"{sum(1 - said for said in told):.1f}" if len(told) == len(given) else "–"
     given_wrong = f"{len(given) - given_right}, {foretold}"
-    own = [given_right, given_wrong, alarms] if not name.startswith("landmarks") else ["–"] * 3
+    own = [given_right, given_wrong, alarms] if not name.startswith(COUNTED) else ["–"] * 3
     cells = [name, len(first), third, located, above, *own]
     return "| " + " | ".join(map(str, cells)) + " |"
 

@@ -98,20 +98,22 @@ def _identify(options: argparse.Namespace) -> None:
 
     from neuralsampleid.report.identified import as_csv, as_json, as_text
     from neuralsampleid.retrieval.collection import open_collection
-    from neuralsampleid.retrieval.identify import Thresholds, identify_file
-    from neuralsampleid.retrieval.own_encoder import encoder_of_catalogue
+    from neuralsampleid.retrieval.fingerprinters import fingerprinter_of_catalogue
+    from neuralsampleid.retrieval.identify import Thresholds, finder_of, identify_file
 
     torch.set_num_threads(options.threads)
     collection = open_collection(options.catalogue)
-    encoder = encoder_of_catalogue(options.catalogue, collection.about, options.weights)
+    weights = options.weights
+    fingerprinter = fingerprinter_of_catalogue(options.catalogue, collection.about, weights)
+    finder = finder_of(collection)
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
     answers = {
         str(path): identify_file(
             path,
-            encoder,
-            collection,
+            fingerprinter,
+            finder,
             threads=options.threads,
             thresholds=thresholds,
         )
@@ -203,8 +205,8 @@ def _own_music(
     index.add_argument("--out", required=True, type=Path, help="folder of the catalogue")
     index.add_argument(
         "--weights",
-        help="default (the model that ships), a run's folder or a checkpoint; left out: those that "
-        "the catalogue was made with, for a new one the default model",
+        help="default (the model that ships), landmarks (no weights), a run's folder or a "
+        "checkpoint; left out: what the catalogue was made with, for a new one the default model",
     )
     index.add_argument("--encoder", choices=("gnn", "resnet_ibn"), help="of published weights")
     index.add_argument("--graph", choices=("bypassed", "connected"), help="as of fingerprint")

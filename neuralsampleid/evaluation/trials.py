@@ -17,9 +17,10 @@ import pandas as pd
 
 from neuralsampleid.evaluation.calibration import expected_calibration_error
 from neuralsampleid.retrieval.collection import Collection
-from neuralsampleid.retrieval.identify import judged_tracks
+from neuralsampleid.retrieval.finding import Finder
 from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY, Calibration, fit
 from neuralsampleid.retrieval.ranges import TrackSegments, segments_of_track
+from neuralsampleid.retrieval.segment_finder import SegmentFinder
 from neuralsampleid.retrieval.store import FingerprintStore
 
 TRIAL_COLUMNS = ("query_id", "present", "place", "track_id", "score", "excess", "tracks", "right")
@@ -48,11 +49,12 @@ def run_trials(
         query samples was in the catalogue, ``right`` whether the query samples the track.
     """
     collection, names = collection_of(catalogue)
+    finder = SegmentFinder(collection)
     parts = []
     for query_id, sampled in relevant.items():
         query = segments_of_track(queries, query_id)
         parts += [
-            ask(query_id, query, collection, names, sampled, present, threads)
+            ask(query_id, query, finder, names, sampled, present, threads)
             for present in (True, False)
         ]
     return pd.concat(parts, ignore_index=True)
@@ -61,7 +63,7 @@ def run_trials(
 def ask(
     query_id: str,
     query: TrackSegments,
-    collection: Collection,
+    finder: Finder,
     names: Sequence[str],
     sampled: Group[str],
     present: bool,
@@ -71,9 +73,9 @@ def ask(
 
     Args:
         query_id: to be told in the result.
-        query: its segments.
-        collection: the catalogue.
-        names: of the collection's tracks.
+        query: its rows.
+        finder: of the catalogue.
+        names: of the catalogue's tracks.
         sampled: names of those that the query samples.
         present: whether these are searched, too.
         threads: of the search.
@@ -84,7 +86,8 @@ def ask(
     without = frozenset(
         number for number, name in enumerate(names) if name in sampled and not present
     )
-    scores, excess = judged_tracks(query, collection, without, threads)
+    evidence = finder.find(query, without, threads)
+    scores, excess = evidence.scores, evidence.excess
     order = [one for one in np.argsort(-scores, kind="stable").tolist() if one not in without]
     tracks = len(order)
     rows = [

@@ -17,8 +17,8 @@ from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.table import Integers, LandmarkTable, Pairs, make_pairs
 
-_PLACE_BITS = 24  # of a packed number, for a query's landmark
-_PLACES = (1 << _PLACE_BITS) - 1
+PLACE_BITS = 24  # of a packed number, for a query's landmark
+PLACES = (1 << PLACE_BITS) - 1
 _SHARD_FRAMES = 1 << 20  # of the tracks that one table holds; bounds the memory
 _FEWEST = 2  # landmarks that must agree
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
@@ -66,7 +66,7 @@ def best_alignments(
     stretches = settings.stretches if searched else [1.0]
     longest = max((_length(query_peaks[query_id]) for query_id, _, _ in best), default=0)
     margin = int(longest * max(stretches)) + 2 * settings.offset_frames
-    for part, shard in _shards(tracks):
+    for part, shard in shards(tracks):
         table = LandmarkTable.build(shard, settings, margin)
         for query_id in dict.fromkeys(query_id for query_id, _, _ in best):
             own = {span: best[span].part(part) for span in best if span[0] == query_id}
@@ -75,7 +75,7 @@ def best_alignments(
     return best
 
 
-def _shards(tracks: Mapping[str, Peaks]) -> Iterator[tuple[slice, dict[str, Peaks]]]:
+def shards(tracks: Mapping[str, Peaks]) -> Iterator[tuple[slice, dict[str, Peaks]]]:
     """Consecutive tracks that fill a table, and their places."""
     first, shard, frames = 0, dict[str, Peaks](), 0
     for place, (track_id, peaks) in enumerate(tracks.items()):
@@ -113,7 +113,7 @@ def _update(
         inside = partners_s <= end_s + _TOLERANCE_S
         # What does not beat a track's best so far need not be counted.
         fewest = max(_FEWEST, int(found.scores.min()) + 1)
-        peaked = _peaks_of_histogram(within[inside[within & _PLACES]], fewest)
+        peaked = _peaks_of_histogram(within[inside[within & PLACES]], fewest)
         offsets = (peaked.cells % _cell_count(table, settings)) * settings.offset_frames
         tracks = table.tracks_at(offsets)
         better = peaked.counts > found.scores[tracks]
@@ -157,7 +157,7 @@ def _agreements(
     bins = peaks.bins[pairs.anchors].astype(np.int64) - shift
     offsets = (table.times[rows] - times[places]) // settings.offset_frames
     cells = (table.bins[rows] - bins[places]) * _cell_count(table, settings) + offsets
-    return (cells << _PLACE_BITS) + places, ends
+    return (cells << PLACE_BITS) + places, ends
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class _Histogram:
 
 def _peaks_of_histogram(packed: Integers, fewest: int) -> _Histogram:
     ordered = np.sort(_crowded(packed, fewest))
-    cells = ordered >> _PLACE_BITS
+    cells = ordered >> PLACE_BITS
     begins = np.flatnonzero(np.diff(cells, prepend=-1))
     sizes = np.diff(begins, append=len(cells))
     cells = cells[begins]
@@ -184,8 +184,8 @@ def _peaks_of_histogram(packed: Integers, fewest: int) -> _Histogram:
     return _Histogram(
         cells[kept],
         (sizes + following)[kept],
-        ordered[begins[fuller] + quarter] & _PLACES,
-        ordered[begins[fuller] + sizes[fuller] - 1 - quarter] & _PLACES,
+        ordered[begins[fuller] + quarter] & PLACES,
+        ordered[begins[fuller] + sizes[fuller] - 1 - quarter] & PLACES,
     )
 
 
@@ -195,7 +195,7 @@ def _crowded(packed: Integers, fewest: int) -> Integers:
     Cells share counters, which can only let more through.
     """
     counters = 1 << len(packed).bit_length()
-    own = (packed >> _PLACE_BITS) & (counters - 1)
+    own = (packed >> PLACE_BITS) & (counters - 1)
     counts = np.bincount(own, minlength=counters)
     with_next = counts + np.roll(counts, -1) >= fewest
     crowded: Integers = packed[(with_next | np.roll(with_next, 1))[own]]

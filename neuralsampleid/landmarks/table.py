@@ -87,7 +87,9 @@ class LandmarkTable:
     bins: npt.NDArray[np.int16]  # (landmarks,) of the anchors
 
     @classmethod
-    def build(cls, tracks: Mapping[str, Peaks], settings: Landmarks, margin: int) -> LandmarkTable:
+    def build(
+        cls, tracks: Mapping[str, Peaks], settings: Landmarks, margin: int, grid: int = 1
+    ) -> LandmarkTable:
         """Fill a table.
 
         Args:
@@ -95,11 +97,12 @@ class LandmarkTable:
             settings: of the landmarks.
             margin: frames kept free before each track; longer than the longest query, so that none
                 can align with two tracks at once.
+            grid: frames; tracks begin at multiples of them.
         """
         keys, times, bins, origins = [], [], [], []
         end = 0
         for peaks in tracks.values():
-            origins.append(end + margin)
+            origins.append(-(-(end + margin) // grid) * grid)
             pairs = make_pairs(peaks, settings)
             keys.append(pairs.keys)
             times.append(peaks.frames[pairs.anchors] + origins[-1])

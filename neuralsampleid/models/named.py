@@ -7,6 +7,7 @@ from pathlib import Path
 from neuralsampleid.errors import UserError
 
 DEFAULT = "default"
+LANDMARKS = "landmarks"  # the name, in their place, of the system that has no weights
 SHIPPED = Path(__file__).parent / "default" / "model.pt"  # written by ``make default-model``
 HOW_TO_GET_WEIGHTS = (
     "'default' (ships with this project; make default-model trains it again), a run's folder such "

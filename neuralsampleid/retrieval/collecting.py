@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from neuralsampleid.audio.ffmpeg import read_any_audio
 from neuralsampleid.data.audio_folder import audio_files
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
-from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.models.weights import Architecture, Graph, load_any_encoder
+from neuralsampleid.models.named import LANDMARKS
+from neuralsampleid.models.weights import Architecture, Graph
 from neuralsampleid.retrieval.collection import (
     CollectionWriter,
     File,
@@ -26,10 +25,13 @@ from neuralsampleid.retrieval.collection import (
     is_collection,
     open_collection,
 )
-from neuralsampleid.retrieval.fingerprint import fingerprint_track
-from neuralsampleid.retrieval.identify import measure_chance
-from neuralsampleid.retrieval.own_encoder import encoder_for_new, weights_of_catalogue
-from neuralsampleid.retrieval.probability import read_calibration
+from neuralsampleid.retrieval.fingerprinters import (
+    Fingerprinter,
+    calibration_of_catalogue,
+    fingerprinter_for_new,
+    fingerprinter_of_catalogue,
+)
+from neuralsampleid.retrieval.identify import finder_of, measure_chance
 
 _LOG = logging.getLogger(__name__)
 _SHOWN = 20  # skipped files that the log names; all are in the summary
@@ -77,8 +79,8 @@ def index_folder(
     Args:
         music: every audio file in it and below it.
         catalogue: the folder of the catalogue; of this music alone.
-        weights: by name, see ``weights_file``; None: those that the catalogue was made with, for a
-            new one the default model.
+        weights: by name, see ``weights_file``, or ``landmarks``, which needs none; None: what the
+            catalogue was made with, for a new one the default model.
         architecture: of published weights.
         graph: of ``gnn``.
         threads: of the search by which chance is measured.
@@ -98,27 +100,31 @@ def index_folder(
                     f"{catalogue}: a catalogue of {writer.about['music']}, expected that folder, "
                     f"or another --out for {root}"
                 )
-            file = weights_of_catalogue(catalogue, writer.about, weights)
-            about = writer.about
-            encoder, _ = load_any_encoder(file, about["architecture"], about["graph"])
+            fingerprinter = fingerprinter_of_catalogue(catalogue, writer.about, weights)
             _require_same(catalogue, writer, architecture, graph)
-            writer.note("calibration", read_calibration(file))
-            summary = _update(writer, encoder, root, paths)
+            calibration = calibration_of_catalogue(catalogue, writer.about, weights)
+            writer.note("calibration", calibration)
+            summary = _update(writer, fingerprinter, root, paths)
             _measure(writer, catalogue, threads)
         return summary
-    encoder, about = encoder_for_new(weights, architecture, graph)
+    fingerprinter, about = fingerprinter_for_new(weights, architecture, graph)
     create_collection(catalogue, {**about, "music": str(root)})
     with changing_collection(catalogue) as writer:
-        summary = _update(writer, encoder, root, paths)
+        summary = _update(writer, fingerprinter, root, paths)
         _measure(writer, catalogue, threads)
     return summary
 
 
 def _measure(writer: CollectionWriter, catalogue: Path, threads: int) -> None:
-    """Measure chance anew if tracks have come or gone since it was."""
+    """Measure chance anew if tracks have come or gone since it was.
+
+    Not for landmarks: their search takes too long for fifty queries, and they are calibrated.
+    """
     contents = writer.contents()
+    if writer.about["architecture"] == LANDMARKS:
+        return
     if writer.about.get("chance_contents") != contents:
-        chance = measure_chance(open_collection(catalogue), threads)
+        chance = measure_chance(finder_of(open_collection(catalogue)), threads)
         writer.note("chance", chance.as_json() if chance else None)
         writer.note("chance_contents", contents)
 
@@ -138,7 +144,7 @@ def _require_same(
 
 
 def _update(
-    writer: CollectionWriter, encoder: SegmentEncoder, root: Path, paths: Sequence[Path]
+    writer: CollectionWriter, fingerprinter: Fingerprinter, root: Path, paths: Sequence[Path]
 ) -> Summary:
     summary, before, wanted = Summary(), writer.files(), []
     seen = set()
@@ -160,7 +166,7 @@ def _update(
     writer.forget([*gone, *stale])
     for path, file in tqdm(wanted, "index", unit="track", disable=None, file=sys.stderr):
         try:
-            known = _add(writer, encoder, path, file)
+            known = _add(writer, fingerprinter, path, file)
         except (UserError, OSError) as error:
             summary.skipped.append((str(path), " ".join(str(error).split())))
             continue
@@ -180,20 +186,16 @@ def _described(path: Path, root: Path) -> File:
     return File(name, about.st_size, about.st_mtime_ns)
 
 
-def _add(writer: CollectionWriter, encoder: SegmentEncoder, path: Path, file: File) -> bool:
+def _add(writer: CollectionWriter, fingerprinter: Fingerprinter, path: Path, file: File) -> bool:
     """Add one file; returns whether its content was known."""
     sha256 = sha256_of(path)
     known = writer.has_content(sha256)
     if not known:
-        rate = encoder.front_end.sample_rate
-        audio = read_any_audio(path, rate)
-        track = fingerprint_track(encoder, audio)
-        sounding = ~track.silent
-        if not sounding.any():
+        track = fingerprinter.of_file(path)
+        if not len(track.numbers):
             raise UserError(f"{path}: silent throughout, expected some sound")
-        embeddings = track.embeddings[sounding]
-        if not np.isfinite(embeddings).all():
+        if not np.isfinite(track.embeddings).all():
             raise UserError(f"{path}: fingerprints that are not finite, expected other weights")
-        writer.add_content(sha256, track.starts_s[sounding], embeddings, len(audio) / rate)
+        writer.add_content(sha256, track.starts_s, track.embeddings, track.seconds)
     writer.add_file(file, sha256)
     return known

@@ -161,29 +161,31 @@ def _improve(
     best.firsts[place], best.lasts[place] = firsts[winners], query[winners]
 
 
-def best_runs(group: Integers, place: Integers, votes: Floats) -> tuple[Floats, Integers]:
+def best_runs(
+    group: Integers, place: Integers, votes: Floats, cost: float = SEGMENT_COST
+) -> tuple[Floats, Integers]:
     """For every entry, the best run that ends with it.
 
-    A run's score is the sum of its votes less ``SEGMENT_COST`` for each place from its first to
-    its last.
+    A run's score is the sum of its votes less ``cost`` for each place from its first to its last.
 
     Args:
         group: (m,) ascending; runs do not cross groups.
-        place: (m,) strictly ascending within a group.
+        place: (m,) ascending within a group.
         votes: (m,).
+        cost: of a place.
 
     Returns:
         The scores (m,) and the places where the runs begin (m,).
     """
     total = np.cumsum(votes)
-    before = total - votes - SEGMENT_COST * (place - 1)  # what a run that begins here starts from
+    before = total - votes - cost * (place - 1)  # what a run that begins here starts from
     # Each group's values lie below those of all groups before it, so the minimum starts anew.
     number = np.cumsum(np.diff(group, prepend=group[:1]) != 0)
     step = float(np.ptp(before)) + 1.0
     lowered = before - number * step
     lowest = np.minimum.accumulate(lowered)
     begins = np.maximum.accumulate(np.where(lowered == lowest, np.arange(len(group)), 0))
-    return total - SEGMENT_COST * place - before[begins], place[begins]
+    return total - cost * place - before[begins], place[begins]
 
 
 def _fitted(matches: Matches, lines: _Lines, tolerance_s: float) -> Passage:

@@ -16,7 +16,7 @@ from neuralsampleid.data.demo.soundfont import write_soundfont
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
 from neuralsampleid.report.identified import as_text
 from neuralsampleid.report.times import clock
-from neuralsampleid.retrieval import identify as module
+from neuralsampleid.retrieval import segment_finder as module
 from neuralsampleid.retrieval.chance import Chance, excesses
 from neuralsampleid.retrieval.collection import (
     File,
@@ -27,8 +27,8 @@ from neuralsampleid.retrieval.collection import (
 from neuralsampleid.retrieval.identify import (
     Answer,
     Thresholds,
+    finder_of,
     identify,
-    judged_tracks,
     measure_chance,
 )
 from neuralsampleid.retrieval.probability import FILE, Calibration
@@ -52,7 +52,7 @@ def catalogue(tmp_path_factory):
         for number in range(30):
             writer.add_content(str(number), HOP * np.arange(100), unit(rng, 100), 51.5)
             writer.add_file(File(f"{number:02d}.wav", 1, 1), str(number))
-        measured = measure_chance(open_collection(folder), 1)
+        measured = measure_chance(finder_of(open_collection(folder)), 1)
         assert measured is not None
         writer.note("chance", measured.as_json())
     return open_collection(folder)
@@ -61,6 +61,10 @@ def catalogue(tmp_path_factory):
 def track(embeddings):
     numbers = np.arange(len(embeddings))
     return TrackSegments(numbers, HOP * numbers, embeddings, HOP * (len(embeddings) - 1) + SEGMENT)
+
+
+def asked(query, collection, **options):
+    return identify(query, finder_of(collection), **options)
 
 
 def with_excerpt(collection, number, first, last, seed=1):
@@ -74,7 +78,7 @@ def with_excerpt(collection, number, first, last, seed=1):
 @pytest.mark.parametrize("block", [1 << 26, 7000])
 def test_an_excerpt_is_found_and_nothing_else(catalogue, monkeypatch, block):
     monkeypatch.setattr(module, "_BLOCK_BYTES", block)
-    (answer,) = identify(track(with_excerpt(catalogue, 7, 30, 59)), catalogue)
+    (answer,) = asked(track(with_excerpt(catalogue, 7, 30, 59)), catalogue)
     assert answer.paths == ["07.wav"]
     assert answer.false_alarms == pytest.approx(1 / 30)  # the least that thirty tracks can tell
     (found,) = answer.ranges
@@ -87,22 +91,21 @@ def test_an_excerpt_is_found_and_nothing_else(catalogue, monkeypatch, block):
 
 def test_the_query_itself_is_no_answer(catalogue):
     query = track(with_excerpt(catalogue, 7, 30, 59))
-    assert identify(query, catalogue, without={7}) == []
+    assert asked(query, catalogue, without={7}) == []
 
 
 def test_random_tracks_are_rarely_answers(catalogue):
     answered = [
-        bool(identify(track(unit(np.random.default_rng(seed), 100)), catalogue))
-        for seed in range(40)
+        bool(asked(track(unit(np.random.default_rng(seed), 100)), catalogue)) for seed in range(40)
     ]
     assert sum(answered) <= 10  # 4 expected if the estimate were exact
 
 
 def test_a_higher_threshold_leaves_less(catalogue):
     query = track(with_excerpt(catalogue, 7, 30, 59))
-    (answer,) = identify(query, catalogue)
-    assert identify(query, catalogue, thresholds=Thresholds(score=answer.score + 0.01)) == []
-    assert len(identify(query, catalogue, thresholds=Thresholds(false_alarms=20.0))) > 1
+    (answer,) = asked(query, catalogue)
+    assert asked(query, catalogue, thresholds=Thresholds(score=answer.score + 0.01)) == []
+    assert len(asked(query, catalogue, thresholds=Thresholds(false_alarms=20.0))) > 1
 
 
 def test_every_part_of_an_answer_reaches_the_least_score(catalogue):
@@ -110,23 +113,24 @@ def test_every_part_of_an_answer_reaches_the_least_score(catalogue):
     start = int(catalogue.first_row[7])
     embeddings[:18] = catalogue.rows[start + 5 : start + 23, 1:]  # a second, shorter part
     query = track(embeddings)
-    (answer,) = identify(query, catalogue)
+    (answer,) = asked(query, catalogue)
     shorter, longer = sorted(part.score for part in answer.ranges)
     above = Thresholds(score=(shorter + longer) / 2)
-    (strict,) = identify(query, catalogue, thresholds=above)
+    (strict,) = asked(query, catalogue, thresholds=above)
     assert [part.score for part in strict.ranges] == [longer]
-    (shown,) = identify(query, catalogue, thresholds=Thresholds(score=longer + 1, best=1))
+    (shown,) = asked(query, catalogue, thresholds=Thresholds(score=longer + 1, best=1))
     assert shown.ranges == answer.ranges  # shown for all that
 
 
 def test_a_calibrated_catalogue_tells_how_likely_an_answer_is(catalogue):
     query = track(with_excerpt(catalogue, 7, 30, 59))
-    (plain,) = identify(query, catalogue)
+    (plain,) = asked(query, catalogue)
     assert plain.probability is None
-    scores, excess = judged_tracks(query, catalogue, frozenset({3}), 1)
+    evidence = finder_of(catalogue).find(query, frozenset({3}), 1)
+    scores, excess = evidence.scores, evidence.excess
     fitted = Calibration(-6.0, 2.0, 2.0)
     known = replace(catalogue, about={**catalogue.about, "calibration": fitted.as_json()})
-    best, *others = identify(
+    best, *others = asked(
         query, known, thresholds=Thresholds(probability=0.0), without=frozenset({3})
     )
     assert best.paths == ["07.wav"]
@@ -140,22 +144,22 @@ def test_a_calibrated_catalogue_tells_how_likely_an_answer_is(catalogue):
     # Any number of false alarms is let pass where a probability is known, unless asked otherwise.
     assert others[0].false_alarms > 0.1
     strict = Thresholds(probability=0.0, false_alarms=0.1)
-    assert [answer.paths for answer in identify(query, known, thresholds=strict)] == [["07.wav"]]
+    assert [answer.paths for answer in asked(query, known, thresholds=strict)] == [["07.wav"]]
     just = Thresholds(probability=best.probability - 1e-9)
-    sure = identify(query, known, thresholds=just, without=frozenset({3}))
+    sure = asked(query, known, thresholds=just, without=frozenset({3}))
     assert [answer.paths for answer in sure] == [["07.wav"]]
-    assert identify(query, known, thresholds=Thresholds(probability=1.0)) == []
-    two = identify(query, known, thresholds=Thresholds(probability=1.0, best=2))
+    assert asked(query, known, thresholds=Thresholds(probability=1.0)) == []
+    two = asked(query, known, thresholds=Thresholds(probability=1.0, best=2))
     assert two[0].paths == ["07.wav"]
     assert len(two) == 2
 
 
 def test_silent_and_empty(catalogue, tmp_path):
     nothing = TrackSegments(np.zeros(0, int), np.zeros(0), np.zeros((0, SIZE), np.float32), 3.0)
-    assert identify(nothing, catalogue) == []
+    assert asked(nothing, catalogue) == []
     create_collection(tmp_path / "c", {"embedding_size": SIZE, "hop_s": HOP, "segment_s": SEGMENT})
     empty = open_collection(tmp_path / "c")
-    assert identify(track(unit(np.random.default_rng(0), 5)), empty) == []
+    assert asked(track(unit(np.random.default_rng(0), 5)), empty) == []
 
 
 def test_excesses_and_chance_by_hand():
@@ -214,6 +218,8 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     assert "none.pt: no such weights, expected 'default'" in capsys.readouterr().err
     assert main([*arguments, "--weights", str(rendered / "weights.pt")]) == 0
     assert "12 added (0 of known content), 0 unchanged, 0 forgotten, 0 skipped" in caplog.messages
+    assert main([*arguments, "--weights", "landmarks"]) == 1
+    assert "found 'landmarks', expected the same" in capsys.readouterr().err
     capsys.readouterr()
 
     queries = [str(rendered / "query.wav"), str(rendered / "unrelated.wav")]
@@ -247,6 +253,36 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     assert main(ask) == 1
     assert "other weights" in capsys.readouterr().err
     assert main([*ask, "--weights", str(rendered / "away.pt")]) == 0
+
+
+def test_landmarks_need_no_weights(rendered, capsys):
+    out = rendered / "by_landmarks"
+    index = ["index", str(rendered / "music"), "--out", str(out), "--threads", "1"]
+    assert main([*index, "--weights", "landmarks"]) == 0
+    assert main(index) == 0  # again: what made the catalogue is known
+    capsys.readouterr()
+    queries = [str(rendered / "query.wav"), str(rendered / "unrelated.wav")]
+    ask = ["identify", *queries, "--catalogue", str(out), "--threads", "2", "--json"]
+    assert main([*ask, "--least-score", "20"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    (best,) = first["answers"]
+    assert best["paths"] == ["song 2.wav"]
+    assert best["probability"] > 0.5
+    assert best["false_alarms"] is None  # not measured for landmarks
+    (part,) = best["ranges"]
+    assert part["query_start_s"] == pytest.approx(9.98, abs=0.5)
+    assert part["query_end_s"] == pytest.approx(17.98, abs=0.5)
+    assert part["reference_start_s"] == pytest.approx(12.03, abs=0.5)
+    assert part["reference_end_s"] == pytest.approx(20.03, abs=0.5)
+    assert part["tempo_ratio"] == 1.0
+    assert second["answers"] == []
+    # A track of the catalogue does not find itself.
+    assert main(["identify", str(rendered / "music/song 2.wav"), *ask[3:]]) == 0
+    (own,) = json.loads(capsys.readouterr().out)
+    assert "song 2.wav" not in [path for answer in own["answers"] for path in answer["paths"]]
+    for given in (["--weights", "default"], ["--encoder", "gnn"]):
+        assert main([*index, *given]) == 1
+        assert f"{out}: made with " in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -1,0 +1,188 @@
+"""Where a query's landmarks line up with a track for a while.
+
+``alignment`` counts all landmarks of a query that agree on one offset (Wang 2003, section 2.3).
+That suits a query that is one excerpt. A sample lasts some seconds of a whole track, while what
+agrees by chance grows with the track's length. So here a passage is a run of landmarks on one line,
+of which each brings 1 and every second costs ``SECOND_COST``, as with fingerprints
+(``retrieval.passages``). benchmarks/real_music.md shows what that gains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid.config import Landmarks
+from neuralsampleid.landmarks.alignment import PLACE_BITS, PLACES, shards
+from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.landmarks.table import Integers, LandmarkTable, make_pairs
+from neuralsampleid.retrieval.passages import best_runs
+
+SECOND_COST = 2.0  # landmarks; a sample brings several each second
+_FEWEST = 3  # landmarks on a line, before it is looked at
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LandmarkPassage:
+    """A run of landmarks in both tracks, in seconds from anchor to anchor."""
+
+    query_s: tuple[float, float]
+    reference_s: tuple[float, float]
+    stretch: float  # the query's speed over the reference's
+    score: float  # landmarks less cost
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """Equal landmarks of a query and of tracks, by line, then by the query's time; m of them.
+
+    A line is a change of pitch and an offset in time.
+    """
+
+    lines: Integers  # (m,)
+    times: Integers  # (m,) of the query's anchors, in frames
+    offsets: Integers  # (m,) frames of the line's middle, from the query's time to the table's
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> _Hits:
+        return _Hits(self.lines[chosen], self.times[chosen], self.offsets[chosen])
+
+    def runs(self, frame_s: float) -> tuple[Floats, Integers]:
+        """The score of the best run that ends with each, and when it begins."""
+        if not len(self.lines):
+            return np.zeros(0), self.times
+        ones = np.ones(len(self.lines))
+        return best_runs(self.lines, self.times, ones, SECOND_COST * frame_s)
+
+    def reaching(self, least: float, frame_s: float) -> _Hits:
+        """Those on lines with a run that scores so much."""
+        begins = np.flatnonzero(np.diff(self.lines, prepend=-1))
+        if not len(begins):
+            return self
+        best = np.maximum.reduceat(self.runs(frame_s)[0], begins)
+        return self.where(np.repeat(best >= least, np.diff(begins, append=len(self.lines))))
+
+
+class LandmarkIndex:
+    """The landmarks of a catalogue's tracks, to be asked about any number of queries.
+
+    Args:
+        tracks: peaks of each; numbers of tracks are their places.
+        settings: of the landmarks and the search over pitch and tempo.
+        longest: frames of the longest query.
+    """
+
+    def __init__(self, tracks: Sequence[Peaks], settings: Landmarks, longest: int) -> None:
+        self.settings = settings
+        self.longest = longest
+        self._tracks = tracks
+        margin = _margin(longest, settings)
+        self._tables = [
+            (part, LandmarkTable.build(shard, settings, margin, _width(settings)))
+            for part, shard in shards({str(n): peaks for n, peaks in enumerate(tracks)})
+        ]
+
+    def best_scores(self, query: Peaks, threads: int = 1) -> Floats:
+        """Score of every track's best passage, (tracks,); 0 where hardly anything lines up."""
+        scores = np.zeros(len(self._tracks))
+        tasks = [(part, table, s) for s in self.settings.stretches for part, table in self._tables]
+
+        def improve(task: tuple[slice, LandmarkTable, float]) -> tuple[slice, Floats]:
+            part, table, stretch = task
+            own = np.zeros(len(table.track_ids))
+            for hits in _hits(query, table, self.settings, stretch):
+                found, _ = hits.runs(_frame_s(self.settings))
+                np.maximum.at(own, table.tracks_at(hits.offsets), found)
+            return part, own
+
+        with ThreadPoolExecutor(threads) as pool:
+            for part, own in pool.map(improve, tasks):
+                scores[part] = np.maximum(scores[part], own)
+        return scores
+
+    def passages(self, query: Peaks, track: int, least: float) -> Iterator[LandmarkPassage]:
+        """One track's passages, best first; a moment of the query is explained once.
+
+        Args:
+            query: its peaks.
+            track: number of the track.
+            least: score below which a passage is none.
+        """
+        settings, frame_s = self.settings, _frame_s(self.settings)
+        margin, own = _margin(self.longest, settings), {"": self._tracks[track]}
+        table = LandmarkTable.build(own, settings, margin, _width(settings))
+        left = [
+            (stretch, hits.reaching(least, frame_s))
+            for stretch in settings.stretches
+            for hits in _hits(query, table, settings, stretch)
+        ]
+        while True:
+            best: tuple[float, float, _Hits] | None = None
+            for stretch, hits in left:
+                found, begins = hits.runs(frame_s)
+                end = int(found.argmax()) if len(found) else -1
+                if end >= 0 and (best is None or found[end] > best[0] + 1e-9):
+                    on_line = hits.lines == hits.lines[end]
+                    within = (hits.times >= begins[end]) & (hits.times <= hits.times[end])
+                    best = float(found[end]), stretch, hits.where(on_line & within)
+            if best is None or best[0] < max(least, 1e-9):
+                return
+            score, stretch, run = best
+            first, last = int(run.times[0]), int(run.times[-1])
+            lag = float(run.offsets[0] - table.origins[0])
+            ends = (first * frame_s, last * frame_s)
+            start_s, end_s = (max(0.0, (time * stretch + lag) * frame_s) for time in (first, last))
+            yield LandmarkPassage(ends, (start_s, end_s), stretch, score)
+            others = [
+                (own, hits.where((hits.times < first) | (hits.times > last))) for own, hits in left
+            ]
+            left = [(own, hits.reaching(least, frame_s)) for own, hits in others]
+
+
+def _hits(
+    query: Peaks, table: LandmarkTable, settings: Landmarks, stretch: float
+) -> Iterator[_Hits]:
+    """Equal landmarks at one change of tempo, on two grids of lines.
+
+    A line on a cell's border lies inside one of the other grid's cells.
+    """
+    pairs = make_pairs(query, settings, stretch)
+    shift, width = settings.shift_bins, _width(settings)
+    cells = table.frames // width + 3
+    first, counts = table.rows(pairs.keys, shift)
+    places = np.repeat(np.arange(len(counts)), counts)
+    before = np.cumsum(counts) - counts
+    rows = np.arange(len(places)) + np.repeat(first - before, counts)
+    times = query.frames[pairs.anchors].astype(np.int64)
+    rises = table.bins[rows] - (query.bins[pairs.anchors].astype(np.int64) - shift)[places]
+    offsets = table.times[rows] - np.rint(times * stretch).astype(np.int64)[places]
+    for half in (0, width // 2):
+        # One number for line and landmark: sorting it is much faster than an order of the lines.
+        packed = rises * cells + (offsets + half) // width
+        packed <<= PLACE_BITS
+        packed += places
+        packed.sort()
+        lines = packed >> PLACE_BITS
+        begins = np.flatnonzero(np.diff(lines, prepend=-1))
+        sizes = np.diff(begins, append=len(lines))
+        crowded = np.repeat(sizes >= _FEWEST, sizes)
+        lines, packed = lines[crowded], packed[crowded]
+        yield _Hits(lines, times[packed & PLACES], (lines % cells) * width - half + width // 2)
+
+
+def _margin(longest: int, settings: Landmarks) -> int:
+    return int(longest * max(settings.stretches)) + 2 * settings.offset_frames
+
+
+def _width(settings: Landmarks) -> int:
+    """Frames of a cell of offsets."""
+    return 2 * settings.offset_frames
+
+
+def _frame_s(settings: Landmarks) -> float:
+    return settings.hop_length / settings.sample_rate

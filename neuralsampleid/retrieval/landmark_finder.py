@@ -1,0 +1,71 @@
+"""Evidence by landmarks: needs no weights, and searches over pitch and tempo."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+import numpy as np
+
+from neuralsampleid.config import Landmarks
+from neuralsampleid.landmarks.passages import LandmarkIndex
+from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.retrieval.chance import excesses
+from neuralsampleid.retrieval.collection import Collection
+from neuralsampleid.retrieval.finding import Evidence, Finder
+from neuralsampleid.retrieval.fingerprinters import peaks_of
+from neuralsampleid.retrieval.ranges import Range, TrackSegments
+
+_LONGEST_S = 3600.0  # of a query; a longer one has the tables made anew
+
+
+class LandmarkFinder(Finder):
+    """Holds the tables of a catalogue's landmarks, which take longer to make than to ask."""
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+        self.settings = Landmarks.model_validate(collection.about["settings"])
+        self._index: LandmarkIndex | None = None
+
+    def find(self, query: TrackSegments, without: Set[int], threads: int) -> Evidence:
+        return LandmarkEvidence(
+            peaks_of(query), self._reaching(query.seconds), self.collection, without, threads
+        )
+
+    def _reaching(self, seconds: float) -> LandmarkIndex:
+        frames_per_s = self.settings.sample_rate / self.settings.hop_length
+        needed = int(max(seconds, _LONGEST_S) * frames_per_s) + 1
+        if self._index is None or self._index.longest < needed:
+            tracks = [peaks_of(self.track(n)) for n in range(len(self.collection.sha256))]
+            self._index = LandmarkIndex(tracks, self.settings, needed)
+        return self._index
+
+
+class LandmarkEvidence(Evidence):
+    """Landmarks that line up."""
+
+    def __init__(
+        self,
+        query: Peaks,
+        index: LandmarkIndex,
+        collection: Collection,
+        without: Set[int],
+        threads: int,
+    ) -> None:
+        """See ``Finder.find``."""
+        self._query = query
+        self._index = index
+        self._seconds = collection.seconds
+        self.scores = index.best_scores(query, threads)
+        self.scores[list(without)] = 0.0
+        others = np.setdiff1d(np.arange(len(self.scores)), list(without))
+        self.excess = np.zeros(len(self.scores))
+        if len(others):  # no reversed query beside it: that would double the search
+            self.excess[others] = excesses(self.scores[others], np.zeros(0))
+
+    def ranges(self, track: int, least: float) -> list[Range]:
+        length = float(self._seconds[track])
+        found = []
+        for part in self._index.passages(self._query, track, least):
+            start, end = (min(time, length) for time in part.reference_s)
+            found.append(Range(*part.query_s, start, end, part.stretch, part.score))
+        return sorted(found, key=lambda part: part.query_start_s)
