@@ -33,7 +33,7 @@ from neuralsampleid.models.named import LANDMARKS, weights_file
 from neuralsampleid.retrieval.collecting import index_folder
 from neuralsampleid.retrieval.collection import Collection, open_collection
 from neuralsampleid.retrieval.fingerprinters import Fingerprinter, fingerprinter_of_catalogue
-from neuralsampleid.retrieval.identify import DEFAULT, Thresholds, finder_of, identify_file
+from neuralsampleid.retrieval.identify import DEFAULT, System, Thresholds, finder_of, identify_file
 from neuralsampleid.retrieval.ranges import Range
 
 RATE = 22050  # Hz, of the queries
@@ -188,10 +188,10 @@ def encoder_rankings(
 ) -> dict[str, Ranking]:
     """What ``nsid index`` and ``nsid identify`` find: all answers, and at least three."""
     collection, fingerprinter = indexed(out, weights, threads)
-    finder, rankings = finder_of(collection), {}
+    systems, rankings = [System(fingerprinter, finder_of(collection))], {}
     for path in queries:
         three = Thresholds(best=3)
-        answers = identify_file(path, fingerprinter, finder, threads=threads, thresholds=three)
+        answers = identify_file(path, systems, threads=threads, thresholds=three)
         rankings[path.name] = [
             Found(
                 answer.paths[0],

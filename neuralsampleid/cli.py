@@ -78,10 +78,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _index(options: argparse.Namespace) -> None:
     import torch
 
-    from neuralsampleid.retrieval.collecting import index_folder
+    from neuralsampleid.retrieval.collecting import index_music
 
     torch.set_num_threads(options.threads)
-    summary = index_folder(
+    summary = index_music(
         options.folder,
         options.out,
         options.weights,
@@ -97,30 +97,20 @@ def _identify(options: argparse.Namespace) -> None:
     import torch
 
     from neuralsampleid.report.identified import as_csv, as_json, as_text
-    from neuralsampleid.retrieval.collection import open_collection
-    from neuralsampleid.retrieval.fingerprinters import fingerprinter_of_catalogue
-    from neuralsampleid.retrieval.identify import Thresholds, finder_of, identify_file
+    from neuralsampleid.retrieval.identify import Thresholds, identify_file, systems_of
 
     torch.set_num_threads(options.threads)
-    collection = open_collection(options.catalogue)
-    weights = options.weights
-    fingerprinter = fingerprinter_of_catalogue(options.catalogue, collection.about, weights)
-    finder = finder_of(collection)
+    systems = systems_of(options.catalogue, options.weights)
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
     answers = {
-        str(path): identify_file(
-            path,
-            fingerprinter,
-            finder,
-            threads=options.threads,
-            thresholds=thresholds,
-        )
+        str(path): identify_file(path, systems, threads=options.threads, thresholds=thresholds)
         for path in options.track
     }
     if options.html is not None:
-        _write_page(options, answers, Path(collection.about["music"]))
+        music = systems[0].finder.collection.about["music"]
+        _write_page(options, answers, Path(music))
     form = as_json if options.json else as_csv if options.csv else as_text
     sys.stdout.write(form(answers))
 
@@ -205,8 +195,9 @@ def _own_music(
     index.add_argument("--out", required=True, type=Path, help="folder of the catalogue")
     index.add_argument(
         "--weights",
-        help="default (the model that ships), landmarks (no weights), a run's folder or a "
-        "checkpoint; left out: what the catalogue was made with, for a new one the default model",
+        help="default (the model that ships), landmarks (which need none), a run's folder or a "
+        "checkpoint; left out: what the catalogue was made with, for a new one the default model "
+        "and landmarks",
     )
     index.add_argument("--encoder", choices=("gnn", "resnet_ibn"), help="of published weights")
     index.add_argument("--graph", choices=("bypassed", "connected"), help="as of fingerprint")

@@ -4,7 +4,9 @@
 That suits a query that is one excerpt. A sample lasts some seconds of a whole track, while what
 agrees by chance grows with the track's length. So here a passage is a run of landmarks on one line,
 of which each brings 1 and every second costs ``SECOND_COST``, as with fingerprints
-(``retrieval.passages``). benchmarks/real_music.md shows what that gains.
+(``retrieval.passages``). Landmarks that a great many others equal, such as those of held notes,
+tell little and cost most of the search; they are passed over. benchmarks/real_music.md shows what
+both gain.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.alignment import PLACE_BITS, PLACES, shards
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.table import Integers, LandmarkTable, make_pairs
-from neuralsampleid.retrieval.passages import best_runs
+from neuralsampleid.runs import best_runs
 
 SECOND_COST = 2.0  # landmarks; a sample brings several each second
+TELLING = 0.75  # share of a query's landmarks that are looked up: those that fewest others equal
+_FEW = 50  # others that equal one, which never are too many
 _FEWEST = 3  # landmarks on a line, before it is looked at
 
 Floats = npt.NDArray[np.float64]
@@ -116,10 +120,11 @@ class LandmarkIndex:
         settings, frame_s = self.settings, _frame_s(self.settings)
         margin, own = _margin(self.longest, settings), {"": self._tracks[track]}
         table = LandmarkTable.build(own, settings, margin, _width(settings))
+        among = next(each for part, each in self._tables if track < part.stop)
         left = [
             (stretch, hits.reaching(least, frame_s))
             for stretch in settings.stretches
-            for hits in _hits(query, table, settings, stretch)
+            for hits in _hits(query, table, settings, stretch, among)
         ]
         while True:
             best: tuple[float, float, _Hits] | None = None
@@ -145,16 +150,24 @@ class LandmarkIndex:
 
 
 def _hits(
-    query: Peaks, table: LandmarkTable, settings: Landmarks, stretch: float
+    query: Peaks,
+    table: LandmarkTable,
+    settings: Landmarks,
+    stretch: float,
+    among: LandmarkTable | None = None,
 ) -> Iterator[_Hits]:
     """Equal landmarks at one change of tempo, on two grids of lines.
 
-    A line on a cell's border lies inside one of the other grid's cells.
+    A line on a cell's border lies inside one of the other grid's cells. Which landmarks are too
+    common is told by the table itself, or by one that its track is ``among``.
     """
     pairs = make_pairs(query, settings, stretch)
     shift, width = settings.shift_bins, _width(settings)
     cells = table.frames // width + 3
     first, counts = table.rows(pairs.keys, shift)
+    equal = counts if among is None else among.rows(pairs.keys, shift)[1]
+    if len(counts):
+        counts = np.where(equal > max(_FEW, np.quantile(equal, TELLING)), 0, counts)
     places = np.repeat(np.arange(len(counts)), counts)
     before = np.cumsum(counts) - counts
     rows = np.arange(len(places)) + np.repeat(first - before, counts)

@@ -18,6 +18,7 @@ CSV_COLUMNS = (
     "query",
     "rank",
     "reference",
+    "found_by",
     "score",
     "probability",
     "false_alarms",
@@ -59,7 +60,7 @@ def as_csv(answers: Answers) -> str:
         for rank, answer in enumerate(found, 1):
             for part in answer.ranges:
                 judged = (answer.score, answer.probability, answer.false_alarms)
-                head = (query, rank, answer.paths[0], *judged)
+                head = (query, rank, answer.paths[0], answer.found_by, *judged)
                 values = (*head, *_times(part), part.tempo_ratio, part.score)
                 writer.writerow([_rounded(value) for value in values])
     return out.getvalue()

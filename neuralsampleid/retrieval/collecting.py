@@ -62,7 +62,7 @@ class Summary:
         return [said, *shown]
 
 
-def index_folder(
+def index_music(
     music: Path,
     catalogue: Path,
     weights: str | None = None,
@@ -71,7 +71,35 @@ def index_folder(
     *,
     threads: int = 1,
 ) -> Summary:
-    """Make a catalogue of a folder, or bring it up to date.
+    """Make a catalogue of a folder, or bring it up to date, for all systems that serve a listener.
+
+    A new one without ``weights`` gets the default model's fingerprints and, in a catalogue inside
+    of it, landmarks: what either finds, the other may miss. With ``weights`` it is
+    ``index_folder``'s, whose arguments and errors these are.
+    """
+    both = weights is None and not is_collection(catalogue)
+    summary = index_folder(
+        music, catalogue, weights, architecture, graph, with_landmarks=both, threads=threads
+    )
+    if open_collection(catalogue).about.get("with_landmarks"):
+        known = LANDMARKS if not is_collection(catalogue / LANDMARKS) else None
+        second = index_folder(music, catalogue / LANDMARKS, known, threads=threads)
+        told = {path for path, _ in summary.skipped}
+        summary.skipped += [one for one in second.skipped if one[0] not in told]
+    return summary
+
+
+def index_folder(
+    music: Path,
+    catalogue: Path,
+    weights: str | None = None,
+    architecture: Architecture | None = None,
+    graph: Graph | None = None,
+    *,
+    with_landmarks: bool = False,
+    threads: int = 1,
+) -> Summary:
+    """Make a catalogue of a folder, or bring it up to date, for one system.
 
     Files whose size and time of change are as before are not read; of the others, those whose
     content is known are not fingerprinted. A run that is stopped goes on where it was.
@@ -83,6 +111,7 @@ def index_folder(
             catalogue was made with, for a new one the default model.
         architecture: of published weights.
         graph: of ``gnn``.
+        with_landmarks: what a new catalogue notes, see ``index_music``.
         threads: of the search by which chance is measured.
 
     Raises:
@@ -108,7 +137,8 @@ def index_folder(
             _measure(writer, catalogue, threads)
         return summary
     fingerprinter, about = fingerprinter_for_new(weights, architecture, graph)
-    create_collection(catalogue, {**about, "music": str(root)})
+    noted = {"music": str(root), "with_landmarks": with_landmarks}
+    create_collection(catalogue, {**about, **noted})
     with changing_collection(catalogue) as writer:
         summary = _update(writer, fingerprinter, root, paths)
         _measure(writer, catalogue, threads)
@@ -164,7 +194,8 @@ def _update(
     gone = sorted(before.keys() - seen)
     summary.forgotten = len(gone)
     writer.forget([*gone, *stale])
-    for path, file in tqdm(wanted, "index", unit="track", disable=None, file=sys.stderr):
+    task = f"index by {writer.about['architecture']}"
+    for path, file in tqdm(wanted, task, unit="track", disable=None, file=sys.stderr):
         try:
             known = _add(writer, fingerprinter, path, file)
         except (UserError, OSError) as error:

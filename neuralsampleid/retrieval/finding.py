@@ -36,9 +36,15 @@ class Evidence(ABC):
 
 
 class Finder(ABC):
-    """Finds evidence in a catalogue; made once for any number of queries."""
+    """Finds evidence in a catalogue; made once for any number of queries.
+
+    Attributes:
+        collection: the catalogue.
+        found_by: what of a track speaks, in a word.
+    """
 
     collection: Collection
+    found_by: str
 
     @abstractmethod
     def find(self, query: TrackSegments, without: Set[int], threads: int) -> Evidence:

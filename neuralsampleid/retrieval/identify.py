@@ -11,7 +11,7 @@ other. That is an estimate from noise. How probable it is that an answer is righ
 from __future__ import annotations
 
 import sys
-from collections.abc import Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,9 @@ from tqdm import tqdm
 from neuralsampleid.files import sha256_of
 from neuralsampleid.models.named import LANDMARKS
 from neuralsampleid.retrieval.chance import ASKED, FEWEST, Chance
-from neuralsampleid.retrieval.collection import Collection
+from neuralsampleid.retrieval.collection import Collection, is_collection, open_collection
 from neuralsampleid.retrieval.finding import Finder
-from neuralsampleid.retrieval.fingerprinters import Fingerprinter
+from neuralsampleid.retrieval.fingerprinters import Fingerprinter, fingerprinter_of_catalogue
 from neuralsampleid.retrieval.landmark_finder import LandmarkFinder
 from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY, Calibration
 from neuralsampleid.retrieval.ranges import Range, TrackSegments
@@ -42,10 +42,15 @@ class Answer:
     false_alarms: float | None  # unrelated tracks that stand out as much; None: too few to tell
     ranges: list[Range]  # in the order of the query's time
     seconds: float  # length of the reference
+    found_by: str = "fingerprints"  # or landmarks; the scores of the two do not compare
 
 
 def judgement(answer: Answer) -> str:
-    """How much an answer is to be believed, in words."""
+    """What found an answer, and how much it is to be believed, in words."""
+    return f"by {answer.found_by}, {_believed(answer)}"
+
+
+def _believed(answer: Answer) -> str:
     if answer.probability is not None:
         return f"{100 * answer.probability:.0f} % likely"
     if answer.false_alarms is None:
@@ -78,8 +83,58 @@ class Thresholds:
         likely = probability is None or probability >= self.probability
         return likely and (false_alarms is None or false_alarms <= most)
 
+    def chosen(self, answers: Iterable[Answer]) -> list[Answer]:
+        """Answers of several systems as one list, the likeliest first.
+
+        Of a track that several name, the likeliest answer stays; of those that no threshold lets
+        pass, as many as ``best`` has room for. Systems that are not calibrated come last.
+        """
+        by_track: dict[str, Answer] = {}
+        for answer in sorted(answers, key=_improbability):
+            by_track.setdefault(answer.paths[0], answer)
+        kept: list[Answer] = []
+        for answer in by_track.values():
+            passes = answer.score >= self.score
+            passes = passes and self.let_pass(answer.probability, answer.false_alarms)
+            if passes or len(kept) < self.best:
+                kept.append(answer)
+        return kept
+
+
+def _improbability(answer: Answer) -> float:
+    return 1.0 if answer.probability is None else -answer.probability
+
 
 DEFAULT = Thresholds()
+
+
+@dataclass(frozen=True)
+class System:
+    """What fingerprints a query, and what finds it in a catalogue that was made alike."""
+
+    fingerprinter: Fingerprinter
+    finder: Finder
+
+
+def systems_of(catalogue: Path, weights: str | None) -> list[System]:
+    """All systems that a catalogue holds.
+
+    Args:
+        catalogue: that ``nsid index`` made.
+        weights: where the weights of its encoder are now; None: where they were.
+
+    Raises:
+        UserError: it is no catalogue, or the weights are missing or others.
+    """
+    collection = open_collection(catalogue)
+    systems = [System(fingerprinter_of_catalogue(catalogue, collection.about, weights),
+                      finder_of(collection))]  # fmt: skip
+    beside = catalogue / LANDMARKS
+    if is_collection(beside):
+        collection = open_collection(beside)
+        fingerprinter = fingerprinter_of_catalogue(beside, collection.about, None)
+        systems.append(System(fingerprinter, finder_of(collection)))
+    return systems
 
 
 def finder_of(collection: Collection) -> Finder:
@@ -90,26 +145,24 @@ def finder_of(collection: Collection) -> Finder:
 
 
 def identify_file(
-    path: Path,
-    fingerprinter: Fingerprinter,
-    finder: Finder,
-    *,
-    threads: int,
-    thresholds: Thresholds = DEFAULT,
+    path: Path, systems: Sequence[System], *, threads: int, thresholds: Thresholds = DEFAULT
 ) -> list[Answer]:
     """The answers for one file; the file itself, if the catalogue holds it, is none.
 
     Raises:
         UserError: the file is missing or cannot be decoded.
     """
-    own, known = sha256_of(path), finder.collection.sha256
-    return identify(
-        fingerprinter.of_file(path),
-        finder,
-        thresholds=thresholds,
-        without={known.index(own)} if own in known else set(),
-        threads=threads,
-    )
+    sha256, answers = sha256_of(path), list[Answer]()
+    for system in systems:
+        known = system.finder.collection.sha256
+        answers += identify(
+            system.fingerprinter.of_file(path),
+            system.finder,
+            thresholds=thresholds,
+            without={known.index(sha256)} if sha256 in known else set(),
+            threads=threads,
+        )
+    return thresholds.chosen(answers) if len(systems) > 1 else answers
 
 
 def identify(
@@ -150,7 +203,17 @@ def identify(
         least = thresholds.score if score >= thresholds.score else 0.0
         ranges = evidence.ranges(track, max(least, score / 2))
         length = float(collection.seconds[track])
-        answers.append(Answer(collection.paths[track], score, likely, expected, ranges, length))
+        answers.append(
+            Answer(
+                collection.paths[track],
+                score,
+                likely,
+                expected,
+                ranges,
+                length,
+                finder.found_by,
+            )
+        )
     return answers
 
 

@@ -21,6 +21,8 @@ _LONGEST_S = 3600.0  # of a query; a longer one has the tables made anew
 class LandmarkFinder(Finder):
     """Holds the tables of a catalogue's landmarks, which take longer to make than to ask."""
 
+    found_by = "landmarks"
+
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
         self.settings = Landmarks.model_validate(collection.about["settings"])

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from neuralsampleid.runs import best_runs
+
 SLOWEST, FASTEST = 0.7, 1.4  # reference seconds per query second
 SLOPE_STEP = 0.01  # relative: 0.15 s at the ends of a passage of 30 s
 SEGMENT_COST = 0.2  # votes; five segments without a match cost what one nearest match brings
@@ -146,7 +148,7 @@ def _improve(
     fresh = np.ones(len(line), bool)  # only the largest vote of a segment on a line counts
     fresh[1:] = (line[1:] != line[:-1]) | (query[1:] != query[:-1])
     order, line, query = order[fresh], line[fresh], query[fresh]
-    scores, firsts = best_runs(line, query, matches.votes[order])
+    scores, firsts = best_runs(line, query, matches.votes[order], SEGMENT_COST)
     track = line // span
     # The best of each track: tracks are in order, so the last of an order by score within them.
     by_score = np.lexsort((scores, track))
@@ -159,33 +161,6 @@ def _improve(
     best.slopes[place], best.shifts[place] = slope, shift
     best.bins[place] = bins[order[winners]]
     best.firsts[place], best.lasts[place] = firsts[winners], query[winners]
-
-
-def best_runs(
-    group: Integers, place: Integers, votes: Floats, cost: float = SEGMENT_COST
-) -> tuple[Floats, Integers]:
-    """For every entry, the best run that ends with it.
-
-    A run's score is the sum of its votes less ``cost`` for each place from its first to its last.
-
-    Args:
-        group: (m,) ascending; runs do not cross groups.
-        place: (m,) ascending within a group.
-        votes: (m,).
-        cost: of a place.
-
-    Returns:
-        The scores (m,) and the places where the runs begin (m,).
-    """
-    total = np.cumsum(votes)
-    before = total - votes - cost * (place - 1)  # what a run that begins here starts from
-    # Each group's values lie below those of all groups before it, so the minimum starts anew.
-    number = np.cumsum(np.diff(group, prepend=group[:1]) != 0)
-    step = float(np.ptp(before)) + 1.0
-    lowered = before - number * step
-    lowest = np.minimum.accumulate(lowered)
-    begins = np.maximum.accumulate(np.where(lowered == lowest, np.arange(len(group)), 0))
-    return total - cost * place - before[begins], place[begins]
 
 
 def _fitted(matches: Matches, lines: _Lines, tolerance_s: float) -> Passage:

@@ -27,6 +27,8 @@ _BLOCK_BYTES = 1 << 26  # of fingerprints, searched at once
 class SegmentFinder(Finder):
     """Searches a catalogue's segments."""
 
+    found_by = "fingerprints"
+
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
 

@@ -16,7 +16,7 @@ from helpers.songs import RATE, small_gnn, song_stems
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
-from neuralsampleid.retrieval import collecting
+from neuralsampleid.retrieval import fingerprinters
 from neuralsampleid.retrieval.collecting import index_folder
 from neuralsampleid.retrieval.collection import (
     File,
@@ -81,9 +81,9 @@ def test_only_new_and_changed_files_are_read(music, weights, tmp_path, monkeypat
     index_folder(music, out, weights)
     before = stored(out)
     decoded = []
-    real = collecting.read_any_audio
+    real = fingerprinters.read_any_audio
     monkeypatch.setattr(
-        collecting,
+        fingerprinters,
         "read_any_audio",
         lambda path, rate: decoded.append(path.name) or real(path, rate),
     )

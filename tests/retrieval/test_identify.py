@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -179,7 +180,8 @@ def test_text():
     lines = as_text({"mine.mp3": [answer], "other.mp3": []}).splitlines()
     assert lines == [
         "mine.mp3",
-        "  a?[2J.wav (and 1 more of this content): score 12.3, 0.0012 expected by chance",
+        "  a?[2J.wav (and 1 more of this content): score 12.3, by fingerprints, "
+        "0.0012 expected by chance",
         "    1:00–1:15 ← 0:03–0:18, tempo × 1.02",
         "other.mp3",
         "  no sample found",
@@ -253,6 +255,49 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     assert main(ask) == 1
     assert "other weights" in capsys.readouterr().err
     assert main([*ask, "--weights", str(rendered / "away.pt")]) == 0
+
+
+def found(path, probability, by, score=9.0):
+    return Answer([path], score, probability, None, [], 60.0, by)
+
+
+def test_answers_of_two_systems_are_one_list():
+    by_fingerprints = [found("a", 0.3, "fingerprints"), found("b", 0.1, "fingerprints")]
+    by_landmarks = [found("c", 0.9, "landmarks"), found("b", 0.6, "landmarks")]
+    both = [*by_fingerprints, *by_landmarks]
+    told = [(one.paths[0], one.found_by) for one in Thresholds().chosen(both)]
+    assert told == [("c", "landmarks"), ("b", "landmarks"), ("a", "fingerprints")]
+    strict = Thresholds(probability=0.5)
+    assert [one.paths for one in strict.chosen(both)] == [["c"], ["b"]]
+    assert [one.paths for one in strict.chosen([*both, found("d", None, "fingerprints")])] == [
+        ["c"], ["b"], ["d"],
+    ]  # fmt: skip
+    assert len(Thresholds(probability=1.0).chosen(both)) == 0
+    assert [one.paths for one in Thresholds(probability=1.0, best=1).chosen(both)] == [["c"]]
+    assert len(Thresholds(probability=1.0, best=9).chosen(both)) == 3
+
+
+def test_a_new_catalogue_holds_both_systems(rendered, capsys):
+    """By default, as a new user calls it: the default model and landmarks."""
+    music, out = rendered / "few", rendered / "both"
+    music.mkdir()
+    for name in ("song 2.wav", "song 3.wav"):
+        (music / name).hardlink_to(rendered / "music" / name)
+    index = ["index", str(music), "--out", str(out), "--threads", "1"]
+    assert main(index) == 0
+    ask = ["identify", str(rendered / "query.wav"), "--catalogue", str(out), "--json"]
+    assert main([*ask, "--best", "2", "--threads", "1"]) == 0
+    (asked_about,) = json.loads(capsys.readouterr().out)
+    first, second = asked_about["answers"]
+    assert (first["paths"], first["found_by"]) == (["song 2.wav"], "landmarks")
+    assert first["probability"] > second["probability"]
+    (music / "song 2.wav").unlink()
+    shutil.rmtree(out / "landmarks")  # as if the first run had been stopped before it
+    assert main(index) == 0
+    assert [open_collection(part).paths for part in (out, out / "landmarks")] == [
+        [["song 3.wav"]], [["song 3.wav"]],
+    ]  # fmt: skip
+    capsys.readouterr()
 
 
 def test_landmarks_need_no_weights(rendered, capsys):

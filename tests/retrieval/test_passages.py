@@ -10,11 +10,11 @@ from neuralsampleid.retrieval.passages import (
     SEGMENT_COST,
     SLOWEST,
     Matches,
-    best_runs,
     best_scores,
     passages_of_track,
     slope_grid,
 )
+from neuralsampleid.runs import best_runs
 
 HOP = 0.5
 
@@ -156,7 +156,7 @@ def test_backwards_a_sample_is_none_and_a_steady_sound_is_as_before():
 def test_best_runs_against_all_runs(entries):
     entries.sort()
     group, place, votes = (np.array(column) for column in zip(*entries, strict=True))
-    scores, firsts = best_runs(group, place, votes)
+    scores, firsts = best_runs(group, place, votes, SEGMENT_COST)
     for end in range(len(entries)):
         begins = [b for b in range(end + 1) if group[b] == group[end]]
         cost = [SEGMENT_COST * (place[end] - place[b] + 1) for b in begins]
