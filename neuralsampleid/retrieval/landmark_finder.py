@@ -15,6 +15,7 @@ from neuralsampleid.retrieval.finding import Evidence, Finder
 from neuralsampleid.retrieval.fingerprinters import peaks_of
 from neuralsampleid.retrieval.ranges import Range, TrackSegments
 
+_LEAST_OF_ANOTHER = 8.0  # part, landmarks less cost; unrelated tracks often reach 5 to 8
 _LONGEST_S = 3600.0  # of a query; a longer one has the tables made anew
 
 
@@ -66,8 +67,10 @@ class LandmarkEvidence(Evidence):
 
     def ranges(self, track: int, least: float) -> list[Range]:
         length = float(self._seconds[track])
-        found = []
+        found: list[Range] = []
         for part in self._index.passages(self._query, track, least):
+            if found and part.score < _LEAST_OF_ANOTHER:
+                break  # chance brings many of these
             start, end = (min(time, length) for time in part.reference_s)
             found.append(Range(*part.query_s, start, end, part.stretch, part.score))
         return sorted(found, key=lambda part: part.query_start_s)

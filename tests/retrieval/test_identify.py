@@ -321,6 +321,13 @@ def test_landmarks_need_no_weights(rendered, capsys):
     assert part["reference_end_s"] == pytest.approx(20.03, abs=0.5)
     assert part["tempo_ratio"] == 1.0
     assert second["answers"] == []
+    # Of what hardly stands out, chance brings many parts: the best is shown.
+    assert main([*ask, "--best", "4"]) == 0
+    shown = [answer for query in json.loads(capsys.readouterr().out) for answer in query["answers"]]
+    assert len(shown) == 2 * 4
+    for answer in shown:
+        assert len(answer["ranges"]) == 1 or min(p["score"] for p in answer["ranges"]) >= 8
+    assert min(answer["score"] for answer in shown) < 8
     # A track of the catalogue does not find itself.
     assert main(["identify", str(rendered / "music/song 2.wav"), *ask[3:]]) == 0
     (own,) = json.loads(capsys.readouterr().out)
