@@ -38,6 +38,11 @@ class Landmarks(Section):
         return self
 
     @property
+    def frame_s(self) -> float:
+        """Seconds between frames."""
+        return self.hop_length / self.sample_rate
+
+    @property
     def shift_bins(self) -> int:
         """How far a search goes up and down."""
         return round(self.pitch_semitones * self.bins_per_octave / 12)

@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.landmarks.table import Integers, LandmarkTable, Pairs, make_pairs
+from neuralsampleid.landmarks.table import (
+    Integers,
+    LandmarkTable,
+    Pairs,
+    each_row,
+    free_margin,
+    make_pairs,
+)
 
 PLACE_BITS = 24  # of a packed number, for a query's landmark
 PLACES = (1 << PLACE_BITS) - 1
@@ -65,7 +72,7 @@ def best_alignments(
     best = {span: Alignments.none(len(tracks)) for span in spans}
     stretches = settings.stretches if searched else [1.0]
     longest = max((_length(query_peaks[query_id]) for query_id, _, _ in best), default=0)
-    margin = int(longest * max(stretches)) + 2 * settings.offset_frames
+    margin = free_margin(longest, settings, stretches)
     for part, shard in shards(tracks):
         table = LandmarkTable.build(shard, settings, margin)
         for query_id in dict.fromkeys(query_id for query_id, _, _ in best):
@@ -104,7 +111,7 @@ def _update(
     pairs = make_pairs(peaks, settings, stretch)
     shift = settings.shift_bins if searched else 0
     cells, ends = _agreements(peaks, pairs, table, settings, stretch, shift)
-    frame_s = settings.hop_length / settings.sample_rate
+    frame_s = settings.frame_s
     anchors_s = peaks.frames[pairs.anchors] * frame_s
     partners_s = peaks.frames[pairs.partners] * frame_s
     for (_, start_s, end_s), found in best.items():
@@ -151,8 +158,7 @@ def _agreements(
     """
     first, counts = table.rows(pairs.keys, shift)
     ends = np.concatenate([[0], np.cumsum(counts)])
-    places = np.repeat(np.arange(len(counts)), counts)
-    rows = np.arange(ends[-1]) + np.repeat(first - ends[:-1], counts)
+    places, rows = each_row(first, counts)
     times = np.rint(peaks.frames[pairs.anchors] * stretch).astype(np.int64)
     bins = peaks.bins[pairs.anchors].astype(np.int64) - shift
     offsets = (table.times[rows] - times[places]) // settings.offset_frames

@@ -21,7 +21,14 @@ import numpy.typing as npt
 from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.alignment import PLACE_BITS, PLACES, shards
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.landmarks.table import Integers, LandmarkTable, make_pairs
+from neuralsampleid.landmarks.table import (
+    Integers,
+    LandmarkTable,
+    Pairs,
+    each_row,
+    free_margin,
+    make_pairs,
+)
 from neuralsampleid.runs import best_runs
 
 SECOND_COST = 2.0  # landmarks; a sample brings several each second
@@ -56,19 +63,19 @@ class _Hits:
     def where(self, chosen: npt.NDArray[np.bool_]) -> _Hits:
         return _Hits(self.lines[chosen], self.times[chosen], self.offsets[chosen])
 
-    def runs(self, frame_s: float) -> tuple[Floats, Integers]:
+    def runs(self, frame_cost: float) -> tuple[Floats, Integers]:
         """The score of the best run that ends with each, and when it begins."""
         if not len(self.lines):
             return np.zeros(0), self.times
         ones = np.ones(len(self.lines))
-        return best_runs(self.lines, self.times, ones, SECOND_COST * frame_s)
+        return best_runs(self.lines, self.times, ones, frame_cost)
 
-    def reaching(self, least: float, frame_s: float) -> _Hits:
+    def reaching(self, least: float, frame_cost: float) -> _Hits:
         """Those on lines with a run that scores so much."""
         begins = np.flatnonzero(np.diff(self.lines, prepend=-1))
         if not len(begins):
             return self
-        best = np.maximum.reduceat(self.runs(frame_s)[0], begins)
+        best = np.maximum.reduceat(self.runs(frame_cost)[0], begins)
         return self.where(np.repeat(best >= least, np.diff(begins, append=len(self.lines))))
 
 
@@ -79,35 +86,44 @@ class LandmarkIndex:
         tracks: peaks of each; numbers of tracks are their places.
         settings: of the landmarks and the search over pitch and tempo.
         longest: frames of the longest query.
+        second_cost: landmarks that a second of a passage costs.
+        telling: share of a query's landmarks that are looked up.
     """
 
-    def __init__(self, tracks: Sequence[Peaks], settings: Landmarks, longest: int) -> None:
+    def __init__(
+        self,
+        tracks: Sequence[Peaks],
+        settings: Landmarks,
+        longest: int,
+        second_cost: float = SECOND_COST,
+        telling: float = TELLING,
+    ) -> None:
         self.settings = settings
         self.longest = longest
+        self._telling = telling
+        self._frame_cost = second_cost * settings.frame_s
         self._tracks = tracks
-        margin = _margin(longest, settings)
+        self._margin = free_margin(longest, settings, settings.stretches)
         self._tables = [
-            (part, LandmarkTable.build(shard, settings, margin, _width(settings)))
+            (part, LandmarkTable.build(shard, settings, self._margin, _width(settings)))
             for part, shard in shards({str(n): peaks for n, peaks in enumerate(tracks)})
         ]
 
     def best_scores(self, query: Peaks, threads: int = 1) -> Floats:
         """Score of every track's best passage, (tracks,); 0 where hardly anything lines up."""
-        scores = np.zeros(len(self._tracks))
-        tasks = [(part, table, s) for s in self.settings.stretches for part, table in self._tables]
 
-        def improve(task: tuple[slice, LandmarkTable, float]) -> tuple[slice, Floats]:
-            part, table, stretch = task
-            own = np.zeros(len(table.track_ids))
-            for hits in _hits(query, table, self.settings, stretch):
-                found, _ = hits.runs(_frame_s(self.settings))
-                np.maximum.at(own, table.tracks_at(hits.offsets), found)
-            return part, own
+        def scores_at(stretch: float) -> Floats:
+            scores = np.zeros(len(self._tracks))
+            pairs = make_pairs(query, self.settings, stretch)
+            for part, table in self._tables:
+                for hits in self._hits(query, pairs, table, table, stretch):
+                    found, _ = hits.runs(self._frame_cost)
+                    np.maximum.at(scores[part], table.tracks_at(hits.offsets), found)
+            return scores
 
         with ThreadPoolExecutor(threads) as pool:
-            for part, own in pool.map(improve, tasks):
-                scores[part] = np.maximum(scores[part], own)
-        return scores
+            best: Floats = np.max(list(pool.map(scores_at, self.settings.stretches)), axis=0)
+        return best
 
     def passages(self, query: Peaks, track: int, least: float) -> Iterator[LandmarkPassage]:
         """One track's passages, best first; a moment of the query is explained once.
@@ -117,19 +133,21 @@ class LandmarkIndex:
             track: number of the track.
             least: score below which a passage is none.
         """
-        settings, frame_s = self.settings, _frame_s(self.settings)
-        margin, own = _margin(self.longest, settings), {"": self._tracks[track]}
-        table = LandmarkTable.build(own, settings, margin, _width(settings))
+        settings, frame_s, cost = self.settings, self.settings.frame_s, self._frame_cost
+        alone = {"": self._tracks[track]}
+        table = LandmarkTable.build(alone, settings, self._margin, _width(settings))
         among = next(each for part, each in self._tables if track < part.stop)
         left = [
-            (stretch, hits.reaching(least, frame_s))
+            (stretch, hits.reaching(least, cost))
             for stretch in settings.stretches
-            for hits in _hits(query, table, settings, stretch, among)
+            for hits in self._hits(
+                query, make_pairs(query, settings, stretch), table, among, stretch
+            )
         ]
         while True:
             best: tuple[float, float, _Hits] | None = None
             for stretch, hits in left:
-                found, begins = hits.runs(frame_s)
+                found, begins = hits.runs(cost)
                 end = int(found.argmax()) if len(found) else -1
                 if end >= 0 and (best is None or found[end] > best[0] + 1e-9):
                     on_line = hits.lines == hits.lines[end]
@@ -146,31 +164,41 @@ class LandmarkIndex:
             others = [
                 (own, hits.where((hits.times < first) | (hits.times > last))) for own, hits in left
             ]
-            left = [(own, hits.reaching(least, frame_s)) for own, hits in others]
+            left = [(own, hits.reaching(least, cost)) for own, hits in others]
+
+    def _hits(
+        self,
+        query: Peaks,
+        pairs: Pairs,
+        table: LandmarkTable,
+        among: LandmarkTable,
+        stretch: float,
+    ) -> Iterator[_Hits]:
+        """Equal landmarks at one change of tempo, without those too common in ``among``."""
+        shift = self.settings.shift_bins
+        first, counts = table.rows(pairs.keys, shift)
+        equal = counts if among is table else among.rows(pairs.keys, shift)[1]
+        if len(counts):
+            most = max(_FEW, np.quantile(equal, self._telling))
+            counts = np.where(equal > most, 0, counts)
+        return _on_lines(query, pairs, table, self.settings, stretch, each_row(first, counts))
 
 
-def _hits(
+def _on_lines(
     query: Peaks,
+    pairs: Pairs,
     table: LandmarkTable,
     settings: Landmarks,
     stretch: float,
-    among: LandmarkTable | None = None,
+    equal: tuple[Integers, Integers],
 ) -> Iterator[_Hits]:
-    """Equal landmarks at one change of tempo, on two grids of lines.
+    """Equal landmarks, as numbers of the query's and rows of the table, on two grids of lines.
 
-    A line on a cell's border lies inside one of the other grid's cells. Which landmarks are too
-    common is told by the table itself, or by one that its track is ``among``.
+    A line on a cell's border lies inside one of the other grid's cells.
     """
-    pairs = make_pairs(query, settings, stretch)
+    places, rows = equal
     shift, width = settings.shift_bins, _width(settings)
     cells = table.frames // width + 3
-    first, counts = table.rows(pairs.keys, shift)
-    equal = counts if among is None else among.rows(pairs.keys, shift)[1]
-    if len(counts):
-        counts = np.where(equal > max(_FEW, np.quantile(equal, TELLING)), 0, counts)
-    places = np.repeat(np.arange(len(counts)), counts)
-    before = np.cumsum(counts) - counts
-    rows = np.arange(len(places)) + np.repeat(first - before, counts)
     times = query.frames[pairs.anchors].astype(np.int64)
     rises = table.bins[rows] - (query.bins[pairs.anchors].astype(np.int64) - shift)[places]
     offsets = table.times[rows] - np.rint(times * stretch).astype(np.int64)[places]
@@ -188,14 +216,6 @@ def _hits(
         yield _Hits(lines, times[packed & PLACES], (lines % cells) * width - half + width // 2)
 
 
-def _margin(longest: int, settings: Landmarks) -> int:
-    return int(longest * max(settings.stretches)) + 2 * settings.offset_frames
-
-
 def _width(settings: Landmarks) -> int:
     """Frames of a cell of offsets."""
     return 2 * settings.offset_frames
-
-
-def _frame_s(settings: Landmarks) -> float:
-    return settings.hop_length / settings.sample_rate

@@ -7,7 +7,7 @@ each other, so that all landmarks within some semitones are one run of the table
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,26 @@ def make_pairs(peaks: Peaks, settings: Landmarks, stretch: float = 1.0) -> Pairs
 def key_bins(settings: Landmarks) -> int:
     """Anchor bins that a key has room for: those of the axis, and as far as a search may shift."""
     return settings.bins + 2 * settings.shift_bins
+
+
+def each_row(first: Integers, counts: Integers) -> tuple[Integers, Integers]:
+    """All rows of some runs of a table, one run after the other.
+
+    Args:
+        first: (n,) where each run begins.
+        counts: (n,) how many rows it has.
+
+    Returns:
+        Which run each row is of, and the rows themselves.
+    """
+    runs = np.repeat(np.arange(len(counts)), counts)
+    before = np.cumsum(counts) - counts
+    return runs, np.arange(len(runs)) + np.repeat(first - before, counts)
+
+
+def free_margin(longest: int, settings: Landmarks, stretches: Sequence[float]) -> int:
+    """Frames before each track in which queries of up to ``longest`` frames may begin."""
+    return int(longest * max(stretches)) + 2 * settings.offset_frames
 
 
 def _keys(rises: Integers, gaps: Integers, bins: Integers, settings: Landmarks) -> Integers:

@@ -10,6 +10,7 @@ samples inside the collection count as chance there, so the estimate errs on the
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +30,22 @@ def excesses(forwards: Floats, backwards: Floats) -> Floats:
 
     Args:
         forwards: (tracks,) scores of all tracks but the query itself, at least one.
-        backwards: (tracks,) the same with the query's time reversed.
+        backwards: (tracks,) the same with the query's time reversed; (0,) where not known.
     """
     median, quartile = np.quantile(np.concatenate([forwards, backwards]), [0.5, 0.75])
     found: Floats = (forwards - median) / max(float(quartile - median), _SMALLEST_SPREAD)
+    return found
+
+
+def excesses_without(
+    forwards: Floats, without: Set[int], backwards: Floats | None = None
+) -> Floats:
+    """``excesses`` of all tracks but some, whose own are 0; (tracks,) as are the scores."""
+    others = np.setdiff1d(np.arange(len(forwards)), list(without))
+    found = np.zeros(len(forwards))
+    if len(others):
+        reversed_scores = np.zeros(0) if backwards is None else backwards[others]
+        found[others] = excesses(forwards[others], reversed_scores)
     return found
 
 

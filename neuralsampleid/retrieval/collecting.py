@@ -27,9 +27,10 @@ from neuralsampleid.retrieval.collection import (
 )
 from neuralsampleid.retrieval.fingerprinters import (
     Fingerprinter,
-    calibration_of_catalogue,
+    calibration_by,
+    fingerprinter_by,
     fingerprinter_for_new,
-    fingerprinter_of_catalogue,
+    weights_of_catalogue,
 )
 from neuralsampleid.retrieval.identify import finder_of, measure_chance
 
@@ -129,10 +130,10 @@ def index_folder(
                     f"{catalogue}: a catalogue of {writer.about['music']}, expected that folder, "
                     f"or another --out for {root}"
                 )
-            fingerprinter = fingerprinter_of_catalogue(catalogue, writer.about, weights)
+            file = weights_of_catalogue(catalogue, writer.about, weights)
+            fingerprinter = fingerprinter_by(file, writer.about)
             _require_same(catalogue, writer, architecture, graph)
-            calibration = calibration_of_catalogue(catalogue, writer.about, weights)
-            writer.note("calibration", calibration)
+            writer.note("calibration", calibration_by(file))
             summary = _update(writer, fingerprinter, root, paths)
             _measure(writer, catalogue, threads)
         return summary
@@ -150,9 +151,9 @@ def _measure(writer: CollectionWriter, catalogue: Path, threads: int) -> None:
 
     Not for landmarks: their search takes too long for fifty queries, and they are calibrated.
     """
-    contents = writer.contents()
     if writer.about["architecture"] == LANDMARKS:
         return
+    contents = writer.contents()
     if writer.about.get("chance_contents") != contents:
         chance = measure_chance(finder_of(open_collection(catalogue)), threads)
         writer.note("chance", chance.as_json() if chance else None)

@@ -25,8 +25,7 @@ from neuralsampleid.retrieval.fingerprint import fingerprint_track, segment_seco
 from neuralsampleid.retrieval.probability import read_calibration
 from neuralsampleid.retrieval.ranges import TrackSegments
 
-# Of the search of ``nsid identify``: half of the default's tempi find as much (real_music.md).
-LANDMARK_SETTINGS = Landmarks(tempo_step=0.04)
+LANDMARK_SETTINGS = Landmarks(tempo_step=0.04)  # as in the demo
 
 
 class Fingerprinter(ABC):
@@ -85,7 +84,7 @@ class LandmarkFingerprinter(Fingerprinter):
         peaks = find_peaks(audio, self.settings)
         return TrackSegments(
             peaks.frames.astype(np.int64),
-            peaks.frames.astype(float) * self.settings.hop_length / self.sample_rate,
+            peaks.frames.astype(float) * self.settings.frame_s,
             peaks.bins.astype(np.float32)[:, None],
             len(audio) / self.sample_rate,
         )
@@ -136,18 +135,27 @@ def fingerprinter_of_catalogue(
     folder: Path, about: dict[str, Any], name: str | None
 ) -> Fingerprinter:
     """What made a catalogue; see ``weights_of_catalogue``."""
-    path = weights_of_catalogue(folder, about, name)
-    if path is None:
+    return fingerprinter_by(weights_of_catalogue(folder, about, name), about)
+
+
+def fingerprinter_by(weights: Path | None, about: dict[str, Any]) -> Fingerprinter:
+    """What made a catalogue, by its weights; None: landmarks.
+
+    Raises:
+        UserError: the weights do not fit.
+    """
+    if weights is None:
         return LandmarkFingerprinter(Landmarks.model_validate(about["settings"]))
-    return EncoderFingerprinter(load_any_encoder(path, about["architecture"], about["graph"])[0])
+    return EncoderFingerprinter(load_any_encoder(weights, about["architecture"], about["graph"])[0])
 
 
-def calibration_of_catalogue(
-    folder: Path, about: dict[str, Any], name: str | None
-) -> dict[str, Any] | None:
-    """The calibration that belongs to what made a catalogue, as it is now."""
-    path = weights_of_catalogue(folder, about, name)
-    return read_calibration(path or _BESIDE_LANDMARKS)
+def calibration_by(weights: Path | None) -> dict[str, Any] | None:
+    """The calibration that lies beside weights; None: that of landmarks.
+
+    Raises:
+        UserError: the file is none.
+    """
+    return read_calibration(weights or SHIPPED.parent.with_name(LANDMARKS) / "landmarks")
 
 
 def weights_of_catalogue(folder: Path, about: dict[str, Any], name: str | None) -> Path | None:
@@ -187,19 +195,15 @@ def weights_of_catalogue(folder: Path, about: dict[str, Any], name: str | None) 
     return path
 
 
-_BESIDE_LANDMARKS = SHIPPED.parent.with_name(LANDMARKS) / "none"  # its calibration lies beside it
-
-
 def _about_landmarks(settings: Landmarks) -> dict[str, Any]:
-    frame_s = settings.hop_length / settings.sample_rate
     return {
         "architecture": LANDMARKS,
         "graph": None,
         "settings": settings.model_dump(mode="json"),
         "weights": LANDMARKS,
         "weights_sha256": None,
-        "calibration": read_calibration(_BESIDE_LANDMARKS),
+        "calibration": calibration_by(None),
         "embedding_size": 1,
-        "segment_s": frame_s,
-        "hop_s": frame_s,
+        "segment_s": settings.frame_s,
+        "hop_s": settings.frame_s,
     }

@@ -39,7 +39,7 @@ class Answer:
     paths: list[str]  # the files that hold it, relative to the collection's folder
     score: float  # of its best passage: votes less cost
     probability: float | None  # that it is right; None: the weights are not calibrated
-    false_alarms: float | None  # unrelated tracks that stand out as much; None: too few to tell
+    false_alarms: float | None  # unrelated tracks that stand out as much; None: not measured
     ranges: list[Range]  # in the order of the query's time
     seconds: float  # length of the reference
     found_by: str = "fingerprints"  # or landmarks; the scores of the two do not compare
@@ -126,14 +126,15 @@ def systems_of(catalogue: Path, weights: str | None) -> list[System]:
     Raises:
         UserError: it is no catalogue, or the weights are missing or others.
     """
-    collection = open_collection(catalogue)
-    systems = [System(fingerprinter_of_catalogue(catalogue, collection.about, weights),
-                      finder_of(collection))]  # fmt: skip
-    beside = catalogue / LANDMARKS
-    if is_collection(beside):
-        collection = open_collection(beside)
-        fingerprinter = fingerprinter_of_catalogue(beside, collection.about, None)
-        systems.append(System(fingerprinter, finder_of(collection)))
+
+    def system_of(folder: Path, name: str | None) -> System:
+        collection = open_collection(folder)
+        fingerprinter = fingerprinter_of_catalogue(folder, collection.about, name)
+        return System(fingerprinter, finder_of(collection))
+
+    systems = [system_of(catalogue, weights)]
+    if is_collection(catalogue / LANDMARKS):
+        systems.append(system_of(catalogue / LANDMARKS, None))
     return systems
 
 

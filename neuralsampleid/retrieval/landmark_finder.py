@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-import numpy as np
-
 from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.passages import LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.retrieval.chance import excesses
+from neuralsampleid.retrieval.chance import excesses_without
 from neuralsampleid.retrieval.collection import Collection
 from neuralsampleid.retrieval.finding import Evidence, Finder
 from neuralsampleid.retrieval.fingerprinters import peaks_of
@@ -35,8 +33,7 @@ class LandmarkFinder(Finder):
         )
 
     def _reaching(self, seconds: float) -> LandmarkIndex:
-        frames_per_s = self.settings.sample_rate / self.settings.hop_length
-        needed = int(max(seconds, _LONGEST_S) * frames_per_s) + 1
+        needed = int(max(seconds, _LONGEST_S) / self.settings.frame_s) + 1
         if self._index is None or self._index.longest < needed:
             tracks = [peaks_of(self.track(n)) for n in range(len(self.collection.sha256))]
             self._index = LandmarkIndex(tracks, self.settings, needed)
@@ -60,10 +57,8 @@ class LandmarkEvidence(Evidence):
         self._seconds = collection.seconds
         self.scores = index.best_scores(query, threads)
         self.scores[list(without)] = 0.0
-        others = np.setdiff1d(np.arange(len(self.scores)), list(without))
-        self.excess = np.zeros(len(self.scores))
-        if len(others):  # no reversed query beside it: that would double the search
-            self.excess[others] = excesses(self.scores[others], np.zeros(0))
+        # No reversed query beside it: that would double the search.
+        self.excess = excesses_without(self.scores, without)
 
     def ranges(self, track: int, least: float) -> list[Range]:
         length = float(self._seconds[track])

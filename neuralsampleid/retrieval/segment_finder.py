@@ -13,7 +13,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from neuralsampleid.retrieval.chance import excesses
+from neuralsampleid.retrieval.chance import excesses_without
 from neuralsampleid.retrieval.collection import Collection
 from neuralsampleid.retrieval.finding import Evidence, Finder
 from neuralsampleid.retrieval.index import faiss_threads
@@ -48,11 +48,8 @@ class SegmentEvidence(Evidence):
         self._matches = find_matches(query, collection, without, threads)
         tracks, hop = len(collection.sha256), self._hop_s
         self.scores = best_scores(self._matches, tracks, hop)
-        others = np.setdiff1d(np.arange(tracks), list(without))
-        self.excess = np.zeros(tracks)
-        if len(others):
-            backwards = best_scores(self._matches.backwards(), tracks, hop)
-            self.excess[others] = excesses(self.scores[others], backwards[others])
+        backwards = best_scores(self._matches.backwards(), tracks, hop)
+        self.excess = excesses_without(self.scores, without, backwards)
 
     def ranges(self, track: int, least: float) -> list[Range]:
         own = self._matches.where(self._matches.track == track)
