@@ -1,4 +1,4 @@
-# make demo | test | lint | env | pull | default-model | lock | clean
+# make demo | test [SLOW=1] | lint | env | pull | default-model | lock | clean
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 PIP_FLAGS ?=
 # Processes that test, each with one thread for its small matrices.
 WORKERS ?= 2
+# Anything: tests on a real cluster, of killed jobs and of several runs, too, as .ci/run has them.
+SLOW ?=
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -29,7 +31,8 @@ demo: env
 	@echo "The report: $(CURDIR)/results/demo/report/index.html (open it in a browser)"
 
 test: env
-	OPENBLAS_NUM_THREADS=1 python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 python -m pytest $(if $(SLOW),,-m "not slow") \
+		--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: env
 	ruff check .

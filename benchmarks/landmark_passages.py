@@ -25,7 +25,7 @@ from neuralsampleid.retrieval.fingerprinters import (
 )
 from neuralsampleid.retrieval.identify import finder_of
 
-COSTS = (0.0, 1.0, 2.0, 4.0, 8.0)
+COSTS = (0.0, 0.5, 1.0, 2.0, 4.0)
 SHARES = (1.0, 0.75, 0.5)
 WRONG = (0, 1, 4)
 
@@ -65,7 +65,7 @@ def measure(
     longest = max(int(peaks.frames.max(initial=0)) + 1 for peaks in queries.values())
     index = LandmarkIndex(tracks, LANDMARK_SETTINGS, longest, cost, share)
     started = time.process_time()
-    scores = {query: index.best_scores(peaks) for query, peaks in queries.items()}
+    scores = {query: index.best(peaks).scores for query, peaks in queries.items()}
     seconds = time.process_time() - started
     places = {
         query: int((scores[query] > scores[query][own]).sum()) for query, own in right.items()

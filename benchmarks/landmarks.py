@@ -1,4 +1,4 @@
-"""Landmarks, plain and searched: mAP and hit rates on the demo's music, and what each step takes.
+"""Landmarks, in every way: mAP and hit rates on the demo's music, and what each step takes.
 
 Command: ``python benchmarks/landmarks.py results/demo/data …`` with the data folder of one or more
 runs (``snakemake data``). Seconds are of the processor, on one core.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 
-from neuralsampleid.config import Evaluation, Landmarks, read_config
+from neuralsampleid.config import Evaluation, Landmarks, LandmarkWay, read_config
 from neuralsampleid.data.catalogue import Catalogue, read_catalogue
 from neuralsampleid.evaluation.metrics import average_precision, hit_at_k
 from neuralsampleid.evaluation.protocol import FULL_TRACK, derive_queries
@@ -36,15 +37,14 @@ def main() -> None:
         tracks = catalogue.tracks[catalogue.tracks["role"] != "train"]
         peaks = peaks_of_tracks(tracks, settings)
         found_s = time.process_time() - started
-        for searched in (False, True):
-            name = "searched" if searched else "plain"
-            figures, matched_s = measure(catalogue, peaks, settings, searched)
+        for way in get_args(LandmarkWay):
+            figures, matched_s = measure(catalogue, peaks, settings, way)
             cells = " | ".join(f"{100 * value:.1f}" for value in figures)
-            print(f"| {folder} | {name} | {cells} | {found_s:.1f} | {matched_s:.1f} |", flush=True)
+            print(f"| {folder} | {way} | {cells} | {found_s:.1f} | {matched_s:.1f} |", flush=True)
 
 
 def measure(
-    catalogue: Catalogue, peaks: dict[str, Peaks], settings: Landmarks, searched: bool
+    catalogue: Catalogue, peaks: dict[str, Peaks], settings: Landmarks, way: LandmarkWay
 ) -> tuple[list[float], float]:
     """MAP of all, beats and riffs, hit rates at 1, 3, 10 of 10 s; and seconds of matching."""
     queries = derive_queries(catalogue, Evaluation())
@@ -56,7 +56,7 @@ def measure(
     }
     asked = {track_id: found for track_id, found in peaks.items() if roles[track_id] == "query"}
     started = time.process_time()
-    matches = match_queries(queries, asked, tracks, settings, searched=searched, ranks=100)
+    matches = match_queries(queries, asked, tracks, settings, way=way, ranks=100)
     matched_s = time.process_time() - started
     key = ["protocol", "query_id", "query_start_s", "query_end_s"]
     rankings = matches.groupby(key)["reference_id"].agg(list).to_dict()

@@ -46,7 +46,7 @@ rule match_landmarks:
         runtime=240,
     params:
         landmarks=section(CONFIG.landmarks),
-        searched=lambda wildcards: SYSTEMS[wildcards.system].landmarks == "searched",
+        way=lambda wildcards: SYSTEMS[wildcards.system].landmarks,
         ranks=CONFIG.evaluation.ranks,
     message:
         "Ranking tracks for every query: {wildcards.system}"

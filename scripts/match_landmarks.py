@@ -18,7 +18,7 @@ if __name__ == "__main__":
             read_peaks(Path(snakemake.input.query_peaks)),
             {track_id: peaks for part in parts for track_id, peaks in part.items()},
             Landmarks.model_validate(snakemake.params.landmarks),
-            searched=snakemake.params.searched,
+            way=snakemake.params.way,
             ranks=snakemake.params.ranks,
         )
         write_csv(Path(snakemake.output.matches), matches)

@@ -184,7 +184,7 @@ def test_unknown_keys(change: Callable, expected: str):
         (put("encoders.Big", {"architecture": "gnn"}), "encoders.Big: string should match pattern"),
         (
             put("systems", [{"name": "peaks", "landmarks": "wide"}]),
-            "systems.0.landmarks: input should be 'plain' or 'searched', found 'wide'",
+            "systems.0.landmarks: input should be 'plain', 'searched' or 'passages', found 'wide'",
         ),
         (put("systems", []), "systems: list should have at least 1 item"),
         (put("evaluation.cutoffs", [3, 1, 3]), "evaluation.cutoffs: 3 stands twice"),

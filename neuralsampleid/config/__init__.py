@@ -31,6 +31,7 @@ from neuralsampleid.config.evaluation import (
     Conditions,
     Evaluation,
     LandmarkSystem,
+    LandmarkWay,
     System,
 )
 from neuralsampleid.config.front_ends import ConstantQ, LogMel
@@ -88,6 +89,7 @@ __all__ = [
     "Hardware",
     "Index",
     "LandmarkSystem",
+    "LandmarkWay",
     "Landmarks",
     "LearningRate",
     "LogMel",

@@ -47,11 +47,15 @@ class System(Section):
         return DEFAULT_RERANKER if self.reranker is True else self.reranker or None
 
 
+# searched: over pitch and tempo; passages: this, and scored by the best run instead of by a count
+LandmarkWay = Literal["plain", "searched", "passages"]
+
+
 class LandmarkSystem(Section):
     """One row of the tables: landmarks."""
 
     name: Name
-    landmarks: Literal["plain", "searched"]  # searched: over pitch and tempo
+    landmarks: LandmarkWay
 
 
 def _kind_of_system(row: Any) -> str:  # noqa: ANN401 - whatever the file holds

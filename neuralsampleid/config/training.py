@@ -54,8 +54,10 @@ LearningRate = Annotated[Cosine | Steps, Field(discriminator="kind")]
 class Pairs(Section):
     """How a training pair is made from stems (released README, section 4)."""
 
-    sampled: Literal["all_but_one", "beat_or_riff"] = "all_but_one"  # which sources are sampled
-    rest: Literal["same_song", "other_song"] = "same_song"  # whose the query's other sources are
+    # Which sources are sampled: mix_beat_or_riff is the whole mix a third of the time.
+    sampled: Literal["all_but_one", "beat_or_riff", "mix_beat_or_riff"] = "all_but_one"
+    # Whose the query's other sources are: other_song_or_mix is another's whole mix half the time.
+    rest: Literal["same_song", "other_song", "other_song_or_mix"] = "same_song"
     reference: Literal["sampled", "mix", "either"] = "sampled"  # what the reference view holds
     jitter_s: NonNegativeFloat = 0.25  # the two views lie up to this far apart
     silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent

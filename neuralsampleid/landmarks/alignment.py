@@ -30,6 +30,7 @@ _SHARD_FRAMES = 1 << 20  # of the tracks that one table holds; bounds the memory
 _FEWEST = 2  # landmarks that must agree
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 
+Floats = npt.NDArray[np.float64]
 Span = tuple[str, float, float]  # query track, start and end in seconds
 
 
@@ -37,19 +38,22 @@ Span = tuple[str, float, float]  # query track, start and end in seconds
 class Alignments:
     """The best alignment of one query with each track."""
 
-    scores: Integers  # (tracks,) landmarks that agree; 0 where no two do
-    reference_s: npt.NDArray[
-        np.float64
-    ]  # (tracks, 2) where in the track the middle half of them is
-    matched_s: npt.NDArray[np.float64]  # (tracks, 2) where in the query
+    scores: Floats  # (tracks,) what speaks for it; 0 where hardly anything lines up
+    reference_s: Floats  # (tracks, 2) where in the track
+    matched_s: Floats  # (tracks, 2) where in the query
 
     @classmethod
     def none(cls, tracks: int) -> Alignments:
-        return cls(np.zeros(tracks, np.int64), np.zeros((tracks, 2)), np.zeros((tracks, 2)))
+        return cls(np.zeros(tracks), np.zeros((tracks, 2)), np.zeros((tracks, 2)))
 
     def part(self, tracks: slice) -> Alignments:
         """A view of some tracks."""
         return Alignments(self.scores[tracks], self.reference_s[tracks], self.matched_s[tracks])
+
+    def improve(self, tracks: Integers, better: Alignments) -> None:
+        """Take over what is better for some tracks."""
+        for name, values in vars(self).items():
+            values[tracks] = getattr(better, name)[tracks]
 
 
 def best_alignments(
@@ -68,10 +72,13 @@ def best_alignments(
         tracks: peaks of noise and references.
         settings: of the landmarks and the search.
         searched: over pitch and tempo, or as it is.
+
+    Returns:
+        For each span the number of landmarks that agree, and where the middle half of them is.
     """
     best = {span: Alignments.none(len(tracks)) for span in spans}
     stretches = settings.stretches if searched else [1.0]
-    longest = max((_length(query_peaks[query_id]) for query_id, _, _ in best), default=0)
+    longest = max((length_of(query_peaks[query_id]) for query_id, _, _ in best), default=0)
     margin = free_margin(longest, settings, stretches)
     for part, shard in shards(tracks):
         table = LandmarkTable.build(shard, settings, margin)
@@ -82,20 +89,28 @@ def best_alignments(
     return best
 
 
+def within(peaks: Peaks, settings: Landmarks, start_s: float, end_s: float) -> Peaks:
+    """The peaks of a part of a track, at the times that they have in the whole."""
+    times_s = peaks.frames * settings.frame_s
+    inside = (times_s >= start_s - _TOLERANCE_S) & (times_s <= end_s + _TOLERANCE_S)
+    return Peaks(peaks.frames[inside], peaks.bins[inside])
+
+
 def shards(tracks: Mapping[str, Peaks]) -> Iterator[tuple[slice, dict[str, Peaks]]]:
     """Consecutive tracks that fill a table, and their places."""
     first, shard, frames = 0, dict[str, Peaks](), 0
     for place, (track_id, peaks) in enumerate(tracks.items()):
-        if shard and frames + _length(peaks) > _SHARD_FRAMES:
+        if shard and frames + length_of(peaks) > _SHARD_FRAMES:
             yield slice(first, place), shard
             first, shard, frames = place, {}, 0
         shard[track_id] = peaks
-        frames += _length(peaks)
+        frames += length_of(peaks)
     if shard:
         yield slice(first, len(tracks)), shard
 
 
-def _length(peaks: Peaks) -> int:
+def length_of(peaks: Peaks) -> int:
+    """Frames up to the last peak."""
     return int(peaks.frames.max(initial=0)) + 1
 
 

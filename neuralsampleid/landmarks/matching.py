@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, LandmarkWay
 from neuralsampleid.data.formats import MATCHES
 from neuralsampleid.errors import UserError
 from neuralsampleid.landmarks.alignment import Alignments, best_alignments
+from neuralsampleid.landmarks.passages import best_passages
 from neuralsampleid.landmarks.peaks import Peaks
 
 _COLUMNS = [
@@ -25,7 +26,7 @@ def match_queries(
     tracks: Mapping[str, Peaks],
     settings: Landmarks,
     *,
-    searched: bool,
+    way: LandmarkWay,
     ranks: int,
 ) -> pd.DataFrame:
     """Rank tracks for every query.
@@ -35,13 +36,14 @@ def match_queries(
         query_peaks: of the query tracks.
         tracks: peaks of noise and references.
         settings: of the landmarks and the search.
-        searched: over pitch and tempo, or as it is.
+        way: how they are searched, and what of a query counts.
         ranks: tracks kept per query.
 
     Returns:
         Columns of ``formats.MATCHES``: the best ``ranks`` tracks of each query; the score is how
-        many landmarks agree, the times are those of the middle half of them. Tracks in which no two
-        landmarks agree are left out; equal scores keep the order of ``tracks``.
+        many landmarks agree, the times are those of the middle half of them; of ``passages`` they
+        are those of the best passage. Tracks in which hardly any landmarks agree are left out;
+        equal scores keep the order of ``tracks``.
 
     Raises:
         UserError: there are no peaks of a query's track.
@@ -51,7 +53,11 @@ def match_queries(
         raise UserError(f"landmarks: no peaks of query '{missing[0]}', expected those of all")
     spans = zip(queries["query_id"], queries["query_start_s"], queries["query_end_s"], strict=True)
     asked = [(query_id, start_s, end_s) for query_id, start_s, end_s in spans]
-    best = best_alignments(asked, query_peaks, tracks, settings, searched=searched)
+    if way == "passages":
+        best = best_passages(asked, query_peaks, tracks, settings)
+    else:
+        searched = way == "searched"
+        best = best_alignments(asked, query_peaks, tracks, settings, searched=searched)
     track_ids, rows = list(tracks), []
     for query, span in zip(queries.itertuples(index=False), asked, strict=True):
         excluded = set(query.excluded.split("|"))

@@ -11,7 +11,7 @@ both gain.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,7 +19,16 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.alignment import PLACE_BITS, PLACES, shards
+from neuralsampleid.landmarks.alignment import (
+    PLACE_BITS,
+    PLACES,
+    Alignments,
+    Floats,
+    Span,
+    length_of,
+    shards,
+    within,
+)
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.table import (
     Integers,
@@ -31,12 +40,13 @@ from neuralsampleid.landmarks.table import (
 )
 from neuralsampleid.runs import best_runs
 
-SECOND_COST = 2.0  # landmarks; a sample brings several each second
+SECOND_COST = 1.0  # landmarks; a sample brings several each second
 TELLING = 0.75  # share of a query's landmarks that are looked up: those that fewest others equal
+_EDGE_COST = (
+    4.0  # landmarks per second, where a passage ends: what reaches on by chance is left out
+)
 _FEW = 50  # others that equal one, which never are too many
 _FEWEST = 3  # landmarks on a line, before it is looked at
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,16 @@ class _Hits:
         ones = np.ones(len(self.lines))
         return best_runs(self.lines, self.times, ones, frame_cost)
 
+    def best_run(self, frame_cost: float) -> tuple[float, _Hits]:
+        """The score of the best run, and what it is made of; 0 without any."""
+        scores, begins = self.runs(frame_cost)
+        if not len(scores):
+            return 0.0, self
+        end = int(scores.argmax())
+        on_line = self.lines == self.lines[end]
+        in_time = (self.times >= begins[end]) & (self.times <= self.times[end])
+        return float(scores[end]), self.where(on_line & in_time)
+
     def reaching(self, least: float, frame_cost: float) -> _Hits:
         """Those on lines with a run that scores so much."""
         begins = np.flatnonzero(np.diff(self.lines, prepend=-1))
@@ -77,6 +97,28 @@ class _Hits:
             return self
         best = np.maximum.reduceat(self.runs(frame_cost)[0], begins)
         return self.where(np.repeat(best >= least, np.diff(begins, append=len(self.lines))))
+
+
+def best_passages(
+    spans: Sequence[Span],
+    query_peaks: Mapping[str, Peaks],
+    tracks: Mapping[str, Peaks],
+    settings: Landmarks,
+) -> dict[Span, Alignments]:
+    """The best passage of each span of the queries in every track.
+
+    Args:
+        spans: any number, also of one query track; the same span may stand there twice.
+        query_peaks: of the query tracks.
+        tracks: peaks of noise and references.
+        settings: of the landmarks and the search over pitch and tempo.
+    """
+    longest = max((length_of(query_peaks[query_id]) for query_id, _, _ in spans), default=0)
+    index = LandmarkIndex(list(tracks.values()), settings, longest)
+    return {
+        span: index.best(within(query_peaks[span[0]], settings, *span[1:]))
+        for span in dict.fromkeys(spans)
+    }
 
 
 class LandmarkIndex:
@@ -109,20 +151,21 @@ class LandmarkIndex:
             for part, shard in shards({str(n): peaks for n, peaks in enumerate(tracks)})
         ]
 
-    def best_scores(self, query: Peaks, threads: int = 1) -> Floats:
-        """Score of every track's best passage, (tracks,); 0 where hardly anything lines up."""
+    def best(self, query: Peaks, threads: int = 1) -> Alignments:
+        """The best passage of every track; ties go to the least change of tempo."""
 
-        def scores_at(stretch: float) -> Floats:
-            scores = np.zeros(len(self._tracks))
+        def best_at(stretch: float) -> Alignments:
+            found = Alignments.none(len(self._tracks))
             pairs = make_pairs(query, self.settings, stretch)
             for part, table in self._tables:
                 for hits in self._hits(query, pairs, table, table, stretch):
-                    found, _ = hits.runs(self._frame_cost)
-                    np.maximum.at(scores[part], table.tracks_at(hits.offsets), found)
-            return scores
+                    self._improve(found.part(part), hits, table, stretch)
+            return found
 
+        best = Alignments.none(len(self._tracks))
         with ThreadPoolExecutor(threads) as pool:
-            best: Floats = np.max(list(pool.map(scores_at, self.settings.stretches)), axis=0)
+            for found in pool.map(best_at, self.settings.stretches):
+                best.improve(np.flatnonzero(found.scores > best.scores), found)
         return best
 
     def passages(self, query: Peaks, track: int, least: float) -> Iterator[LandmarkPassage]:
@@ -145,17 +188,11 @@ class LandmarkIndex:
             )
         ]
         while True:
-            best: tuple[float, float, _Hits] | None = None
-            for stretch, hits in left:
-                found, begins = hits.runs(cost)
-                end = int(found.argmax()) if len(found) else -1
-                if end >= 0 and (best is None or found[end] > best[0] + 1e-9):
-                    on_line = hits.lines == hits.lines[end]
-                    within = (hits.times >= begins[end]) & (hits.times <= hits.times[end])
-                    best = float(found[end]), stretch, hits.where(on_line & within)
-            if best is None or best[0] < max(least, 1e-9):
+            runs = [(*hits.best_run(cost), stretch) for stretch, hits in left]
+            score, run, stretch = max(runs, key=lambda run: run[0])
+            if score < max(least, 1e-9):
                 return
-            score, stretch, run = best
+            _, run = run.best_run(_EDGE_COST * frame_s)
             first, last = int(run.times[0]), int(run.times[-1])
             lag = float(run.offsets[0] - table.origins[0])
             ends = (first * frame_s, last * frame_s)
@@ -165,6 +202,20 @@ class LandmarkIndex:
                 (own, hits.where((hits.times < first) | (hits.times > last))) for own, hits in left
             ]
             left = [(own, hits.reaching(least, cost)) for own, hits in others]
+
+    def _improve(self, best: Alignments, hits: _Hits, table: LandmarkTable, stretch: float) -> None:
+        """Let the runs of one grid compete."""
+        scores, begins = hits.runs(self._frame_cost)
+        tracks, highest = table.tracks_at(hits.offsets), best.scores.copy()
+        np.maximum.at(highest, tracks, scores)
+        winning = np.flatnonzero((scores == highest[tracks]) & (scores > best.scores[tracks]))
+        own, first = np.unique(tracks[winning], return_index=True)
+        ends = winning[first]
+        times = np.stack([begins[ends], hits.times[ends]], axis=1)
+        lags = (hits.offsets[ends] - table.origins[own])[:, None]
+        best.scores[own] = scores[ends]
+        best.matched_s[own] = times * self.settings.frame_s
+        best.reference_s[own] = np.maximum(times * stretch + lags, 0) * self.settings.frame_s
 
     def _hits(
         self,

@@ -23,6 +23,7 @@ def human_name(name: str) -> str:
         "untrained": "Untrained encoder",
         "landmarks": "Landmarks",
         "landmarks_searched": "Landmarks, pitch and tempo searched",
+        "landmarks_passages": "Landmarks, best passage",
         "ivf": "IVF",
         "ivfpq": "IVF-PQ",
         "ivfpq_rescored": "IVF-PQ, re-scored",

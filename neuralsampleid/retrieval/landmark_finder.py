@@ -55,7 +55,7 @@ class LandmarkEvidence(Evidence):
         self._query = query
         self._index = index
         self._seconds = collection.seconds
-        self.scores = index.best_scores(query, threads)
+        self.scores = index.best(query, threads).scores
         self.scores[list(without)] = 0.0
         # No reversed query beside it: that would double the search.
         self.excess = excesses_without(self.scores, without)

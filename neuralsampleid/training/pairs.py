@@ -99,10 +99,10 @@ class PairSource(Dataset[RawPair]):
         sampled, rest = _split(sounding, self.training.pairs, rng)
         changes = draw_changes(self.training.augmentation, rng, self._strength(index))
         sampled_audio = sources[sampled].sum(axis=0)
-        if self.training.pairs.rest == "other_song":
-            rest_audio = _at_level_of(sampled_audio, self._new_parts(track, sampled, rng))
-        else:
+        if self.training.pairs.rest == "same_song":
             rest_audio = sources[rest].sum(axis=0)
+        else:
+            rest_audio = _at_level_of(sampled_audio, self._new_parts(track, sampled, rng))
         holds = self.training.pairs.reference
         whole = holds == "mix" or (holds == "either" and rng.random() < 0.5)
         reference = self._reference(sources.sum(axis=0) if whole else sampled_audio, rng)
@@ -138,15 +138,17 @@ class PairSource(Dataset[RawPair]):
         return sources, sounding
 
     def _new_parts(self, track: int, sampled: list[int], rng: np.random.Generator) -> Audio:
-        """New material as producers add it: sources that the sample lacks, from another song."""
+        """New material from another song: sources that the sample lacks, or, if set, its mix."""
         others = [other for other in self.tracks if other != track] or self.tracks
         lacking = [source for source in range(len(SOURCES)) if source not in sampled]
         wanted = lacking or [source for source in range(len(SOURCES)) if source != ACCOMPANIMENT]
+        whole = self.training.pairs.rest == "other_song_or_mix" and rng.random() < 0.5
         for _ in range(_ATTEMPTS):
             sources, sounding = self._window(others[int(rng.integers(len(others)))], rng)
             able = [source for source in wanted if source in sounding]
-            if able:
-                parts: Audio = sources[_subset(able, rng)].sum(axis=0)
+            if whole or able:
+                chosen = sounding if whole else _subset(able, rng)
+                parts: Audio = sources[chosen].sum(axis=0)
                 return parts
         return np.zeros(self.geometry.window, np.float32)
 
@@ -173,7 +175,9 @@ def _split(
     """Divide the sounding sources into the sampled part and the rest."""
     if len(sounding) < 2:
         return list(range(len(SOURCES))), []
-    if settings.sampled == "beat_or_riff":
+    if settings.sampled == "mix_beat_or_riff" and rng.random() < 1 / 3:
+        sampled = sounding
+    elif settings.sampled != "all_but_one":
         sampled = _beat_or_riff(sounding, rng)
     else:
         rest = int(rng.choice(sounding))

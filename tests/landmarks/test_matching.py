@@ -162,7 +162,7 @@ def queries(**columns: object) -> pd.DataFrame:
 def test_matches_are_ranked_per_query(tracks):
     silent = Peaks(np.zeros(0, np.int32), np.zeros(0, np.int16))
     peaks = {"q": find_peaks(song(4), SETTINGS), "empty": silent}
-    table = match_queries(queries(), peaks, tracks, SETTINGS, searched=False, ranks=3)
+    table = match_queries(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
     assert list(table) == list(MATCHES)
     assert set(table["query_id"]) == {"q"}  # what is silent has no match
     for _, rows in table.groupby("protocol"):
@@ -171,14 +171,28 @@ def test_matches_are_ranked_per_query(tracks):
         assert rows["reference_id"].iloc[0] == "song_4"
         assert rows["reference_start_s"].iloc[0] == pytest.approx(3.5, abs=3.5)
         assert (rows["reference_end_s"] > rows["reference_start_s"]).all()
-    again = match_queries(queries(), peaks, tracks, SETTINGS, searched=False, ranks=3)
+    again = match_queries(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
     pd.testing.assert_frame_equal(table, again)
+
+
+def test_passages_are_ranked_by_their_best_run(tracks):
+    peaks = {"q": find_peaks(song(4), SETTINGS)}
+    asked = queries(excluded=["", "", ""]).iloc[:2]
+    table = match_queries(asked, peaks, tracks, SETTINGS, way="passages", ranks=3)
+    assert list(table) == list(MATCHES)
+    (whole, part) = (table[table["protocol"] == name].iloc[0] for name in ("full_track", "segment"))
+    assert (whole["reference_id"], part["reference_id"]) == ("song_4", "song_4")
+    assert whole["score"] > part["score"] > 0
+    for row, start, end in ((whole, 0.0, 12.0), (part, 1.0, 6.0)):
+        assert row["matched_start_s"] == pytest.approx(start, abs=0.7)
+        assert row["matched_end_s"] == pytest.approx(end, abs=0.7)
+        assert row["reference_start_s"] == pytest.approx(row["matched_start_s"], abs=0.1)
 
 
 def test_excluded_tracks_are_passed_over(tracks):
     peaks = {"q": find_peaks(song(4), SETTINGS)}
     asked = queries(excluded=["", "song_4|song_1", ""]).iloc[:2]
-    table = match_queries(asked, peaks, tracks, SETTINGS, searched=False, ranks=9)
+    table = match_queries(asked, peaks, tracks, SETTINGS, way="plain", ranks=9)
     segment = table[table["protocol"] == "segment"]
     assert "song_4" in set(table["reference_id"])
     assert len(segment)
@@ -187,4 +201,4 @@ def test_excluded_tracks_are_passed_over(tracks):
 
 def test_a_query_without_peaks_is_named(tracks):
     with pytest.raises(UserError, match="no peaks of query 'empty'"):
-        match_queries(queries(), {"q": tracks["song_1"]}, tracks, SETTINGS, searched=False, ranks=3)
+        match_queries(queries(), {"q": tracks["song_1"]}, tracks, SETTINGS, way="plain", ranks=3)

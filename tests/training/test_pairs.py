@@ -124,6 +124,16 @@ def test_a_beat_is_drums_alone_and_a_riff_holds_the_accompaniment():
     assert 35 <= seen.count(drums) <= 65
 
 
+def test_the_whole_mix_is_sampled_a_third_of_the_time():
+    block = np.tile(np.array([1, 2, 4, 8], np.int16) * 512, (3 * SEGMENT, 1))
+    chosen = Pairs(sampled="mix_beat_or_riff", rest="other_song", jitter_s=0.1)
+    pairs = source(packed([block] * 3), pairs=chosen)
+    seen = [round(float(pairs[index].sampled.mean()) * 64) for index in range(200)]
+    drums, mix = 2, 15
+    assert 48 <= seen.count(drums) <= 86  # a third
+    assert 63 <= seen.count(mix) <= 104  # a third, and a quarter of the riffs
+
+
 def sources_in(audio: np.ndarray, hertz: tuple[int, int, int]) -> set[int]:
     """Which of three sources, each a tone of its own, sound in a view."""
     spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio)))) / len(audio)
@@ -147,6 +157,18 @@ def test_new_material_is_what_the_sample_lacks():
             assert 2 not in rest  # a full mix gets vocals or drums
         else:
             assert not sampled & rest
+
+
+def test_new_material_may_be_a_whole_mix():
+    """Half of the time, whatever the sample holds."""
+    chosen = Pairs(sampled="mix_beat_or_riff", rest="other_song_or_mix", jitter_s=0.0)
+    hertz = (500, 1000, 2000)
+    time = np.arange(3 * SEGMENT) / RATE
+    tones = [np.sin(2 * np.pi * tone * time) for tone in (*hertz, hertz[2])]
+    block = (2000 * np.stack(tones, axis=1)).astype(np.int16)
+    pairs = source(packed([block] * 3), pairs=chosen)
+    whole = [sources_in(pairs[index].rest, hertz) == {0, 1, 2} for index in range(60)]
+    assert 18 <= sum(whole) <= 42
 
 
 def test_silent_sources_are_left_out():

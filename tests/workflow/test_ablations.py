@@ -50,6 +50,7 @@ def small(finished):
     return config
 
 
+@pytest.mark.slow
 def test_a_run_over_two_seeds(small, tmp_path):
     done = snakemake(tmp_path, small, "ablations")
     assert done.returncode == 0, done.stdout

@@ -73,6 +73,7 @@ def kill_snakemake(folder, late):
     assert snakemake(folder, CONFIG, "--unlock").returncode == 0
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_an_undisturbed_run(copied, moments):
     """Everything is made again but the music, whose bytes ``test_demo_dataset`` compares."""
     names = tuple(f"{system['name']}," for system in SYSTEMS)

@@ -58,6 +58,7 @@ def finished(folder: Path) -> dict[Path, tuple[int, int]]:
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["everything", "shard"])
 def test_a_killed_separation_goes_on_where_it_was(
     victim: str, config: dict[str, Any], undisturbed: str, tmp_path: Path
@@ -103,6 +104,7 @@ def test_a_killed_fingerprinting_leaves_no_store(config: dict[str, Any], tmp_pat
     assert [path.name for path in parent.iterdir() if path.is_dir()] == ["0000"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_loses_nothing(
     config: dict[str, Any], undisturbed: str, tmp_path: Path
 ):

@@ -24,10 +24,13 @@ CONFIG = micro(
 SITE = ["--slurm-no-account", "--slurm-status-command", "squeue", "--latency-wait", "10"]
 SITE += ["--slurm-init-seconds-before-status-checks", "3", "--jobs", "3"]
 
-pytestmark = pytest.mark.skipif(
-    bool(slurm.missing_programs()),
-    reason=f"no SLURM here (apt-get install slurm-wlm munge): {slurm.missing_programs()}",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        bool(slurm.missing_programs()),
+        reason=f"no SLURM here (apt-get install slurm-wlm munge): {slurm.missing_programs()}",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import yaml
 from helpers.workflow import RESULTS, micro, planned, snakemake, start
 
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
-SYSTEMS += ["landmarks", "landmarks_searched"]
+SYSTEMS += ["landmarks", "landmarks_searched", "landmarks_passages"]
 
 
 def test_metrics_hold_every_system_as_fractions(finished):
@@ -127,6 +127,7 @@ def test_changed_training_reruns_one_encoder_only(finished):
     assert re.search(r"^pretrain +1$", done.stdout, flags=re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "rule", "key", "ending"),
     [
