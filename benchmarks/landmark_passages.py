@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.data.audio_folder import audio_files
+from neuralsampleid.landmarks.alignment import length_of
 from neuralsampleid.landmarks.passages import SECOND_COST, TELLING, LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.retrieval.collection import open_collection
@@ -62,7 +63,7 @@ def measure(
     share: float,
 ) -> list[object]:
     """Queries whose track leads, is among three, leads above all but some wrong answers; CPU s."""
-    longest = max(int(peaks.frames.max(initial=0)) + 1 for peaks in queries.values())
+    longest = max(map(length_of, queries.values()))
     index = LandmarkIndex(tracks, LANDMARK_SETTINGS, longest, cost, share)
     started = time.process_time()
     scores = {query: index.best(peaks).scores for query, peaks in queries.items()}

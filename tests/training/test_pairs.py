@@ -100,10 +100,13 @@ def test_the_views_lie_apart_by_up_to_the_jitter():
     ]
 
 
+def numbered() -> PackedStems:
+    """Three tracks; stems of powers of two tell which of them are in a sum."""
+    return packed([np.tile(np.array([1, 2, 4, 8], np.int16) * 512, (3 * SEGMENT, 1))] * 3)
+
+
 def test_all_but_one_source_is_sampled_and_that_one_is_the_rest():
-    """Stems of powers of two tell which of them are in a sum."""
-    block = np.tile(np.array([1, 2, 4, 8], np.int16) * 512, (3 * SEGMENT, 1))
-    pairs = source(packed([block] * 3))
+    pairs = source(numbered())
     vocals, drums, tonal = 1, 2, 12
     seen = set()
     for index in range(30):
@@ -115,9 +118,8 @@ def test_all_but_one_source_is_sampled_and_that_one_is_the_rest():
 
 
 def test_a_beat_is_drums_alone_and_a_riff_holds_the_accompaniment():
-    block = np.tile(np.array([1, 2, 4, 8], np.int16) * 512, (3 * SEGMENT, 1))
     chosen = Pairs(sampled="beat_or_riff", rest="other_song", jitter_s=0.1)
-    pairs = source(packed([block] * 3), pairs=chosen)
+    pairs = source(numbered(), pairs=chosen)
     seen = [round(float(pairs[index].sampled.mean()) * 64) for index in range(100)]
     drums, tonal = 2, 12
     assert set(seen) == {drums, tonal, tonal + 1, tonal + drums, 15}
@@ -125,33 +127,38 @@ def test_a_beat_is_drums_alone_and_a_riff_holds_the_accompaniment():
 
 
 def test_the_whole_mix_is_sampled_a_third_of_the_time():
-    block = np.tile(np.array([1, 2, 4, 8], np.int16) * 512, (3 * SEGMENT, 1))
     chosen = Pairs(sampled="mix_beat_or_riff", rest="other_song", jitter_s=0.1)
-    pairs = source(packed([block] * 3), pairs=chosen)
+    pairs = source(numbered(), pairs=chosen)
     seen = [round(float(pairs[index].sampled.mean()) * 64) for index in range(200)]
     drums, mix = 2, 15
     assert 48 <= seen.count(drums) <= 86  # a third
     assert 63 <= seen.count(mix) <= 104  # a third, and a quarter of the riffs
 
 
-def sources_in(audio: np.ndarray, hertz: tuple[int, int, int]) -> set[int]:
-    """Which of three sources, each a tone of its own, sound in a view."""
+TONES = (500, 1000, 2000)  # Hz, of vocals, drums, and bass and other
+
+
+def tones() -> PackedStems:
+    """Three tracks in which each source is a tone of its own."""
+    time = np.arange(3 * SEGMENT) / RATE
+    stems = [np.sin(2 * np.pi * tone * time) for tone in (*TONES, TONES[2])]
+    return packed([(2000 * np.stack(stems, axis=1)).astype(np.int16)] * 3)
+
+
+def sources_in(audio: np.ndarray) -> set[int]:
+    """Which sources of ``tones`` sound in a view."""
     spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio)))) / len(audio)
-    bins = [round(tone * len(audio) / RATE) for tone in hertz]
+    bins = [round(tone * len(audio) / RATE) for tone in TONES]
     return {place for place, at in enumerate(bins) if spectrum[at] > 0.002}
 
 
 def test_new_material_is_what_the_sample_lacks():
     """Drums get no other drums over them, which would drown what is to be recognised."""
-    hertz = (500, 1000, 2000)  # vocals, drums, bass and other
-    time = np.arange(3 * SEGMENT) / RATE
-    tones = [np.sin(2 * np.pi * tone * time) for tone in (*hertz, hertz[2])]
-    block = (2000 * np.stack(tones, axis=1)).astype(np.int16)
     chosen = Pairs(sampled="beat_or_riff", rest="other_song", jitter_s=0.1)
-    pairs = source(packed([block] * 3), pairs=chosen)
+    pairs = source(tones(), pairs=chosen)
     for index in range(40):
-        sampled = sources_in(pairs[index].sampled, hertz)
-        rest = sources_in(pairs[index].rest, hertz)
+        sampled = sources_in(pairs[index].sampled)
+        rest = sources_in(pairs[index].rest)
         assert rest
         if sampled == {0, 1, 2}:
             assert 2 not in rest  # a full mix gets vocals or drums
@@ -162,12 +169,8 @@ def test_new_material_is_what_the_sample_lacks():
 def test_new_material_may_be_a_whole_mix():
     """Half of the time, whatever the sample holds."""
     chosen = Pairs(sampled="mix_beat_or_riff", rest="other_song_or_mix", jitter_s=0.0)
-    hertz = (500, 1000, 2000)
-    time = np.arange(3 * SEGMENT) / RATE
-    tones = [np.sin(2 * np.pi * tone * time) for tone in (*hertz, hertz[2])]
-    block = (2000 * np.stack(tones, axis=1)).astype(np.int16)
-    pairs = source(packed([block] * 3), pairs=chosen)
-    whole = [sources_in(pairs[index].rest, hertz) == {0, 1, 2} for index in range(60)]
+    pairs = source(tones(), pairs=chosen)
+    whole = [sources_in(pairs[index].rest) == {0, 1, 2} for index in range(60)]
     assert 18 <= sum(whole) <= 42
 
 
@@ -208,10 +211,8 @@ def test_the_rest_of_another_song_has_the_sampled_level():
 
 
 def test_what_the_reference_holds():
-    block = np.tile(np.array([1, 2, 4, 8], np.int16) * 512, (3 * SEGMENT, 1))
-
     def wholes(holds: str) -> list[bool]:
-        pairs = source(packed([block] * 3), pairs=Pairs(reference=holds, jitter_s=0.1))
+        pairs = source(numbered(), pairs=Pairs(reference=holds, jitter_s=0.1))
         return [round(float(pairs[index].reference.mean()) * 64) == 15 for index in range(40)]
 
     assert not any(wholes("sampled"))
