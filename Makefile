@@ -49,7 +49,7 @@ pull: env
 
 # The model that ships, trained again: hours (config/default_model.yaml).
 default-model: env
-	snakemake --cores all --configfile config/default_model.yaml -- default_model
+	snakemake --cores all --set-threads pretrain=$$(nproc) --configfile config/default_model.yaml -- default_model
 	mkdir -p neuralsampleid/models/default
 	cp results/default_model/release/model.pt neuralsampleid/models/default/model.pt
 	rm -f neuralsampleid/models/default/calibration.json # of the former weights

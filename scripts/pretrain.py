@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import torch
 from _job import job, run_tasks, use_threads, wants_tasks
 
 from neuralsampleid.config import parse_encoder
@@ -12,7 +13,7 @@ from neuralsampleid.processes import is_first_process
 from neuralsampleid.training.fitting import end
 from neuralsampleid.training.machine import this_machine
 from neuralsampleid.training.packed import open_packed
-from neuralsampleid.training.pretrain import prepare_folder, pretrain
+from neuralsampleid.training.pretrain import has_long_convolutions, prepare_folder, pretrain
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -27,7 +28,11 @@ if __name__ == "__main__":
             prepare_folder(checkpoints, *training)  # before tasks look into it at once
             run_tasks(snakemake)
         else:
-            trained = pretrain(*training, checkpoints, this_machine(snakemake.threads - 1))
+            long = has_long_convolutions(settings, len(packed.tracks))
+            machine = this_machine(snakemake.threads, long_convolutions=long)
+            if machine.compiled:  # else training and workers share all threads
+                torch.set_num_threads(snakemake.threads - machine.workers)
+            trained = pretrain(*training, checkpoints, machine)
             if is_first_process():
                 curves = pd.read_csv(checkpoints / "curves.csv")
                 curves.insert(0, "encoder", snakemake.wildcards.encoder)

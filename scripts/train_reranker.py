@@ -27,7 +27,7 @@ if __name__ == "__main__":
             open_packed([Path(folder) for folder in snakemake.input.packed]),
             snakemake.params.seed,
             checkpoints,
-            this_machine(snakemake.threads - 1),
+            this_machine(snakemake.threads),
         )
         curves = pd.read_csv(checkpoints / "curves.csv")
         curves.insert(0, "encoder", snakemake.wildcards.reranker)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -74,7 +76,7 @@ def fit(
     best, latest = _checkpoints(folder, plan)
     trainer = _trainer(plan, [best, latest], folder, machine)
     last = folder / _LAST
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _nothing_filled():
         # The machine's threads decide how many processes load.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*LeafSpec.*")
@@ -162,6 +164,21 @@ def _trainer(
         # Some operations have no deterministic form on GPUs.
         deterministic="warn" if on_gpu else True,
     )
+
+
+@contextmanager
+def _nothing_filled() -> Iterator[None]:
+    """Leave new memory as it is; deterministic torch fills it, which nothing here reads.
+
+    A compiled step takes a third longer by that (benchmarks/training_step.md).
+    """
+    settings: Any = torch.utils.deterministic
+    before = settings.fill_uninitialized_memory
+    settings.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        settings.fill_uninitialized_memory = before
 
 
 def _strategy(plan: Plan, machine: Machine) -> str:

@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import lightning
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from neuralsampleid.training.batched import BatchedViews
 from neuralsampleid.training.pairs import PairSource, RawPair
 from neuralsampleid.training.stopping import outlive_signals, signals_blocked
 from neuralsampleid.training.waveform import WaveformViews
+
+
+@dataclass(frozen=True)
+class FeatureBatch:
+    """Both views' features, each (B, bins, frames)."""
+
+    queries: Tensor
+    references: Tensor
+
+    def to(self, device: torch.device) -> FeatureBatch:
+        """The same batch on another device; Lightning calls this."""
+        return FeatureBatch(self.queries.to(device), self.references.to(device))
+
+
+class ReadyViews:
+    """Views whose features are ready when a batch is: where workers are, they compute them."""
+
+    def __init__(self, views: BatchedViews | WaveformViews) -> None:
+        self.views = views
+
+    def collate(self, pairs: list[RawPair]) -> FeatureBatch:
+        """Make the features on a worker process."""
+        batch: Any = self.views.collate(pairs)  # the views' own type
+        return FeatureBatch(*self.views.features(batch))
+
+    def features(self, batch: FeatureBatch) -> tuple[Tensor, Tensor]:
+        """Query and reference features, each (B, bins, frames)."""
+        return batch.queries, batch.references
 
 
 class ShareSampler(Sampler[int]):
@@ -84,7 +114,7 @@ class PairData(lightning.LightningDataModule):
         self,
         source: PairSource,
         held_out: PairSource,
-        views: BatchedViews | WaveformViews,
+        views: BatchedViews | WaveformViews | ReadyViews,
         pairs_per_epoch: int,
         batch_pairs: int,
         workers: int = 0,

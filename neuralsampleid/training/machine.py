@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sysconfig
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -24,6 +27,7 @@ class Machine:
     nodes: int = 1
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     workers: int = 0  # that make pairs, of each process; 0: the process itself does
+    compiled: bool = False  # the encoder; only convolutions on a CPU gain by it
 
     @property
     def processes(self) -> int:
@@ -45,13 +49,23 @@ class Machine:
         return share
 
 
-def this_machine(workers: int = 0) -> Machine:
+def this_machine(threads: int = 1, *, long_convolutions: bool = False) -> Machine:
     """All GPUs that this process sees, else the CPU; several nodes only as tasks of SLURM.
 
-    bfloat16 is used where the hardware computes in it, not where it is emulated.
+    bfloat16 is used where the hardware computes in it, not where it is emulated. On a CPU only long
+    trainings of convolutions do, and are compiled, too (benchmarks/training_step.md): what short
+    ones learn shall not depend on the processor.
+
+    Args:
+        threads: of each process; those beyond the first make pairs.
+        long_convolutions: see ``pretrain.has_long_convolutions``.
     """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    native = gpus > 0 and torch.cuda.is_bf16_supported(including_emulation=False)
+    if gpus:
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = long_convolutions and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    compiled = native and not gpus and can_compile()
     tasks = slurm_tasks()
     nodes = int(os.environ["SLURM_NNODES"]) if tasks > 1 else 1
     return Machine(
@@ -59,7 +73,9 @@ def this_machine(workers: int = 0) -> Machine:
         devices=tasks // nodes if tasks > 1 else max(1, gpus),
         nodes=nodes,
         precision="bf16-mixed" if native else "32-true",
-        workers=workers,
+        # A compiled encoder is about as fast as a worker; others keep all threads busy.
+        workers=threads // 2 if compiled else threads - 1,
+        compiled=compiled,
     )
 
 
@@ -70,3 +86,9 @@ def cluster_environment() -> ClusterEnvironment:
     own requeueing would restart the job behind Snakemake's back, so it is off.
     """
     return SLURMEnvironment(auto_requeue=False) if slurm_tasks() > 1 else LightningEnvironment()
+
+
+def can_compile() -> bool:
+    """Whether there is what torch compiles with for a CPU: a compiler and Python's headers."""
+    compiler = shutil.which(os.environ.get("CXX", "g++"))
+    return compiler is not None and Path(sysconfig.get_path("include"), "Python.h").is_file()

@@ -15,10 +15,12 @@ from torch.optim.lr_scheduler import LambdaLR
 from neuralsampleid.config import Cosine, Training
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.training.batched import BatchedViews, PowerBatch
+from neuralsampleid.training.loading import FeatureBatch, ReadyViews
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.waveform import WaveformBatch, WaveformViews
 
 _LOG = logging.getLogger(__name__)
+Batch = PowerBatch | WaveformBatch | FeatureBatch  # the views' own type
 
 
 class Pretraining(lightning.LightningModule):
@@ -29,7 +31,7 @@ class Pretraining(lightning.LightningModule):
     def __init__(
         self,
         encoder: SegmentEncoder,
-        views: BatchedViews | WaveformViews,
+        views: BatchedViews | WaveformViews | ReadyViews,
         settings: Training,
         steps_per_epoch: int,
         seed: int,
@@ -48,13 +50,13 @@ class Pretraining(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         self.train_loss.reset()
 
-    def on_train_batch_start(self, batch: PowerBatch | WaveformBatch, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout depends on the step and the process alone: neither workers nor a resumption
         # change it. Processes differ, or the same places of all their shares would be dropped.
         step = 1_000_003 * (self.global_step + 1)
         torch.manual_seed(self.seed + step + 7_919 * self.global_rank)
 
-    def training_step(self, batch: PowerBatch | WaveformBatch, _: int) -> Tensor:
+    def training_step(self, batch: Batch, _: int) -> Tensor:
         """The loss of one batch over all processes; the step is skipped where it is not finite."""
         queries, references = self.gather(*self._embed(batch))
         loss = self._loss(queries, references)
@@ -85,7 +87,7 @@ class Pretraining(lightning.LightningModule):
         first, second = gathered.transpose(0, 1).flatten(1, 2)
         return first, second
 
-    def validation_step(self, batch: PowerBatch | WaveformBatch, _: int) -> None:
+    def validation_step(self, batch: Batch, _: int) -> None:
         self._validation.append(self._embed(batch))
 
     def on_validation_epoch_end(self) -> None:

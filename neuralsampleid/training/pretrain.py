@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
 from neuralsampleid.config import Gnn, ResNetIbn, Section, Training
@@ -19,7 +20,7 @@ from neuralsampleid.models.encoder import SegmentEncoder, parameter_counts
 from neuralsampleid.processes import is_first_process
 from neuralsampleid.training.batched import BatchedViews
 from neuralsampleid.training.fitting import Plan, clear_remains, fit
-from neuralsampleid.training.loading import PairData
+from neuralsampleid.training.loading import PairData, ReadyViews
 from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.module import Pretraining
 from neuralsampleid.training.packed import PackedStems
@@ -27,6 +28,7 @@ from neuralsampleid.training.pairs import PairGeometry, PairSource
 from neuralsampleid.training.waveform import WaveformViews
 
 _LOG = logging.getLogger(__name__)
+_LONG = 200_000  # pairs; compiling takes as long as training on some 10,000
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ def pretrain(
             f"packed stems have {packed.sample_rate} Hz, expected {settings.front_end.sample_rate}"
         )
     encoder = make_encoder(settings, seed)
+    if machine.compiled:
+        encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        encoder.compile()
     data = _data(settings, packed, seed, encoder, machine)
     if is_first_process():
         prepare_folder(folder, settings, packed, seed)
@@ -81,6 +86,13 @@ def pretrain(
     )
     best = fit(module, data, plan, folder, machine)
     return _best_of(module, best, training.epochs * data.steps_per_epoch)
+
+
+def has_long_convolutions(settings: Gnn | ResNetIbn, tracks: int) -> bool:
+    """Whether a training of so many tracks is one that gains by compiling."""
+    training = settings.training
+    pairs = training.epochs * (training.pairs_per_epoch or tracks)
+    return isinstance(settings, ResNetIbn) and pairs >= _LONG
 
 
 def prepare_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
@@ -169,7 +181,10 @@ def _data(
     fixed = without_curriculum(training)
     held = PairSource(packed, held_out, front_end, fixed, seed + 1, training.validation_pairs)
     on_gpu = machine.accelerator == "cuda"
+    views: BatchedViews | WaveformViews | ReadyViews
     views = make_views(encoder.front_end, training, source.geometry, half=on_gpu)
+    if not on_gpu and machine.workers:
+        views = ReadyViews(views)
     return PairData(source, held, views, per_epoch, batch, machine.workers, pinned=on_gpu)
 
 

@@ -7,6 +7,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.processes import is_first_process
+from neuralsampleid.training import machine
 from neuralsampleid.training.machine import Machine, cluster_environment, this_machine
 
 NAMES = ("LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_NNODES", "SLURM_NTASKS_PER_NODE")
@@ -31,7 +32,25 @@ def test_shares_of_a_batch():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_one_process_computes_in_full_precision(environment):
-    assert this_machine(workers=2) == Machine(workers=2)
+    assert this_machine(threads=3) == Machine(workers=2)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("compiler", [True, False])
+@pytest.mark.parametrize("amx", [True, False])
+def test_long_trainings_of_convolutions_use_what_the_cpu_has(
+    amx: bool, compiler: bool, environment, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "amx_bf16": amx})
+    if not compiler:
+        monkeypatch.setenv("CXX", "no_such_compiler")
+    elif not machine.can_compile():
+        pytest.skip("g++ or Python's headers are not installed")
+    chosen = this_machine(threads=4, long_convolutions=True)
+    assert chosen.precision == ("bf16-mixed" if amx else "32-true")
+    assert chosen.compiled == (amx and compiler)
+    assert chosen.workers == (2 if chosen.compiled else 3)
+    assert this_machine(threads=4) == Machine(workers=3)
 
 
 def test_a_snakemake_job_is_one_task_of_slurm_but_not_its_training(environment):
@@ -43,8 +62,8 @@ def test_a_snakemake_job_is_one_task_of_slurm_but_not_its_training(environment):
 
 def test_several_tasks_of_slurm_are_the_processes(environment):
     environment(SLURM_PROCID="5", SLURM_NTASKS="8", SLURM_NNODES="2", SLURM_NTASKS_PER_NODE="4")
-    machine = this_machine()
-    assert (machine.devices, machine.nodes, machine.processes) == (4, 2, 8)
+    several = this_machine()
+    assert (several.devices, several.nodes, several.processes) == (4, 2, 8)
     slurm = cluster_environment()
     assert isinstance(slurm, SLURMEnvironment)
     assert not slurm.auto_requeue  # Snakemake retries

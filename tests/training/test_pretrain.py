@@ -34,8 +34,14 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training import curves, module
 from neuralsampleid.training.fitting import end
-from neuralsampleid.training.machine import Machine
-from neuralsampleid.training.pretrain import Pretrained, prepare_folder, pretrain, split_tracks
+from neuralsampleid.training.machine import Machine, can_compile
+from neuralsampleid.training.pretrain import (
+    Pretrained,
+    has_long_convolutions,
+    prepare_folder,
+    pretrain,
+    split_tracks,
+)
 from neuralsampleid.training.stopping import SIGNALS, StoppedError
 
 PACKED = packed_songs(6, 3.0)
@@ -411,6 +417,33 @@ def test_mixed_precision_trains_to_nearly_the_same(settings: Gnn | ResNetIbn, tm
     losses, expected = curve(mixed, "train_loss"), curve(full, "train_loss")
     assert losses != expected
     assert losses == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_compile(), reason="g++ or Python's headers are not installed")
+def test_a_compiled_encoder_trains_to_nearly_the_same(tmp_path: Path):
+    settings = small_resnet(training=BASELINE)
+    plain, compiled = tmp_path / "plain", tmp_path / "compiled"
+    pretrain(settings, PACKED, 1, plain)
+    machine = Machine(precision="bf16-mixed", workers=1, compiled=True)
+    trained = pretrain(settings, PACKED, 1, compiled, machine)
+    assert trained.bad_batches == 0
+    assert set(weights(trained)) == set(make_encoder(settings, seed=1).state_dict())
+    again = pretrain(settings, PACKED, 1, tmp_path / "again", machine)
+    assert not differing(trained, again)
+    assert curve(compiled, "train_loss") == pytest.approx(curve(plain, "train_loss"), rel=0.1)
+
+
+def test_which_trainings_are_long_enough_to_compile():
+    def with_pairs(epochs: int, pairs: int | None) -> ResNetIbn:
+        plan = {"epochs": epochs, "pairs_per_epoch": pairs}
+        return small_resnet(training=BASELINE.model_copy(update=plan))
+
+    assert has_long_convolutions(with_pairs(10, 20_000), tracks=6)
+    assert not has_long_convolutions(with_pairs(9, 20_000), tracks=6)
+    assert has_long_convolutions(with_pairs(10, None), tracks=20_000)
+    graphs = SETTINGS.model_copy(update={"training": small_training(pairs_per_epoch=20_000_000)})
+    assert not has_long_convolutions(graphs, tracks=6)
 
 
 def test_throughput_is_logged(uninterrupted: tuple[Pretrained, Path]):
