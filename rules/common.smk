@@ -57,6 +57,7 @@ DATA = CONFIG.data.folder if IS_CATALOGUE else f"{RUN}/data"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
 ENCODER_SYSTEMS = [] if IS_PUBLISHED else CONFIG.encoder_systems
 LANDMARK_SYSTEMS = [] if IS_PUBLISHED else CONFIG.landmark_systems
+FUSED_SYSTEMS = [] if IS_PUBLISHED else CONFIG.fused_systems
 PAGE_SYSTEM = None if IS_PUBLISHED else CONFIG.page_system
 ENCODERS = [] if IS_PUBLISHED else list(CONFIG.encoders)
 ABLATION_ROWS = (

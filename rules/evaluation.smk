@@ -70,6 +70,34 @@ rule match:
         "../scripts/match.py"
 
 
+rule fuse:
+    input:
+        matches=lambda wildcards: expand(
+            f"{RUN}/evaluation/{{system}}/matches.csv",
+            system=SYSTEMS[wildcards.system].fuse,
+        ),
+    output:
+        matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+    log:
+        f"{RUN}/logs/fuse_{{system}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/fuse_{{system}}.tsv"
+    wildcard_constraints:
+        system=names_of(FUSED_SYSTEMS),
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        ranks=CONFIG.evaluation.ranks,
+    message:
+        "Joining rankings: {wildcards.system}"
+    script:
+        "../scripts/fuse.py"
+
+
 rule evaluate:
     input:
         tracks=f"{DATA}/tracks.csv",

@@ -329,6 +329,23 @@ def test_systems_are_encoders_or_landmarks():
     assert again == config
 
 
+def test_systems_may_join_others():
+    both = {"name": "both", "fuse": ["proposed", "peaks"]}
+    rows = [*MINIMAL["systems"], {"name": "peaks", "landmarks": "plain"}, both]
+    config = parse_config(MINIMAL | {"systems": rows}, "config.yaml")
+    assert [system.name for system in config.fused_systems] == ["both"]
+    assert [system.name for system in config.encoder_systems] == ["proposed"]
+    assert parse_config(config.model_dump(), "dump.yaml") == config
+    for fused, expected in (
+        (["proposed", "both"], "system 'both' fuses 'both', expected one of proposed, peaks"),
+        (["peaks", "peaks"], "system 'both' fuses a system twice"),
+        (["peaks"], "at least 2"),
+    ):
+        changed = [*rows[:-1], both | {"fuse": fused}]
+        with pytest.raises(UserError, match=expected):
+            parse_config(MINIMAL | {"systems": changed}, "x.yaml")
+
+
 def test_the_tempi_of_a_search():
     stretches = Landmarks(tempo_min=0.8, tempo_max=1.25, tempo_step=0.02).stretches
     assert stretches[0] == 1.0

@@ -58,12 +58,21 @@ class LandmarkSystem(Section):
     landmarks: LandmarkWay
 
 
+class FusedSystem(Section):
+    """One row of the tables: the rankings of other rows as one; see ``retrieval/fusion.py``."""
+
+    name: Name
+    fuse: Annotated[list[Name], Field(min_length=2)]
+
+
 def _kind_of_system(row: Any) -> str:  # noqa: ANN401 - whatever the file holds
-    is_landmarks = isinstance(row, LandmarkSystem) or (isinstance(row, dict) and "landmarks" in row)
-    return "landmarks" if is_landmarks else "encoder"
+    keys = row if isinstance(row, dict) else type(row).model_fields
+    return next((kind for kind in ("landmarks", "fuse") if kind in keys), "encoder")
 
 
 AnySystem = Annotated[
-    Annotated[System, Tag("encoder")] | Annotated[LandmarkSystem, Tag("landmarks")],
+    Annotated[System, Tag("encoder")]
+    | Annotated[LandmarkSystem, Tag("landmarks")]
+    | Annotated[FusedSystem, Tag("fuse")],
     Discriminator(_kind_of_system),
 ]

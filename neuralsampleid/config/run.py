@@ -15,6 +15,7 @@ from neuralsampleid.config.evaluation import (
     DEFAULT_RERANKER,
     AnySystem,
     Evaluation,
+    FusedSystem,
     LandmarkSystem,
     System,
 )
@@ -57,6 +58,8 @@ class Config(Section):
         names = [system.name for system in self.systems]
         if len(set(names)) != len(names):
             raise ValueError("two systems bear the same name")
+        for fused in self.fused_systems:
+            self._check_fusing(fused)
         if self.report.system is not None:
             shown = [system.name for system in self.encoder_systems]
             _one_of(shown, self.report.system, "report.system is")
@@ -75,6 +78,13 @@ class Config(Section):
             )
         if not isinstance(self.encoders[encoder], Gnn):
             raise ValueError(f"{key}.encoder '{encoder}' is not a gnn")
+
+    def _check_fusing(self, fused: FusedSystem) -> None:
+        able = [one.name for one in self.systems if not isinstance(one, FusedSystem)]
+        for name in fused.fuse:
+            _one_of(able, name, f"system '{fused.name}' fuses")
+        if len(set(fused.fuse)) < len(fused.fuse):
+            raise ValueError(f"system '{fused.name}' fuses a system twice")
 
     def _check_ablations(self, ablations: Ablations) -> None:
         systems = [system.name for system in self.encoder_systems]
@@ -126,6 +136,11 @@ class Config(Section):
     def landmark_systems(self) -> list[LandmarkSystem]:
         """The systems that match landmarks."""
         return [system for system in self.systems if isinstance(system, LandmarkSystem)]
+
+    @property
+    def fused_systems(self) -> list[FusedSystem]:
+        """The systems that join the rankings of others."""
+        return [system for system in self.systems if isinstance(system, FusedSystem)]
 
 
 def _one_of(known: Collection[str], name: str, what: str) -> None:

@@ -24,6 +24,8 @@ def human_name(name: str) -> str:
         "landmarks": "Landmarks",
         "landmarks_searched": "Landmarks, pitch and tempo searched",
         "landmarks_passages": "Landmarks, best passage",
+        "proposed_landmarks": "Proposed + landmarks",
+        "baseline_landmarks": "Baseline + landmarks",
         "ivf": "IVF",
         "ivfpq": "IVF-PQ",
         "ivfpq_rescored": "IVF-PQ, re-scored",

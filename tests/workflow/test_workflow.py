@@ -16,7 +16,7 @@ import yaml
 from helpers.workflow import RESULTS, micro, planned, snakemake, start
 
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
-SYSTEMS += ["landmarks", "landmarks_searched", "landmarks_passages"]
+SYSTEMS += ["landmarks", "landmarks_searched", "landmarks_passages", "proposed_landmarks"]
 
 
 def test_metrics_hold_every_system_as_fractions(finished):
