@@ -85,12 +85,16 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--steps", type=int, default=10, help="the median of each part counts")
     parser.add_argument("--give-back", action="store_true", help="freed memory, as by default")
+    parser.add_argument("--filled", action="store_true", help="new memory, as if deterministic")
     parser.add_argument("--eager", action="store_true", help="compile nothing")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     if not arguments.give_back:
         keep_freed_memory()
+    # As trainings have it, but for what deterministic torch fills new memory with.
+    torch.use_deterministic_algorithms(True, warn_only=arguments.device == "cuda")
+    torch.utils.deterministic.fill_uninitialized_memory = arguments.filled  # type: ignore[attr-defined]
     config = read_config(arguments.config)
     print(f"{arguments.device}, torch {torch.__version__}; median of {arguments.steps} steps, ms\n")
     print(f"| encoder | {' | '.join(PARTS)} | step | first step, s |")

@@ -170,7 +170,7 @@ def _trainer(
 def _nothing_filled() -> Iterator[None]:
     """Leave new memory as it is; deterministic torch fills it, which nothing here reads.
 
-    A compiled step takes a third longer by that (benchmarks/training_step.md).
+    That takes a tenth of a step and more (benchmarks/training_step.md).
     """
     settings: Any = torch.utils.deterministic
     before = settings.fill_uninitialized_memory
