@@ -15,11 +15,14 @@ import pandas as pd
 
 from neuralsampleid.config import Evaluation, Landmarks, LandmarkWay, read_config
 from neuralsampleid.data.catalogue import Catalogue, read_catalogue
-from neuralsampleid.evaluation.metrics import average_precision, hit_at_k
-from neuralsampleid.evaluation.protocol import FULL_TRACK, derive_queries
+from neuralsampleid.evaluation.evaluate import per_query
+from neuralsampleid.evaluation.protocol import FULL_TRACK, SEGMENT, derive_queries
 from neuralsampleid.landmarks.matching import match_queries
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.store import peaks_of_tracks
+
+RANKS = 100
+CUTOFFS = [1, 3, 10]
 
 
 def main() -> None:
@@ -33,46 +36,49 @@ def main() -> None:
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for folder in options.folders:
         catalogue = read_catalogue(folder)
+        queries = derive_queries(catalogue, Evaluation())
         started = time.process_time()
-        tracks = catalogue.tracks[catalogue.tracks["role"] != "train"]
-        peaks = peaks_of_tracks(tracks, settings)
+        peaks = searchable_peaks(catalogue, settings)
         found_s = time.process_time() - started
         for way in get_args(LandmarkWay):
-            figures, matched_s = measure(catalogue, peaks, settings, way)
-            cells = " | ".join(f"{100 * value:.1f}" for value in figures)
+            started = time.process_time()
+            matches = landmark_matches(catalogue, queries, peaks, settings, way)
+            matched_s = time.process_time() - started
+            cells = cells_of(matches, queries, catalogue)
             print(f"| {folder} | {way} | {cells} | {found_s:.1f} | {matched_s:.1f} |", flush=True)
 
 
-def measure(
-    catalogue: Catalogue, peaks: dict[str, Peaks], settings: Landmarks, way: LandmarkWay
-) -> tuple[list[float], float]:
-    """MAP of all, beats and riffs, hit rates at 1, 3, 10 of 10 s; and seconds of matching."""
-    queries = derive_queries(catalogue, Evaluation())
-    roles = dict(zip(catalogue.tracks["track_id"], catalogue.tracks["role"], strict=True))
-    tracks = {
-        track_id: peaks[track_id]
+def searchable_peaks(catalogue: Catalogue, settings: Landmarks) -> dict[str, Peaks]:
+    """Peaks of queries, noise tracks and references."""
+    return peaks_of_tracks(catalogue.tracks[catalogue.tracks["role"] != "train"], settings)
+
+
+def landmark_matches(
+    catalogue: Catalogue,
+    queries: pd.DataFrame,
+    peaks: dict[str, Peaks],
+    settings: Landmarks,
+    way: LandmarkWay,
+) -> pd.DataFrame:
+    """The rankings of all queries, columns ``formats.MATCHES``."""
+    asked = {track: peaks[track] for track in catalogue.with_role("query")["track_id"]}
+    searched = {
+        track: peaks[track]
         for role in ("noise", "reference")
-        for track_id in catalogue.with_role(role)["track_id"]
+        for track in catalogue.with_role(role)["track_id"]
     }
-    asked = {track_id: found for track_id, found in peaks.items() if roles[track_id] == "query"}
-    started = time.process_time()
-    matches = match_queries(queries, asked, tracks, settings, way=way, ranks=100)
-    matched_s = time.process_time() - started
-    key = ["protocol", "query_id", "query_start_s", "query_end_s"]
-    rankings = matches.groupby(key)["reference_id"].agg(list).to_dict()
-    rows = []
-    for query in queries.itertuples(index=False):
-        ranking = rankings.get(tuple(getattr(query, name) for name in key), [])
-        relevant = set(query.relevant.split("|"))
-        hits = {f"hit_{k}": hit_at_k(ranking, relevant, k) for k in (1, 3, 10)}
-        about = {"full": query.protocol == FULL_TRACK, "seconds": query.query_seconds}
-        ap = average_precision(ranking, relevant)
-        rows.append({**about, "group": query.group, "ap": ap, **hits})
-    table = pd.DataFrame(rows)
-    full, ten = table[table["full"]], table[table["seconds"] == 10]
+    matches = match_queries(queries, asked, searched, settings, way=way, ranks=RANKS)
+    return matches.astype({"probability": float})
+
+
+def cells_of(matches: pd.DataFrame, queries: pd.DataFrame, catalogue: Catalogue) -> str:
+    """MAP of all, beats and riffs, hit rates at 1, 3, 10 of 10 s, in percent, as of a table."""
+    judged = per_query(matches, queries, CUTOFFS, catalogue.occurrences)
+    full = judged[judged["protocol"] == FULL_TRACK]
+    ten = judged[(judged["protocol"] == SEGMENT) & (judged["query_seconds"] == 10)]
     groups = [full[full["group"] == group]["ap"].mean() for group in ("beat", "riff")]
-    rates = [ten[f"hit_{k}"].mean() for k in (1, 3, 10)]
-    return [full["ap"].mean(), *groups, *rates], matched_s
+    figures = [full["ap"].mean(), *groups, *(ten[f"hit_{k}"].mean() for k in CUTOFFS)]
+    return " | ".join(f"{100 * value:.1f}" for value in figures)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from neuralsampleid.config import Gnn, ResNetIbn, read_config
 from neuralsampleid.memory import keep_freed_memory
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training.losses import contrastive_loss
+from neuralsampleid.training.machine import cpu_has_bfloat16
 from neuralsampleid.training.pairs import PairSource
 from neuralsampleid.training.pretrain import make_views
 
@@ -115,11 +116,9 @@ def main() -> None:
 
 def _ways(device: str, eager: bool) -> list[tuple[bool, bool]]:
     """In bfloat16 or not, compiled or not."""
-    if device == "cuda":
-        precisions = [True]
-    else:
-        native = bool(torch.cpu.get_capabilities().get("amx_bf16"))
-        precisions = [False, True] if native else [False]
+    precisions = [True] if device == "cuda" else [False]
+    if device == "cpu" and cpu_has_bfloat16():
+        precisions.append(True)
     return [(half, done) for half in precisions for done in ((False,) if eager else (False, True))]
 
 

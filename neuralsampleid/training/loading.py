@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import lightning
@@ -16,17 +15,7 @@ from neuralsampleid.training.pairs import PairSource, RawPair
 from neuralsampleid.training.stopping import outlive_signals, signals_blocked
 from neuralsampleid.training.waveform import WaveformViews
 
-
-@dataclass(frozen=True)
-class FeatureBatch:
-    """Both views' features, each (B, bins, frames)."""
-
-    queries: Tensor
-    references: Tensor
-
-    def to(self, device: torch.device) -> FeatureBatch:
-        """The same batch on another device; Lightning calls this."""
-        return FeatureBatch(self.queries.to(device), self.references.to(device))
+FeatureBatch = tuple[Tensor, Tensor]  # of queries and references, each (B, bins, frames)
 
 
 class ReadyViews:
@@ -38,11 +27,11 @@ class ReadyViews:
     def collate(self, pairs: list[RawPair]) -> FeatureBatch:
         """Make the features on a worker process."""
         batch: Any = self.views.collate(pairs)  # the views' own type
-        return FeatureBatch(*self.views.features(batch))
+        return self.views.features(batch)
 
-    def features(self, batch: FeatureBatch) -> tuple[Tensor, Tensor]:
-        """Query and reference features, each (B, bins, frames)."""
-        return batch.queries, batch.references
+    def features(self, batch: FeatureBatch) -> FeatureBatch:
+        """The batch as it is."""
+        return batch
 
 
 class ShareSampler(Sampler[int]):

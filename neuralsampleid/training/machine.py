@@ -64,7 +64,7 @@ def this_machine(threads: int = 1, *, long_convolutions: bool = False) -> Machin
     if gpus:
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        native = long_convolutions and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+        native = long_convolutions and cpu_has_bfloat16()
     compiled = native and not gpus and can_compile()
     tasks = slurm_tasks()
     nodes = int(os.environ["SLURM_NNODES"]) if tasks > 1 else 1
@@ -86,6 +86,11 @@ def cluster_environment() -> ClusterEnvironment:
     own requeueing would restart the job behind Snakemake's back, so it is off.
     """
     return SLURMEnvironment(auto_requeue=False) if slurm_tasks() > 1 else LightningEnvironment()
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies matrices in bfloat16, rather than emulating it."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def can_compile() -> bool:

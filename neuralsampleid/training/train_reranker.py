@@ -211,7 +211,7 @@ class _MinedData(PairData):
         for start in range(0, len(self.held_out), self.batch_pairs):
             indices = range(start, min(start + self.batch_pairs, len(self.held_out)))
             if len(indices) > 1:
-                pairs = self.views.collate([self.held_out[index] for index in indices])
+                pairs: Any = self.views.collate([self.held_out[index] for index in indices])
                 batches.append(self._mined_by(mine, pairs.to(device)))
         # Lists of batches are what the loader's types do not know.
         return DataLoader(batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
