@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from neuralsampleid.audio.front_end import make_front_end
+from neuralsampleid.audio.front_ends import make_front_end
 from neuralsampleid.config import Augmentation, Change, LogMel, Pairs, Training
-from neuralsampleid.training.batched import BatchedViews
-from neuralsampleid.training.packed import PackedStems
+from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import PairSource, RawPair
+from neuralsampleid.training.views import BatchedViews
 from neuralsampleid.training.waveform import WaveformViews
 
 FRONT_END = LogMel(frames=64)  # the demo's

@@ -19,10 +19,10 @@ from torch.utils.data import DataLoader
 
 from neuralsampleid.config import Gnn, ResNetIbn, read_config
 from neuralsampleid.models.checkpoint import make_encoder
-from neuralsampleid.training.batched import PowerBatch
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.pairs import PairSource, RawPair
-from neuralsampleid.training.pretrain import make_views
+from neuralsampleid.training.pretraining import make_views
+from neuralsampleid.training.views import PowerBatch
 
 WARM_UP = 3  # steps that are not counted
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.data.formats import read_table
+from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.evaluation.calibration import expected_calibration_error
-from neuralsampleid.evaluation.trials import TRIAL_COLUMNS, calibrate, cross_validated, numbers_of
 from neuralsampleid.files import write_json
-from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY
+from neuralsampleid.library.probability import DEFAULT_PROBABILITY
+from neuralsampleid.studies.trials import TRIAL_COLUMNS, calibrate, cross_validated, numbers_of
 
 TEXTS = {"query_id", "track_id", "present", "right"}
 

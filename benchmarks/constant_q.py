@@ -13,7 +13,7 @@ import time
 import torch
 from nnAudio.features.cqt import CQT1992v2
 
-from neuralsampleid.audio.front_end import ConstantQFrontEnd, segment_samples
+from neuralsampleid.audio.front_ends import ConstantQFrontEnd, segment_samples
 from neuralsampleid.config import ConstantQ
 
 

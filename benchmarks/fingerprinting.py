@@ -17,9 +17,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from neuralsampleid.config import Gnn
+from neuralsampleid.fingerprints.fingerprinting import fingerprint_track
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.retrieval.fingerprint import fingerprint_track
 
 RELEASED = 7.5  # the released code on 2 cores, × real time
 TARGETS = {"connected": 30, "bypassed": 300}

@@ -10,10 +10,10 @@ import argparse
 from pathlib import Path
 
 from landmarks import RANKS, cells_of, landmark_matches, searchable_peaks
+from neuralsampleid.catalogue.formats import MATCHES, QUERIES, read_table
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import read_config
-from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.data.formats import MATCHES, QUERIES, read_table
-from neuralsampleid.retrieval.fusion import fuse
+from neuralsampleid.matching.fusion import fuse
 
 
 def main() -> None:

@@ -22,19 +22,19 @@ import numpy as np
 import torch
 
 from neuralsampleid.config import Landmarks
-from neuralsampleid.models.named import DEFAULT
-from neuralsampleid.retrieval.collection import (
+from neuralsampleid.library.fingerprinters import Fingerprinter, fingerprinter_for_new
+from neuralsampleid.library.identify import finder_of, identify, measure_chance
+from neuralsampleid.library.landmark_finder import LandmarkFinder
+from neuralsampleid.library.segment_finder import find_matches
+from neuralsampleid.library.store import (
     Collection,
     File,
     changing_collection,
     create_collection,
     open_collection,
 )
-from neuralsampleid.retrieval.fingerprinters import Fingerprinter, fingerprinter_for_new
-from neuralsampleid.retrieval.identify import finder_of, identify, measure_chance
-from neuralsampleid.retrieval.landmark_finder import LandmarkFinder
-from neuralsampleid.retrieval.ranges import TrackSegments
-from neuralsampleid.retrieval.segment_finder import find_matches
+from neuralsampleid.matching.ranges import TrackSegments
+from neuralsampleid.models.named import DEFAULT
 
 SECONDS = 180
 

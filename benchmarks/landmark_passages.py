@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.data.audio_folder import audio_files
-from neuralsampleid.landmarks.alignment import length_of
-from neuralsampleid.landmarks.passages import SECOND_COST, TELLING, LandmarkIndex
+from neuralsampleid.audio.folder import audio_files
+from neuralsampleid.landmarks.counts import length_of
+from neuralsampleid.landmarks.lines import SECOND_COST, TELLING, LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.retrieval.collection import open_collection
-from neuralsampleid.retrieval.fingerprinters import (
+from neuralsampleid.library.fingerprinters import (
     LANDMARK_SETTINGS,
     LandmarkFingerprinter,
     peaks_of,
 )
-from neuralsampleid.retrieval.identify import finder_of
+from neuralsampleid.library.identify import finder_of
+from neuralsampleid.library.store import open_collection
 
 COSTS = (0.0, 0.5, 1.0, 2.0, 4.0)
 SHARES = (1.0, 0.75, 0.5)

@@ -13,13 +13,13 @@ from typing import get_args
 
 import pandas as pd
 
+from neuralsampleid.catalogue.tables import Catalogue, read_catalogue
 from neuralsampleid.config import Evaluation, Landmarks, LandmarkWay, read_config
-from neuralsampleid.data.catalogue import Catalogue, read_catalogue
 from neuralsampleid.evaluation.evaluate import per_query
-from neuralsampleid.evaluation.protocol import FULL_TRACK, SEGMENT, derive_queries
-from neuralsampleid.landmarks.matching import match_queries
+from neuralsampleid.evaluation.queries import FULL_TRACK, SEGMENT, derive_queries
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.store import peaks_of_tracks
+from neuralsampleid.matching.landmarks import match_queries
 
 RANKS = 100
 CUTOFFS = [1, 3, 10]

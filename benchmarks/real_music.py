@@ -19,22 +19,22 @@ import pandas as pd
 import torch
 
 from neuralsampleid.audio.ffmpeg import read_any_audio
+from neuralsampleid.audio.folder import audio_files
 from neuralsampleid.audio.io import Waveform, read_audio, write_audio
+from neuralsampleid.composer.mixing import db, normalised
+from neuralsampleid.composer.produce import faded
+from neuralsampleid.composer.treatment import Treatment, cut_and_treat, draw_treatment
 from neuralsampleid.config import Landmarks
-from neuralsampleid.data.audio_folder import audio_files
-from neuralsampleid.data.demo.mixing import db, normalised
-from neuralsampleid.data.demo.produce import faded
-from neuralsampleid.data.demo.treatment import Treatment, cut_and_treat, draw_treatment
-from neuralsampleid.evaluation.trials import ask
 from neuralsampleid.files import sha256_of, write_csv
-from neuralsampleid.landmarks.alignment import best_alignments
+from neuralsampleid.landmarks.counts import best_alignments
 from neuralsampleid.landmarks.peaks import find_peaks
+from neuralsampleid.library.fingerprinters import Fingerprinter, fingerprinter_of_catalogue
+from neuralsampleid.library.identify import DEFAULT, System, Thresholds, finder_of, identify_file
+from neuralsampleid.library.store import Collection, open_collection
+from neuralsampleid.library.update import index_folder
+from neuralsampleid.matching.ranges import Range
 from neuralsampleid.models.named import LANDMARKS, weights_file
-from neuralsampleid.retrieval.collecting import index_folder
-from neuralsampleid.retrieval.collection import Collection, open_collection
-from neuralsampleid.retrieval.fingerprinters import Fingerprinter, fingerprinter_of_catalogue
-from neuralsampleid.retrieval.identify import DEFAULT, System, Thresholds, finder_of, identify_file
-from neuralsampleid.retrieval.ranges import Range
+from neuralsampleid.studies.trials import ask
 
 RATE = 22050  # Hz, of the queries
 QUERY_S = 40.0

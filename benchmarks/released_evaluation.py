@@ -19,9 +19,9 @@ import faiss
 import torch
 
 from neuralsampleid.config import Reranker
-from neuralsampleid.evaluation.common import IndexKind, SystemName
-from neuralsampleid.evaluation.folder import Protocol, evaluate_folder
 from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.upstream.folder import Protocol, evaluate_folder
+from neuralsampleid.upstream.scoring import IndexKind, SystemName
 
 _RELEASED_S = 60  # the release's own code with re-ranker, 2 cores: 60 to 80 s
 _LENGTHS = [1, 3, 6, 12, 20]  # segments

@@ -22,13 +22,13 @@ import soxr
 import torch
 from torch.utils.data import DataLoader
 
-from neuralsampleid.audio.front_end import make_front_end
+from neuralsampleid.audio.front_ends import make_front_end
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.config import Gnn
 from neuralsampleid.separation.stems import STEMS
-from neuralsampleid.training.batched import BatchedViews
-from neuralsampleid.training.packed import PackedStems, open_packed, pack_stems
+from neuralsampleid.training.packs import PackedStems, open_packed, pack_stems
 from neuralsampleid.training.pairs import PairSource, RawPair
+from neuralsampleid.training.views import BatchedViews
 
 SETTINGS = Gnn()  # the released values
 RATE = 44100  # Hz, of the MP3 files

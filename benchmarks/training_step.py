@@ -21,10 +21,10 @@ from augmentation import synthetic_stems
 from neuralsampleid.config import Gnn, ResNetIbn, read_config
 from neuralsampleid.memory import keep_freed_memory
 from neuralsampleid.models.checkpoint import make_encoder
+from neuralsampleid.training.device import cpu_has_bfloat16
 from neuralsampleid.training.losses import contrastive_loss
-from neuralsampleid.training.machine import cpu_has_bfloat16
 from neuralsampleid.training.pairs import PairSource
-from neuralsampleid.training.pretrain import make_views
+from neuralsampleid.training.pretraining import make_views
 
 PARTS = ("pairs", "features", "forward", "backward", "optimiser")
 

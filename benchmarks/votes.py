@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.config import Index
-from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.evaluation.metrics import average_precision
-from neuralsampleid.retrieval.database import Database
-from neuralsampleid.retrieval.index import build_index
-from neuralsampleid.retrieval.matching import rank_tracks, segments_within
-from neuralsampleid.retrieval.store import open_stores
+from neuralsampleid.fingerprints.database import Database
+from neuralsampleid.fingerprints.index import build_index
+from neuralsampleid.fingerprints.store import open_stores
+from neuralsampleid.matching.ranking import rank_tracks, segments_within
 
 Similarities = npt.NDArray[np.float64]
 CANDIDATES = 20

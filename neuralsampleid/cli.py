@@ -18,7 +18,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.threads import wait_passively
 
 if TYPE_CHECKING:
-    from neuralsampleid.retrieval.identify import Answer
+    from neuralsampleid.library.identify import Answer
 
 _LOG = logging.getLogger("neuralsampleid.cli")  # also where this file is the program
 
@@ -45,7 +45,7 @@ def _fingerprint(options: argparse.Namespace) -> None:
     # Heavy imports stand where they are needed, so that --help is quick.
     import torch
 
-    from neuralsampleid.retrieval.own_audio import fingerprint_files
+    from neuralsampleid.library.own_audio import fingerprint_files
 
     torch.set_num_threads(options.threads)
     fingerprint_files(
@@ -54,9 +54,9 @@ def _fingerprint(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from neuralsampleid.evaluation.folder import evaluate_folder
     from neuralsampleid.files import write_json
     from neuralsampleid.models.weights import load_any_reranker
+    from neuralsampleid.upstream.folder import evaluate_folder
 
     reranker = load_any_reranker(options.reranker_weights) if options.system == "proposed" else None
     judged = evaluate_folder(
@@ -78,7 +78,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _index(options: argparse.Namespace) -> None:
     import torch
 
-    from neuralsampleid.retrieval.collecting import index_music
+    from neuralsampleid.library.update import index_music
 
     torch.set_num_threads(options.threads)
     summary = index_music(
@@ -96,8 +96,8 @@ def _index(options: argparse.Namespace) -> None:
 def _identify(options: argparse.Namespace) -> None:
     import torch
 
+    from neuralsampleid.library.identify import Thresholds, identify_file, systems_of
     from neuralsampleid.report.identified import as_csv, as_json, as_text
-    from neuralsampleid.retrieval.identify import Thresholds, identify_file, systems_of
 
     torch.set_num_threads(options.threads)
     systems = systems_of(options.catalogue, options.weights)

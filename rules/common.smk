@@ -13,8 +13,8 @@ from neuralsampleid.config import (
     ablation_run,
     parse_any_config,
 )
-from neuralsampleid.data.planning import planned_tracks
-from neuralsampleid.data.shards import shard_names
+from neuralsampleid.datasets.planning import planned_tracks
+from neuralsampleid.catalogue.shards import shard_names
 from neuralsampleid.errors import UserError
 from neuralsampleid.threads import wait_passively
 

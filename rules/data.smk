@@ -67,7 +67,7 @@ elif IS_FMA:
 
 elif IS_OWN_MUSIC:
 
-    from neuralsampleid.data.own_music import state_of_files
+    from neuralsampleid.datasets.own_music import state_of_files
 
     rule own_music_data:
         input:

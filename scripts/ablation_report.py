@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
-from neuralsampleid.data.formats import METRICS, read_table
-from neuralsampleid.evaluation.ablations import by_seed, over_seeds
+from neuralsampleid.catalogue.formats import METRICS, read_table
 from neuralsampleid.files import write_csv, write_text
-from neuralsampleid.report.ablations import ablation_figure, ablation_table
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.rendering import plain_table, write_table
 from neuralsampleid.report.tables import middle_length
+from neuralsampleid.studies.ablation_report import ablation_figure, ablation_table
+from neuralsampleid.studies.ablations import by_seed, over_seeds
 
 if __name__ == "__main__":
     with job(snakemake):

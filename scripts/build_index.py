@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.config import Index
-from neuralsampleid.retrieval.database import Database
-from neuralsampleid.retrieval.index import build_index
+from neuralsampleid.fingerprints.database import Database
+from neuralsampleid.fingerprints.index import build_index
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from _job import job, use_threads
 
-from neuralsampleid.data.formats import QUERIES, read_table
-from neuralsampleid.evaluation.protocol import FULL_TRACK
-from neuralsampleid.evaluation.trials import calibrate, run_trials
+from neuralsampleid.catalogue.formats import QUERIES, read_table
+from neuralsampleid.evaluation.queries import FULL_TRACK
 from neuralsampleid.files import write_csv, write_json
-from neuralsampleid.retrieval.store import open_stores
+from neuralsampleid.fingerprints.store import open_stores
+from neuralsampleid.studies.trials import calibrate, run_trials
 
 if __name__ == "__main__":
     with job(snakemake):

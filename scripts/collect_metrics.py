@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.data.formats import METRICS, read_table
+from neuralsampleid.catalogue.formats import METRICS, read_table
 from neuralsampleid.files import write_json, write_text
 from neuralsampleid.report.summary import summary_of
 

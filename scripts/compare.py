@@ -4,8 +4,8 @@ from pathlib import Path
 
 from _job import job
 
+from neuralsampleid.catalogue.formats import METRICS, per_query_format, read_table
 from neuralsampleid.config import Evaluation
-from neuralsampleid.data.formats import METRICS, per_query_format, read_table
 from neuralsampleid.evaluation.comparison import compare, found_by_one
 from neuralsampleid.files import write_csv
 from neuralsampleid.report.tables import middle_length

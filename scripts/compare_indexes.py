@@ -4,15 +4,15 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.data.formats import QUERIES, read_table
-from neuralsampleid.evaluation.scale import (
+from neuralsampleid.catalogue.formats import QUERIES, read_table
+from neuralsampleid.files import write_csv
+from neuralsampleid.fingerprints.store import FingerprintStore, open_stores
+from neuralsampleid.studies.scale import (
     compare_kinds,
     open_enlarged,
     queries_of_length,
     sounding_tracks,
 )
-from neuralsampleid.files import write_csv
-from neuralsampleid.retrieval.store import FingerprintStore, open_stores
 
 
 def opened(folders: list[str]) -> FingerprintStore:

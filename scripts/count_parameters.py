@@ -4,10 +4,10 @@ from pathlib import Path
 
 from _job import job
 
+from neuralsampleid.artefacts.table import read_record
 from neuralsampleid.files import write_json
 from neuralsampleid.models.encoder import parameter_counts
 from neuralsampleid.models.weights import load_any_encoder, load_any_reranker
-from neuralsampleid.released.artefacts import read_record
 
 if __name__ == "__main__":
     with job(snakemake):

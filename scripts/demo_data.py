@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.config import DemoData
-from neuralsampleid.data.demo.dataset import make_demo
+from neuralsampleid.datasets.demo import make_demo
 
 if __name__ == "__main__":
     with job(snakemake):

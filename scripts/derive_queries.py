@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
+from neuralsampleid.catalogue.formats import LEVELS, read_table
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Evaluation
-from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.data.formats import LEVELS, read_table
 from neuralsampleid.evaluation.conditions import describe
-from neuralsampleid.evaluation.protocol import derive_queries, without_answers
+from neuralsampleid.evaluation.queries import derive_queries, without_answers
 from neuralsampleid.files import write_csv
 
 if __name__ == "__main__":

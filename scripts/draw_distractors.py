@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from _job import job
 
-from neuralsampleid.evaluation.scale import (
+from neuralsampleid.files import write_csv
+from neuralsampleid.fingerprints.store import FingerprintStore, open_stores
+from neuralsampleid.studies.scale import (
     neighbour_distances,
     sounding_tracks,
     write_enlarged,
 )
-from neuralsampleid.files import write_csv
-from neuralsampleid.retrieval.store import FingerprintStore, open_stores
 
 
 def opened(folders: list[str]) -> FingerprintStore:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
+from neuralsampleid.catalogue.formats import MATCHES, QUERIES, read_table
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Evaluation
-from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.data.formats import MATCHES, QUERIES, read_table
 from neuralsampleid.evaluation.detail import (
     detailed_metrics,
     quantities,

@@ -6,17 +6,17 @@ from pathlib import Path
 import pandas as pd
 from _job import job, use_threads
 
+from neuralsampleid.artefacts.archive import find_fingerprints
+from neuralsampleid.artefacts.table import read_record
+from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.config import PublishedEvaluation
-from neuralsampleid.data.formats import METRICS
-from neuralsampleid.evaluation.published import (
+from neuralsampleid.files import write_csv, write_json
+from neuralsampleid.upstream.tables import (
     PER_QUERY_COLUMNS,
     per_query,
     read_groups,
     summarise,
 )
-from neuralsampleid.files import write_csv, write_json
-from neuralsampleid.released.archive import find_fingerprints
-from neuralsampleid.released.artefacts import read_record
 
 
 def found(folders: list[str]) -> dict[str, Path]:
@@ -37,8 +37,8 @@ if __name__ == "__main__":
         if missing:
             logging.warning("not run: %s", "; ".join(missing))
         else:
-            from neuralsampleid.evaluation.folder import default_segments, evaluate_folder
             from neuralsampleid.models.weights import load_any_reranker
+            from neuralsampleid.upstream.folder import default_segments, evaluate_folder
 
             use_threads(snakemake)
             settings = PublishedEvaluation.model_validate(params.evaluation)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.released.artefacts import obtain, write_record
+from neuralsampleid.artefacts.table import obtain, write_record
 
 if __name__ == "__main__":
     with job(snakemake):

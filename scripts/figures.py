@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
-from neuralsampleid.data.formats import METRICS, RELIABILITY, per_query_format, read_table
+from neuralsampleid.catalogue.formats import METRICS, RELIABILITY, per_query_format, read_table
 from neuralsampleid.report import detail_figures, figures
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.tables import conditions_among, middle_length

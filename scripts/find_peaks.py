@@ -4,8 +4,8 @@ from pathlib import Path
 
 from _job import job
 
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Landmarks
-from neuralsampleid.data.catalogue import read_catalogue
 from neuralsampleid.landmarks.store import peaks_of_tracks, write_peaks
 
 if __name__ == "__main__":

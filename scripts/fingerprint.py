@@ -4,11 +4,11 @@ from pathlib import Path
 
 from _job import job, use_threads
 
-from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.data.shards import in_shard
+from neuralsampleid.catalogue.shards import in_shard
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import sha256_of
+from neuralsampleid.fingerprints.fingerprinting import fingerprint_tracks
 from neuralsampleid.models.pretrained import load_configured
-from neuralsampleid.retrieval.fingerprint import fingerprint_tracks
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.config import FmaData
-from neuralsampleid.data.fma import make_fma
+from neuralsampleid.datasets.fma import make_fma
 
 if __name__ == "__main__":
     with job(snakemake):

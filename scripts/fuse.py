@@ -4,9 +4,9 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.data.formats import MATCHES, read_table
+from neuralsampleid.catalogue.formats import MATCHES, read_table
 from neuralsampleid.files import write_csv
-from neuralsampleid.retrieval.fusion import fuse
+from neuralsampleid.matching.fusion import fuse
 
 if __name__ == "__main__":
     with job(snakemake):

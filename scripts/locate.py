@@ -4,13 +4,13 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.data.formats import MATCHES, read_table
+from neuralsampleid.catalogue.formats import MATCHES, read_table
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import write_csv
-from neuralsampleid.retrieval.database import Database
-from neuralsampleid.retrieval.index import load_index
-from neuralsampleid.retrieval.locating import locate_passages
-from neuralsampleid.retrieval.store import open_stores
+from neuralsampleid.fingerprints.database import Database
+from neuralsampleid.fingerprints.index import load_index
+from neuralsampleid.fingerprints.store import open_stores
+from neuralsampleid.matching.locating import locate_passages
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from _job import job, use_threads
 
+from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.config import Reranker
-from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.files import write_csv
-from neuralsampleid.retrieval.database import Database
-from neuralsampleid.retrieval.index import load_index
-from neuralsampleid.retrieval.matching import Reranking, match_queries
-from neuralsampleid.retrieval.store import open_stores
+from neuralsampleid.fingerprints.database import Database
+from neuralsampleid.fingerprints.index import load_index
+from neuralsampleid.fingerprints.store import open_stores
+from neuralsampleid.matching.ranking import Reranking, match_queries
 
 if __name__ == "__main__":
     with job(snakemake):

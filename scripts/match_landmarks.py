@@ -4,11 +4,11 @@ from pathlib import Path
 
 from _job import job
 
+from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.config import Landmarks
-from neuralsampleid.data.formats import QUERIES, read_table
 from neuralsampleid.files import write_csv
-from neuralsampleid.landmarks.matching import match_queries
 from neuralsampleid.landmarks.store import read_peaks
+from neuralsampleid.matching.landmarks import match_queries
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
+from neuralsampleid.catalogue.formats import METRICS, read_table
 from neuralsampleid.config import DemoData, parse_encoder
-from neuralsampleid.data.formats import METRICS, read_table
 from neuralsampleid.files import read_json, write_text
+from neuralsampleid.library.probability import Calibration
 from neuralsampleid.report.model_card import Released, model_card
-from neuralsampleid.retrieval.probability import Calibration
 
 if __name__ == "__main__":
     with job(snakemake):

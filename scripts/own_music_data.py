@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.config import OwnMusicData
-from neuralsampleid.data.own_music import make_own_music
+from neuralsampleid.datasets.own_music import make_own_music
 
 if __name__ == "__main__":
     with job(snakemake):

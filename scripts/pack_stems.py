@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.separation.tracks import read_report, separated_ids
-from neuralsampleid.training.packed import pack_stems
+from neuralsampleid.training.packs import pack_stems
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.data.formats import (
+from neuralsampleid.catalogue.formats import (
     COMPARISONS,
     MATCHES,
     METRICS,
@@ -13,6 +12,7 @@ from neuralsampleid.data.formats import (
     per_query_format,
     read_table,
 )
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import write_text
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.names import human_name

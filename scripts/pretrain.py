@@ -10,10 +10,10 @@ from neuralsampleid.config import parse_encoder
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import save_encoder
 from neuralsampleid.processes import is_first_process
+from neuralsampleid.training.device import this_machine
 from neuralsampleid.training.fitting import end
-from neuralsampleid.training.machine import this_machine
-from neuralsampleid.training.packed import open_packed
-from neuralsampleid.training.pretrain import has_long_convolutions, prepare_folder, pretrain
+from neuralsampleid.training.packs import open_packed
+from neuralsampleid.training.pretraining import has_long_convolutions, prepare_folder, pretrain
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.data.formats import METRICS, read_table
+from neuralsampleid.catalogue.formats import METRICS, read_table
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.figures import hit_rate_figure, map_figure
-from neuralsampleid.report.published_tables import quoted_precision, read_quoted
+from neuralsampleid.upstream.report import quoted_precision, read_quoted
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.data.formats import METRICS, read_table
+from neuralsampleid.artefacts.table import read_record
+from neuralsampleid.catalogue.formats import METRICS, read_table
 from neuralsampleid.files import write_text
-from neuralsampleid.released.artefacts import read_record
-from neuralsampleid.report.published_tables import (
+from neuralsampleid.report.rendering import html_table, plain_table, write_table
+from neuralsampleid.report.tables import middle_length
+from neuralsampleid.upstream.report import (
     INTERPOLATION,
     SAMPLE_TYPES,
     artefact_table,
@@ -17,8 +19,6 @@ from neuralsampleid.report.published_tables import (
     published_group_table,
     read_quoted,
 )
-from neuralsampleid.report.rendering import html_table, plain_table, write_table
-from neuralsampleid.report.tables import middle_length
 
 if __name__ == "__main__":
     with job(snakemake):

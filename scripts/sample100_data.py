@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.config import Sample100Data
-from neuralsampleid.data.sample100 import make_sample100
+from neuralsampleid.datasets.sample100 import make_sample100
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -7,7 +7,7 @@ from _job import job
 
 from neuralsampleid.files import write_csv
 from neuralsampleid.report.drawing import save_figure
-from neuralsampleid.report.scale_figure import scale_figure
+from neuralsampleid.studies.scale_figure import scale_figure
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from _job import job
 
+from neuralsampleid.catalogue.shards import in_shard
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Separation
-from neuralsampleid.data.catalogue import read_catalogue
-from neuralsampleid.data.shards import in_shard
 from neuralsampleid.files import write_csv
 from neuralsampleid.progress import Progress
 from neuralsampleid.separation.backends import make_separator

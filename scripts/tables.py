@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.data.formats import COMPARISONS, METRICS, read_table
+from neuralsampleid.catalogue.formats import COMPARISONS, METRICS, read_table
 from neuralsampleid.files import write_text
 from neuralsampleid.report.detail_tables import (
     comparison_table,

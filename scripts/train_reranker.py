@@ -8,10 +8,10 @@ from _job import job, use_threads
 from neuralsampleid.config import Reranker, parse_encoder
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import load_encoder, save_reranker
+from neuralsampleid.training.device import this_machine
 from neuralsampleid.training.fitting import end
-from neuralsampleid.training.machine import this_machine
-from neuralsampleid.training.packed import open_packed
-from neuralsampleid.training.train_reranker import train_reranker
+from neuralsampleid.training.packs import open_packed
+from neuralsampleid.training.reranking import train_reranker
 
 if __name__ == "__main__":
     with job(snakemake):

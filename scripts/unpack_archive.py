@@ -4,8 +4,8 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.released.archive import unpack
-from neuralsampleid.released.artefacts import read_record
+from neuralsampleid.artefacts.archive import unpack
+from neuralsampleid.artefacts.table import read_record
 
 if __name__ == "__main__":
     with job(snakemake):

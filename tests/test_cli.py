@@ -13,7 +13,7 @@ from helpers.parity import FOLDER, released_weights, waveform
 from helpers.released_set import tree_bytes
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.cli import main
-from neuralsampleid.retrieval.store import open_store
+from neuralsampleid.fingerprints.store import open_store
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ class LandmarkSystem(Section):
 
 
 class FusedSystem(Section):
-    """One row of the tables: the rankings of other rows as one; see ``retrieval/fusion.py``."""
+    """One row of the tables: the rankings of other rows as one; see ``matching/fusion.py``."""
 
     name: Name
     fuse: Annotated[list[Name], Field(min_length=2)]

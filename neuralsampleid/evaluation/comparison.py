@@ -8,12 +8,12 @@ from itertools import combinations, permutations
 
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import COMPARISONS, FOUND_BY_ONE
 from neuralsampleid.config import Evaluation
-from neuralsampleid.data.formats import COMPARISONS, FOUND_BY_ONE
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.bootstrap import bootstrap_mean
 from neuralsampleid.evaluation.permutation import holm, sign_flip_p_value
-from neuralsampleid.evaluation.protocol import FULL_TRACK, SEGMENT
+from neuralsampleid.evaluation.queries import FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.summary import DECIMALS, at_length, sample_types, written_length
 
 _KEY = ["protocol", "query_id", "query_start_s", "query_seconds"]

@@ -16,7 +16,7 @@ import pandas as pd
 
 from neuralsampleid.config import Conditions
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.protocol import FULL_TRACK
+from neuralsampleid.evaluation.queries import FULL_TRACK
 
 SEPARATOR = ":"
 _KEY = ["query_id", "sample_id"]

@@ -19,7 +19,7 @@ from neuralsampleid.config import Evaluation
 from neuralsampleid.evaluation import calibration, localisation, rejection
 from neuralsampleid.evaluation.bootstrap import bootstrap_statistic
 from neuralsampleid.evaluation.metrics import median_rank
-from neuralsampleid.evaluation.protocol import ABSENT, FULL_TRACK, SEGMENT
+from neuralsampleid.evaluation.queries import ABSENT, FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.summary import (
     DECIMALS,
     at_length,

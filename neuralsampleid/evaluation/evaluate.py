@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import per_query_format
 from neuralsampleid.config import Evaluation
-from neuralsampleid.data.formats import per_query_format
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation import metrics
 from neuralsampleid.evaluation.conditions import conditions_of, has_condition
 from neuralsampleid.evaluation.localisation import Occurrences, time_error
-from neuralsampleid.evaluation.protocol import FULL_TRACK, SEGMENT, milliseconds
+from neuralsampleid.evaluation.queries import FULL_TRACK, SEGMENT, milliseconds
 from neuralsampleid.evaluation.summary import (
     DECIMALS,
     at_length,

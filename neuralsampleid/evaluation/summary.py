@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.config import Evaluation, PublishedEvaluation
-from neuralsampleid.data.formats import METRICS
 from neuralsampleid.evaluation.bootstrap import bootstrap_mean
-from neuralsampleid.evaluation.protocol import milliseconds
+from neuralsampleid.evaluation.queries import milliseconds
 
 DECIMALS = 6  # more would differ between machines
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
+from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd
 from neuralsampleid.config import CustomEncoder, LogMel, Section
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.encoder import SegmentEncoder

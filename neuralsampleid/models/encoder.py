@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
+from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd
 
 
 @dataclass(frozen=True)

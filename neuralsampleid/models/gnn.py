@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from neuralsampleid.audio.front_end import LogMelFrontEnd
+from neuralsampleid.audio.front_ends import LogMelFrontEnd
 from neuralsampleid.config import Gnn
 from neuralsampleid.models.encoder import Encoding, SegmentEncoder
 from neuralsampleid.models.graph import max_relative, nearest_neighbours

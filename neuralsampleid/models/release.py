@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from neuralsampleid.audio.front_end import segment_samples
+from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_bytes
 from neuralsampleid.models.checkpoint import encoded_checkpoint

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from neuralsampleid.audio.front_end import ConstantQFrontEnd
+from neuralsampleid.audio.front_ends import ConstantQFrontEnd
 from neuralsampleid.config import ResNetIbn
 from neuralsampleid.models.encoder import Encoding, SegmentEncoder
 

@@ -12,8 +12,8 @@ from neuralsampleid.config import EncoderSettings, Gnn, Reranker, ResNetIbn, par
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import load_encoder, load_reranker
 from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.models.released_weights import load_released_encoder, load_released_reranker
 from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.models.upstream_checkpoint import load_released_encoder, load_released_reranker
 
 Architecture = Literal["gnn", "resnet_ibn"]
 Graph = Literal["bypassed", "connected"]

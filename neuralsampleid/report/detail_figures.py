@@ -14,7 +14,7 @@ from neuralsampleid.evaluation import rejection
 from neuralsampleid.evaluation.conditions import SEPARATOR, conditions_of, has_condition
 from neuralsampleid.evaluation.detail import decision_scores
 from neuralsampleid.evaluation.localisation import TOLERANCES_S
-from neuralsampleid.evaluation.protocol import ABSENT, FULL_TRACK, SEGMENT
+from neuralsampleid.evaluation.queries import ABSENT, FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.summary import at_length
 from neuralsampleid.report.drawing import GREY, legend_below, panels, system_style
 from neuralsampleid.report.names import human_bin, human_name

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.evaluation.localisation import TOLERANCES_S
-from neuralsampleid.evaluation.protocol import FULL_TRACK, SEGMENT
+from neuralsampleid.evaluation.queries import FULL_TRACK, SEGMENT
 from neuralsampleid.report.names import human_name
 from neuralsampleid.report.tables import (
     Cell,

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.protocol import FULL_TRACK
+from neuralsampleid.evaluation.queries import FULL_TRACK
 from neuralsampleid.report.drawing import GREY, legend_below, panels, rows_axis, system_style
 from neuralsampleid.report.names import human_name
 

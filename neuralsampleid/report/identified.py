@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from neuralsampleid.library.identify import Answer, judgement
+from neuralsampleid.matching.ranges import Range
 from neuralsampleid.report.times import clock
-from neuralsampleid.retrieval.identify import Answer, judgement
-from neuralsampleid.retrieval.ranges import Range
 
 Answers = Mapping[str, Sequence[Answer]]  # query's file → its answers, best first
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from neuralsampleid.config import DemoData, EncoderSettings
+from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration
 from neuralsampleid.report.tables import select
-from neuralsampleid.retrieval.probability import DEFAULT_PROBABILITY, Calibration
 
 _LENGTHS = (5.0, 10.0, 20.0)  # s, of the segment queries shown
 _MIDDLE = 10.0  # s, of those that are told apart

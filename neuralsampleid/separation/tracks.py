@@ -12,7 +12,7 @@ from typing import Literal
 import pandas as pd
 
 from neuralsampleid.audio.io import write_audio
-from neuralsampleid.data.formats import read_table
+from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.separation.stems import STEMS, Origin, StemSource, UnusableTrack

@@ -20,7 +20,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from neuralsampleid.files import remove_leftovers
 from neuralsampleid.models.checkpoint import write_checkpoint
 from neuralsampleid.training.curves import CurveWriter, EpochLog, progress_bars
-from neuralsampleid.training.machine import Machine, cluster_environment
+from neuralsampleid.training.device import Machine, cluster_environment
 from neuralsampleid.training.stopping import StopOnSignal
 
 _LAST = "last.ckpt"  # what an interrupted training continues from

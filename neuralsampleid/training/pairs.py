@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Dataset
 
-from neuralsampleid.audio.front_end import segment_samples
+from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.config import ConstantQ, LogMel, Pairs, Training
-from neuralsampleid.training.changes import FRAME_SECONDS, Changes, draw_changes
-from neuralsampleid.training.packed import PackedStems
+from neuralsampleid.training.packs import PackedStems
+from neuralsampleid.training.speed_and_pitch import FRAME_SECONDS, Changes, draw_changes
 
 Audio = npt.NDArray[np.float32]
 SOURCES = ((0,), (1,), (2, 3))  # vocals; drums; bass and other are one source

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neuralsampleid.audio.front_end import ConstantQFrontEnd, LogMelFrontEnd
-from neuralsampleid.training.changes import Changes
+from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd
 from neuralsampleid.training.pairs import Audio, RawPair
+from neuralsampleid.training.speed_and_pitch import Changes
 
 Transform = Callable[[Audio, int], Audio]  # of audiomentations: audio, sample rate in Hz → audio
 

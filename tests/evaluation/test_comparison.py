@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neuralsampleid.catalogue.formats import COMPARISONS, FOUND_BY_ONE, per_query_format
 from neuralsampleid.config import Evaluation
-from neuralsampleid.data.formats import COMPARISONS, FOUND_BY_ONE, per_query_format
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.bootstrap import bootstrap_mean
 from neuralsampleid.evaluation.comparison import compare, found_by_one

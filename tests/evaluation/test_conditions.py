@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
+from neuralsampleid.catalogue.formats import LEVELS, QUERIES
+from neuralsampleid.catalogue.tables import OCCURRENCE_COLUMNS
 from neuralsampleid.config import Conditions
-from neuralsampleid.data.catalogue import OCCURRENCE_COLUMNS
-from neuralsampleid.data.formats import LEVELS, QUERIES
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.conditions import (
     bin_name,

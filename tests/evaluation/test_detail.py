@@ -4,8 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neuralsampleid.catalogue.formats import (
+    MATCHES,
+    METRICS,
+    QUERIES,
+    RELIABILITY,
+    per_query_format,
+)
 from neuralsampleid.config import Evaluation
-from neuralsampleid.data.formats import MATCHES, METRICS, QUERIES, RELIABILITY, per_query_format
 from neuralsampleid.evaluation.detail import (
     detailed_metrics,
     quantities,

@@ -5,14 +5,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from neuralsampleid.config import Evaluation
-from neuralsampleid.data.formats import (
+from neuralsampleid.catalogue.formats import (
     MATCHES,
     METRICS,
     QUERIES,
     per_query_format,
     read_table,
 )
+from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.evaluate import per_query, summarise
 from neuralsampleid.files import write_csv

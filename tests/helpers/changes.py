@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from neuralsampleid.training.changes import Changes
+from neuralsampleid.training.speed_and_pitch import Changes
 
 
 def plain_changes(**values: object) -> Changes:

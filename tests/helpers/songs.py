@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.config import ConstantQ, Cosine, Gnn, LogMel, ResNetIbn, Training
-from neuralsampleid.training.packed import PackedStems
+from neuralsampleid.training.packs import PackedStems
 
 RATE = 8000  # Hz
 SMALL_LOG_MEL = LogMel(

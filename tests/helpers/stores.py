@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.retrieval.store import FingerprintStore, open_store, writing_store
+from neuralsampleid.fingerprints.store import FingerprintStore, open_store, writing_store
 
 HOP, SEGMENT, SIZE = 0.5, 2.0, 24  # s, s, numbers of an embedding
 

@@ -8,18 +8,18 @@ import torch
 from torch import nn
 
 from helpers.songs import SMALL_LOG_MEL, packed_songs, small_gnn, small_training
-from neuralsampleid.audio.front_end import make_front_end
+from neuralsampleid.audio.front_ends import make_front_end
 from neuralsampleid.config import ClassificationTriplet, Gnn, NtXent
 from neuralsampleid.models.encoder import Encoding, SegmentEncoder
 from neuralsampleid.processes import is_first_process
 from neuralsampleid.training import curves
-from neuralsampleid.training.batched import BatchedViews
+from neuralsampleid.training.batches import PairData
+from neuralsampleid.training.device import Machine
 from neuralsampleid.training.fitting import Plan, fit
-from neuralsampleid.training.loading import PairData
-from neuralsampleid.training.machine import Machine
-from neuralsampleid.training.module import Pretraining
+from neuralsampleid.training.modules import Pretraining
 from neuralsampleid.training.pairs import PairSource
-from neuralsampleid.training.pretrain import pretrain
+from neuralsampleid.training.pretraining import pretrain
+from neuralsampleid.training.views import BatchedViews
 
 PACKED = packed_songs(6, 3.0)
 TWO = Machine(devices=2)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuralsampleid.data.formats import METRICS, RELIABILITY, per_query_format
+from neuralsampleid.catalogue.formats import METRICS, RELIABILITY, per_query_format
 from neuralsampleid.report.detail_figures import (
     calibration_figure,
     changes_figure,

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from neuralsampleid.data.formats import COMPARISONS, METRICS
+from neuralsampleid.catalogue.formats import COMPARISONS, METRICS
 from neuralsampleid.report.detail_tables import (
     comparison_table,
     localisation_table,

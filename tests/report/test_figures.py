@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuralsampleid.data.formats import METRICS
+from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.errors import UserError
 from neuralsampleid.report.drawing import save_figure, system_style
 from neuralsampleid.report.figures import (

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.config import DemoData, ResNetIbn
-from neuralsampleid.data.formats import METRICS
+from neuralsampleid.library.probability import Calibration
 from neuralsampleid.report.model_card import Released, model_card
-from neuralsampleid.retrieval.probability import Calibration
 
 ROWS = [
     ("default", "full_track", "map", None, None, "all", 0.371, 0.293, 0.45, 100),

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuralsampleid.data.catalogue import OCCURRENCE_COLUMNS, TRACK_COLUMNS, Catalogue
-from neuralsampleid.data.formats import MATCHES, PASSAGES, per_query_format
+from neuralsampleid.catalogue.formats import MATCHES, PASSAGES, per_query_format
+from neuralsampleid.catalogue.tables import OCCURRENCE_COLUMNS, TRACK_COLUMNS, Catalogue
 from neuralsampleid.report.page.benchmark import query_views, telling_query, track_seconds
 from neuralsampleid.report.page.views import Span
 

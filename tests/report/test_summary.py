@@ -1,6 +1,6 @@
 import pandas as pd
 
-from neuralsampleid.data.formats import METRICS
+from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.report.summary import summary_of
 
 NAN = float("nan")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from neuralsampleid.data.formats import METRICS
+from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.report.names import human_name
 from neuralsampleid.report.rendering import (
     csv_table,

@@ -12,8 +12,8 @@ import torch
 from helpers import two_processes
 from helpers.two_processes import LOSSES, gnn, train_plainly
 from neuralsampleid.errors import UserError
-from neuralsampleid.training.machine import Machine
-from neuralsampleid.training.pretrain import pretrain
+from neuralsampleid.training.device import Machine
+from neuralsampleid.training.pretraining import pretrain
 
 
 def in_two_processes(task: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from helpers.songs import RATE, SMALL_LOG_MEL, packed, packed_songs, small_training, song_stems
-from neuralsampleid.audio.front_end import segment_samples
+from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.config import Augmentation, Pairs
-from neuralsampleid.training.packed import PackedStems
+from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import PairGeometry, PairSource, RawPair, sounding_sources
 
 SEGMENT = segment_samples(SMALL_LOG_MEL)

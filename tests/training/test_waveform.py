@@ -5,10 +5,10 @@ import pytest
 
 from helpers.changes import plain_changes
 from helpers.songs import sine
-from neuralsampleid.audio.front_end import make_front_end
+from neuralsampleid.audio.front_ends import make_front_end
 from neuralsampleid.config import LogMel
-from neuralsampleid.training.changes import Changes
 from neuralsampleid.training.pairs import RawPair
+from neuralsampleid.training.speed_and_pitch import Changes
 from neuralsampleid.training.waveform import WaveformViews, apply_changes, apply_effects
 
 RATE = 16000

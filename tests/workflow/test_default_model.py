@@ -3,8 +3,8 @@
 import shutil
 
 from helpers.workflow import RESULTS, micro, snakemake
+from neuralsampleid.library.probability import read_calibration
 from neuralsampleid.models.weights import architecture_of, load_any_encoder
-from neuralsampleid.retrieval.probability import read_calibration
 
 
 def test_the_target_makes_a_model_and_its_card(copied):

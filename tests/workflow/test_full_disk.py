@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from helpers.disk import nearly_full
 from helpers.workflow import RESULTS, micro, snakemake
-from neuralsampleid.training.packed import open_packed
+from neuralsampleid.training.packs import open_packed
 
 PACKED = "stems/packed_22050/0000"  # at a rate that the finished run did not need
 CONFIG = micro(**{"encoders.resnet_ibn.front_end.sample_rate": 22050})

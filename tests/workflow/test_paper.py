@@ -18,7 +18,7 @@ from helpers.fma import METADATA, write_clips, write_evaluation
 from helpers.tiny_htdemucs import SOURCES, save_tiny_model
 from helpers.workflow import ROOT, micro, snakemake
 from neuralsampleid.separation.stems import STEMS
-from neuralsampleid.training.packed import open_packed
+from neuralsampleid.training.packs import open_packed
 
 RESULTS = Path("results/micro")
 QUIET: dict[str, Any] = {"capture_output": True, "text": True}

@@ -17,12 +17,12 @@ import torch
 from helpers.file_server import serving
 from helpers.parity import released_weights
 from helpers.sample100 import annotation, interval, write_annotations
+from neuralsampleid.artefacts.table import read_record
 from neuralsampleid.config import Gnn
-from neuralsampleid.evaluation.folder import default_segments, evaluate_folder
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
 from neuralsampleid.models.encoder import parameter_counts
 from neuralsampleid.models.weights import load_any_reranker
-from neuralsampleid.released.artefacts import read_record
+from neuralsampleid.upstream.folder import default_segments, evaluate_folder
 
 ROOT = Path(__file__).parents[2]
 REPORT = Path("results/published/report")

@@ -13,7 +13,7 @@ from helpers.fma import write_clips, write_evaluation
 from helpers.workflow import jobs_in, micro, snakemake, start, wait_until
 from neuralsampleid.audio.io import read_audio
 from neuralsampleid.separation.stems import STEMS
-from neuralsampleid.training.packed import open_packed
+from neuralsampleid.training.packs import open_packed
 
 CLIPS = 10
 STEMS_FOLDER, REPORT = Path("results/micro/stems/hpss"), "results/micro/stems/report.csv"

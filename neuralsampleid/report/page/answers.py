@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from neuralsampleid.library.identify import Answer, judgement
 from neuralsampleid.report.page.clips import reader_of, with_clips
 from neuralsampleid.report.page.html import Page
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
 from neuralsampleid.report.times import clock
-from neuralsampleid.retrieval.identify import Answer, judgement
 
 
 def answer_page(

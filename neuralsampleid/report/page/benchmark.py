@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from neuralsampleid.data.catalogue import Catalogue
-from neuralsampleid.evaluation.protocol import FULL_TRACK
+from neuralsampleid.catalogue.tables import Catalogue
+from neuralsampleid.evaluation.queries import FULL_TRACK
 from neuralsampleid.report.page.views import (
     Found,
     Link,

@@ -1,0 +1,1 @@
+"""Published files: where they are, downloads, archives."""

@@ -1,0 +1,1 @@
+"""A data set's tables of tracks and occurrences: formats, checks, shards."""

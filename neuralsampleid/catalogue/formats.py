@@ -1,0 +1,200 @@
+"""The tables that the evaluation exchanges as CSV: their columns, and one reader for all tables.
+
+A plain ``pandas.read_csv`` would turn the track ids ``001`` and ``NA`` into a number and a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from neuralsampleid.errors import UserError
+
+Format = Mapping[str, type]  # column → str (never missing, may be empty) or float (NaN if empty)
+
+QUERIES: Format = {
+    "protocol": str,
+    "query_id": str,
+    "query_start_s": float,
+    "query_end_s": float,
+    "query_seconds": float,
+    "group": str,
+    "relevant": str,  # reference ids, sorted, joined by '|'
+    "conditions": str,  # such as pitch_semitones:0.5..2, joined by '|'; see evaluation/conditions
+    "excluded": str,  # ids of tracks that no ranking of this query may hold, joined by '|'
+}
+MATCHES: Format = {
+    "protocol": str,
+    "query_id": str,
+    "query_start_s": float,
+    "query_end_s": float,
+    "rank": float,  # 1, 2, …
+    "reference_id": str,  # a reference or noise track
+    "score": float,  # larger is better
+    "reference_start_s": float,  # the segment that matches best
+    "reference_end_s": float,
+    "matched_start_s": float,  # the segment of the query that it matches
+    "matched_end_s": float,
+    "probability": float,  # the re-ranker's, of these two segments; NaN where it did not look
+}
+PASSAGES: Format = {
+    "query_id": str,
+    "rank": float,  # of the reference, 1, 2, …
+    "reference_id": str,  # a reference or noise track
+    "query_start_s": float,
+    "query_end_s": float,
+    "reference_start_s": float,
+    "reference_end_s": float,
+    "tempo_ratio": float,  # the query's speed over the reference's; NaN: too short to tell
+    "score": float,  # votes less cost, see matching/lines
+}
+METRICS: Format = {
+    "system": str,
+    "protocol": str,
+    "metric": str,
+    "k": float,
+    "query_seconds": float,
+    "group": str,
+    "value": float,  # fractions in [0, 1], as low and high; in quantities.csv other units
+    "low": float,
+    "high": float,
+    "queries": float,
+}
+COMPARISONS: Format = {
+    "table": str,  # main, hit_rates or sample_types: the family that p_holm is corrected over
+    "system": str,
+    "other": str,
+    "protocol": str,
+    "metric": str,
+    "k": float,
+    "query_seconds": float,
+    "group": str,
+    "difference": float,  # the system's value less the other's; a fraction, as low and high
+    "low": float,
+    "high": float,
+    "p_value": float,
+    "p_holm": float,
+    "queries": float,
+}
+FOUND_BY_ONE: Format = {
+    "system": str,  # has a right answer among its first k
+    "other": str,  # has none
+    "protocol": str,
+    "k": float,
+    "query_id": str,
+    "query_start_s": float,
+    "query_seconds": float,
+    "group": str,
+    "conditions": str,
+    "relevant": str,
+    "first_rank": float,
+    "other_first_rank": float,
+}
+RELIABILITY: Format = {
+    "system": str,
+    "low": float,  # a bin of the re-ranker's probability
+    "high": float,
+    "pairs": float,
+    "mean_probability": float,  # NaN where the bin is empty
+    "share_right": float,
+}
+LEVELS: Format = {
+    "query_id": str,
+    "sample_id": str,
+    "level_db": float,  # mean power of the sample over everything else, where it sounds
+}
+
+
+def per_query_format(cutoffs: Sequence[int]) -> Format:
+    """Columns of the table with one row per query; ``hit_k`` for each cutoff k."""
+    return {
+        "protocol": str,
+        "query_id": str,
+        "query_start_s": float,
+        "query_seconds": float,
+        "group": str,
+        "relevant": str,
+        "conditions": str,
+        "excluded": str,
+        "best_score": float,  # of the first rank; NaN if nothing was retrieved
+        "time_error_s": float,  # of the first relevant reference; NaN if none, or times are unknown
+        "first_rank": float,  # NaN if no relevant reference was retrieved
+        "ap": float,
+        "ap_retrieved": float,
+        **{f"hit_{k}": float for k in cutoffs},
+    }
+
+
+def read_table(
+    path: Path,
+    columns: Format,
+    expected: str = "a table of the evaluation",
+    *,
+    blanks: bool = False,
+) -> pd.DataFrame:
+    """Read a table; further columns are left out.
+
+    Args:
+        path: a CSV file in UTF-8.
+        columns: that it must have.
+        expected: what the file should be, for the error message.
+        blanks: whether those around headers and values are dropped.
+
+    Raises:
+        UserError: the file or a column is missing, or a number is none.
+    """
+    table = read_texts(path, columns, expected, blanks=blanks)
+    for column in (name for name, kind in columns.items() if kind is float):
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        wrong = (numbers.isna() & (table[column].str.strip() != "")).to_numpy()
+        if wrong.any():
+            line = table.index[int(wrong.argmax())]
+            raise UserError(
+                f"{path}, line {line}: {column} is '{table[column][line]}', expected a number"
+            )
+        table = table.assign(**{column: numbers.astype(float)})
+    return table.reset_index(drop=True)
+
+
+def read_texts(
+    path: Path,
+    columns: Collection[str],
+    expected: str,
+    *,
+    optional: Collection[str] = (),
+    blanks: bool = False,
+) -> pd.DataFrame:
+    """As ``read_table``, but every value stays text and the index is the file's line.
+
+    Columns of ``optional`` may be missing and are empty then.
+
+    Raises:
+        UserError: the file or a column is missing.
+    """
+    try:
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=blanks,
+            skip_blank_lines=False,  # they count as lines
+            encoding="utf-8-sig",
+        )
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file, expected {expected}") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not a CSV table ({reason}), expected {expected}") from error
+    if blanks:
+        table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        names = ", ".join(f"'{column}'" for column in missing)
+        what = f"column {names} is" if len(missing) == 1 else f"columns {names} are"
+        raise UserError(f"{path}: {what} missing, expected {', '.join(columns)}")
+    table.index = pd.RangeIndex(2, len(table) + 2)
+    blank = table.isna() | (table == "")
+    wanted = [*columns, *optional]
+    return table[~blank.all(axis=1)].reindex(columns=wanted, fill_value="").fillna("")

@@ -1,1 +1,0 @@
-"""The catalogue, and the data sets that fill it."""

@@ -1,8 +1,0 @@
-"""The demo data set: music that the project composes, renders and samples itself.
-
-Reading order: ``theory``, ``style`` and ``styles`` (what music is made of), ``form`` (bars and
-sections), ``rhythm``, ``drums``, ``accompaniment`` and ``melody`` (who plays what), ``compose`` (a
-song as notes), ``soundfont``, ``render``, ``mixing`` and ``recording`` (notes to stems),
-``excerpt``, ``treatment`` and ``produce`` (a query that samples a recording), ``dataset`` (roles,
-files, catalogue).
-"""

@@ -1,0 +1,1 @@
+"""Data sets, each of which becomes a catalogue."""

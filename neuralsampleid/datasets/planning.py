@@ -1,0 +1,45 @@
+"""How many tracks a data set has, told before any of it is made, fetched or read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from neuralsampleid.config import AnyData, CatalogueData, DemoData, FmaData, OwnMusicData
+
+Roles = dict[str, int]
+
+# pandas and what reads audio are needed for some kinds only, and every Snakemake process plans.
+
+
+def planned_tracks(settings: AnyData) -> Roles:
+    """Number of tracks of each role; of a user's audio files only the names are looked at.
+
+    Raises:
+        UserError: a folder or table is missing or wrong.
+    """
+    if isinstance(settings, DemoData):
+        return {
+            "train": settings.training_songs,
+            "query": settings.queries,
+            "reference": settings.references,
+            "noise": settings.noise_songs,
+        }
+    if isinstance(settings, FmaData):
+        from neuralsampleid.datasets.fma import planned_clips
+
+        return planned_tracks(settings.evaluation) | {"train": planned_clips(settings)}
+    if isinstance(settings, CatalogueData):
+        from neuralsampleid.catalogue.tables import read_catalogue
+
+        folder = Path(settings.folder)
+        roles = Counter(read_catalogue(folder, within_tracks=True).tracks["role"])
+    elif isinstance(settings, OwnMusicData):
+        from neuralsampleid.datasets.own_music import own_files
+
+        roles = Counter(file.role for file in own_files(settings))
+    else:
+        from neuralsampleid.datasets.sample100 import find_sample100
+
+        roles = Counter(find_sample100(settings)["role"])
+    return {role: roles[role] for role in ("train", "query", "reference", "noise")}

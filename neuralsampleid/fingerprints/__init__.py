@@ -1,0 +1,1 @@
+"""Fingerprints of segments: how they are made, stored and searched."""

@@ -1,0 +1,126 @@
+"""Fingerprinting: a track's audio → one embedding (and node matrix) per segment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from neuralsampleid.audio.ffmpeg import read_any_audio
+from neuralsampleid.audio.front_ends import segment_samples
+from neuralsampleid.audio.io import Waveform
+from neuralsampleid.config import EncoderSettings
+from neuralsampleid.errors import UserError
+from neuralsampleid.fingerprints.store import writing_store
+from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.progress import Progress
+
+SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
+BATCH = 32  # segments encoded at once; more leave the processor's cache
+
+
+@dataclass(frozen=True)
+class TrackFingerprint:
+    """One track's segments, in the order of time; n of them."""
+
+    embeddings: npt.NDArray[np.float32]  # (n, d)
+    nodes: npt.NDArray[np.float32] | None  # (n, channels, nodes)
+    starts_s: npt.NDArray[np.float64]  # (n,)
+    ends_s: npt.NDArray[np.float64]  # (n,)
+    silent: npt.NDArray[np.bool_]  # (n,)
+
+
+@torch.inference_mode()
+def fingerprint_track(encoder: SegmentEncoder, audio: Waveform) -> TrackFingerprint:
+    """Fingerprint one track in one pass.
+
+    As released, the whole track's features are cut into segments with a hop; a shorter track is
+    padded with silence to one segment and frames left over at the end are dropped.
+
+    Args:
+        encoder: in evaluation mode.
+        audio: float32 (samples,) at the encoder's sample rate.
+
+    Returns:
+        At least one segment. A silent segment is marked, and its numbers are finite.
+    """
+    front_end = encoder.front_end
+    hop, frames = front_end.hop_length, front_end.frames
+    needed = (frames - 1) * hop + hop // 2
+    padded = np.pad(audio, (0, max(0, needed - len(audio))))
+    features = front_end(torch.from_numpy(padded)[None])[0]
+    segments = features.unfold(1, frames, encoder.segment_hop).transpose(0, 1)
+    embeddings, nodes = [], []
+    for batch in segments.split(BATCH):
+        encoding = encoder.encode(batch)
+        embeddings.append(encoding.embedding.numpy())
+        if encoding.nodes is not None:
+            nodes.append(encoding.nodes.numpy())
+    starts = np.arange(len(segments)) * encoder.segment_hop * hop
+    levels = _levels_db(padded, starts, needed)
+    return TrackFingerprint(
+        embeddings=np.concatenate(embeddings),
+        nodes=np.concatenate(nodes) if nodes else None,
+        starts_s=starts / front_end.sample_rate,
+        ends_s=np.minimum(starts + needed, max(len(audio), needed)) / front_end.sample_rate,
+        silent=levels < SILENCE_DB,
+    )
+
+
+def fingerprint_tracks(
+    encoder: SegmentEncoder,
+    tracks: pd.DataFrame,
+    folder: Path,
+    meta: dict[str, Any],
+    *,
+    nodes: bool = True,
+) -> None:
+    """Fingerprint a catalogue's tracks into a store.
+
+    Args:
+        encoder: in evaluation mode.
+        tracks: ``track_id`` and ``path``.
+        folder: the store; it appears once every track is in it.
+        meta: what the store says of its making.
+        nodes: store the node matrices, which only a re-ranker needs, where the encoder has them.
+
+    Raises:
+        UserError: a file is missing, cannot be decoded, or holds no sample.
+    """
+    started, seconds = time.monotonic(), 0.0
+    rate, progress = encoder.front_end.sample_rate, Progress(len(tracks))
+    with writing_store(folder, meta) as store:
+        for row in tracks.itertuples(index=False):
+            if not row.path:
+                raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
+            audio = read_any_audio(Path(row.path), rate)
+            track = fingerprint_track(encoder, audio)
+            store.append(
+                row.track_id,
+                track.embeddings,
+                starts_s=track.starts_s,
+                ends_s=track.ends_s,
+                silent=track.silent,
+                nodes=track.nodes if nodes else None,
+            )
+            seconds += len(audio) / rate
+            progress.step(note=f"{seconds / (time.monotonic() - started):.0f} × real time")
+
+
+def segment_seconds(settings: EncoderSettings) -> float:
+    """How long a segment is."""
+    return segment_samples(settings.front_end) / settings.front_end.sample_rate
+
+
+def _levels_db(audio: Waveform, starts: npt.NDArray[np.int64], samples: int) -> Any:  # noqa: ANN401
+    """Mean level of each segment re full scale, (n,)."""
+    energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
+    ends = np.minimum(starts + samples, len(audio))
+    power = (energy[ends] - energy[starts]) / samples
+    return 10 * np.log10(np.maximum(power, 1e-20))

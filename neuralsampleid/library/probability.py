@@ -1,0 +1,125 @@
+"""How probable it is that an answer is right, from how much it stands out.
+
+A logistic function of two numbers: the track's score, and its excess over the catalogue's other
+tracks (``chance.excesses``). It is fitted where the truth is known (``studies/trials``), to
+queries of which as many sample something of the catalogue as do not, and it holds for such music.
+One track of a larger catalogue is the less likely the right one: the odds are per track.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import read_json
+
+DEFAULT_PROBABILITY = 0.2  # from which on an answer is given
+FILE = "calibration.json"  # beside the weights that it is of
+_RIDGE = 1e-3  # keeps the fit finite where right and wrong do not overlap
+_NUMBERS = ("intercept", "excess", "score", "trials", "error", "promised", "observed")
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """logit p = intercept + excess · log(1 + e) + score · log(1 + s) − log(tracks).
+
+    With e the excess and s the score, both at least 0. What follows was measured on queries that
+    the fit had not seen.
+    """
+
+    intercept: float
+    excess: float  # at least 0, as ``score``: what stands out more is never less probable
+    score: float
+    trials: int = 0  # queries asked, each with its references in the catalogue and without
+    error: float = math.nan  # expected calibration error of each trial's best track
+    promised: float = math.nan  # wrong answers per trial, of those given, that were foretold
+    observed: float = math.nan  # and that came
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Calibration:
+        """Raises ``KeyError`` or ``ValueError`` if a number is missing or none."""
+        intercept, excess, score, trials, *measured = (float(content[name]) for name in _NUMBERS)
+        return cls(intercept, excess, score, int(trials), *measured)
+
+    def as_json(self) -> dict[str, float]:
+        return {name: round(value, 6) for name, value in asdict(self).items()}
+
+    def probabilities(self, scores: Floats, excess: Floats, tracks: int | Integers) -> Floats:
+        """How probable it is of each track that it is sampled, (n,).
+
+        Args:
+            scores: (n,) of their best passages.
+            excess: (n,) over the other tracks.
+            tracks: in the catalogue, at least one; for all or (n,) for each.
+        """
+        logit = evidence(scores, excess) @ np.array([self.intercept, self.excess, self.score])
+        return np.asarray(1 / (1 + np.exp(np.log(tracks) - logit)), dtype=np.float64)
+
+
+def evidence(scores: Floats, excess: Floats) -> Floats:
+    """What the logistic function weighs, (n, 3): 1, log(1 + excess), log(1 + score)."""
+    return np.column_stack(
+        [np.ones(len(scores)), np.log1p(np.maximum(excess, 0)), np.log1p(np.maximum(scores, 0))]
+    )
+
+
+def fit(
+    scores: Floats, excess: Floats, tracks: Integers, right: npt.NDArray[np.bool_]
+) -> Calibration:
+    """The likeliest function for pairs of a query and a track of which the truth is known.
+
+    Args:
+        scores: (n,) of the tracks' best passages.
+        excess: (n,) over the other tracks.
+        tracks: (n,) how many there were in the catalogue.
+        right: (n,) whether the track is sampled in the query.
+
+    Raises:
+        UserError: no pair is right, or none is wrong.
+    """
+    if right.all() or not right.any():
+        raise UserError(
+            f"calibration: {int(right.sum())} of {len(right)} tracks found are right, expected "
+            "some right and some wrong"
+        )
+    known, offset = evidence(scores, excess), np.log(tracks)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        logit = known @ weights - offset
+        penalty = _RIDGE * float(weights[1:] @ weights[1:])
+        wrong = 1 / (1 + np.exp(-logit)) - right
+        slope = known.T @ wrong + 2 * _RIDGE * np.concatenate([[0.0], weights[1:]])
+        return float(np.sum(np.logaddexp(0, logit) - right * logit)) + penalty, slope
+
+    bounds = [(None, None), (0, None), (0, None)]
+    found = minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return Calibration(float(found[0]), float(found[1]), float(found[2]))
+
+
+def read_calibration(weights: Path) -> dict[str, Any] | None:
+    """The calibration that lies beside weights, as JSON; None if there is none.
+
+    Raises:
+        UserError: the file is none.
+    """
+    path = weights.with_name(FILE)
+    if not path.is_file():
+        return None
+    content = read_json(path, dict, "a calibration that rule calibrate wrote")
+    try:
+        Calibration.from_json(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: no calibration ({error}), expected {', '.join(_NUMBERS)}"
+        ) from error
+    return content

@@ -1,0 +1,1 @@
+"""Rankings of tracks, and the lines along which two tracks match."""

@@ -1,1 +1,0 @@
-"""The published artefacts of the release: the archive and the folder of fingerprints in it."""

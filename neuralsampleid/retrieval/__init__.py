@@ -1,1 +1,0 @@
-"""Fingerprint store, index, matching and re-ranking."""

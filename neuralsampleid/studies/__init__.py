@@ -1,0 +1,1 @@
+"""Studies beside the benchmark: scale, distractors, ablations, trials of identification."""

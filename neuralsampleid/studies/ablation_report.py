@@ -1,0 +1,77 @@
+"""The table and the figure of the ablations; values in percent, differences in points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neuralsampleid.report.drawing import GREY, panels, rows_axis, system_style
+from neuralsampleid.report.names import human_name
+from neuralsampleid.report.tables import Cell, Interval, Table, cutoffs_of, select
+
+
+def ablation_table(summary: pd.DataFrame, rows: Sequence[str], seconds: float) -> Table:
+    """One row per ablation: means over the seeds, in brackets the smallest and the largest.
+
+    Args:
+        summary: columns of ``studies.ablations.over_seeds``.
+        rows: their names, first the system that the others change.
+        seconds: the query length of the hit rates.
+    """
+    cutoffs = cutoffs_of(summary)
+    columns = ["Row", "Seeds", "mAP (%)", "mAP, difference"]
+    for k in cutoffs:
+        columns += [f"Hit@{k:g} at {seconds:g} s (%)", f"Hit@{k:g}, difference"]
+    lines: list[tuple[Cell, ...]] = []
+    for name in rows:
+        own = select(summary, system=name)
+        measures = [select(own, metric="map")]
+        measures += [select(own, metric="hit_rate", query_seconds=seconds, k=k) for k in cutoffs]
+        cells: list[Cell] = [human_name(name), int(own["seeds"].max())]
+        for measure in measures:
+            cells += [_spread(measure, "value")]
+            cells += ["–" if name == rows[0] else _spread(measure, "difference")]
+        lines.append(tuple(cells))
+    return Table(tuple(columns), tuple(lines))
+
+
+def ablation_figure(values: pd.DataFrame, rows: Sequence[str]) -> Figure:
+    """The mAP of each row and its difference on the same music: a dot per seed, a line at the mean.
+
+    Args:
+        values: columns of ``studies.ablations.by_seed``.
+        rows: as of ``ablation_table``.
+    """
+    figure, grid = panels(1, 2, 10.0, 1.3 + 0.42 * len(rows))
+    precision = select(values, metric="map")
+    labels = {
+        "value": "Mean average precision (%)",
+        "difference": f"Difference from “{human_name(rows[0])}” (points)",
+    }
+    for axes, (column, label) in zip(grid[0], labels.items(), strict=True):
+        for place, name in enumerate(rows):
+            _dots(axes, 100 * select(precision, system=name)[column], place)
+        rows_axis(axes, [human_name(name) for name in rows])
+        axes.set_xlabel(f"{label}; a dot per seed")
+    grid[0, 1].axvline(0, color=GREY, linestyle=":", linewidth=1)
+    grid[0, 1].set_yticklabels([])
+    return figure
+
+
+def _dots(axes: Axes, numbers: pd.Series[float], place: int) -> None:
+    colour, _ = system_style(0 if place == 0 else 1)
+    axes.plot(numbers, [place] * len(numbers), "o", color=colour, alpha=0.7, mec="none")
+    axes.plot([numbers.mean()] * 2, [place - 0.3, place + 0.3], color="black", linewidth=1.5)
+
+
+def _spread(measure: pd.DataFrame, name: str) -> Interval:
+    """The one row of a measure in percent; unknown if there is none."""
+    if measure.empty:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    mean, low, high = (
+        100 * float(measure[column].iloc[0]) for column in (name, f"{name}_low", f"{name}_high")
+    )
+    return Interval(mean, low, high)

@@ -1,0 +1,295 @@
+"""Scale study: the same queries in catalogues enlarged with distractors, by kind of index."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from neuralsampleid.config import Index
+from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.metrics import hit_at_k
+from neuralsampleid.evaluation.queries import SEGMENT
+from neuralsampleid.files import replacing_folder
+from neuralsampleid.fingerprints.database import Database
+from neuralsampleid.fingerprints.index import Found, SearchIndex, build_index, list_numbers
+from neuralsampleid.fingerprints.store import FingerprintStore
+from neuralsampleid.matching.ranking import rank_tracks, segments_within
+from neuralsampleid.matching.votes import Candidates, rank_votes
+from neuralsampleid.studies.distractors import fit_distractors
+
+Embeddings = npt.NDArray[np.float32]
+COLUMNS = (
+    "segments", "kind", "lists", "probes", "queries", "hit_1", "hit_3", "hit_10", "kept",
+    "ms_one_thread", "ms_all_threads", "threads", "build_s", "bytes_per_segment",
+)  # fmt: skip
+DISTANCE_COLUMNS = ("catalogue", "neighbour", "share", "distance")
+_LOG = logging.getLogger(__name__)
+_CUTOFFS = (1, 3, 10)
+_TRAINED_PER_LIST = 64
+_TIMED_S = 3.0  # at least, for each speed
+
+
+def sounding_tracks(store: FingerprintStore) -> dict[str, Embeddings]:
+    """A store's tracks without their silent segments; tracks of silence alone are left out."""
+    silent = store.segments["silent"].to_numpy(bool)
+    tracks = {name: store.embeddings[rows][~silent[rows]] for name, rows in store.tracks.items()}
+    return {name: np.asarray(track) for name, track in tracks.items() if len(track)}
+
+
+def neighbour_distances(
+    queries: Embeddings, noise: Sequence[Embeddings], components: int, seed: int
+) -> pd.DataFrame:
+    """How far queries are from real noise and from distractors, side by side.
+
+    The model is fitted to every other noise track. As far as the other half, the yardstick, is from
+    the fitted half in distribution, so far may the distractors be from either.
+
+    Args:
+        queries: (segments, d).
+        noise: at least four tracks, each (segments, d).
+        components: of the mixture.
+        seed: of fit and draw.
+
+    Returns:
+        Columns ``DISTANCE_COLUMNS``: percentiles (``share`` 0.01 … 0.99) of the Euclidean distance
+        to the nearest and the 20th nearest segment of catalogues of equal size.
+    """
+    fitted, held_out = noise[::2], noise[1::2]
+    model = fit_distractors(fitted, components, seed)
+    size = min(sum(map(len, fitted)), sum(map(len, held_out)))
+    drawn = [track for part in model.draw(size, seed + 1) for track in part]
+    shares, rows = np.arange(1, 100) / 100, []
+    catalogues = {"fitted noise": fitted, "held-out noise": held_out, "distractors": drawn}
+    for name, tracks in catalogues.items():
+        nearest = -np.sort(-(queries @ np.concatenate(tracks)[:size].T), axis=1)
+        for neighbour in (1, 20):
+            distances = np.sqrt(np.maximum(2 - 2 * nearest[:, neighbour - 1], 0))
+            values = np.quantile(distances, shares)
+            rows += [
+                (name, neighbour, share, round(float(value), 4))
+                for share, value in zip(shares.tolist(), values, strict=True)
+            ]
+    return pd.DataFrame(rows, columns=list(DISTANCE_COLUMNS))
+
+
+def write_enlarged(
+    folder: Path,
+    references: Mapping[str, Embeddings],
+    noise: Mapping[str, Embeddings],
+    segments: int,
+    components: int,
+    seed: int,
+) -> None:
+    """Write references, noise and as many distractors as make ``segments`` in all.
+
+    ``embeddings.npy`` float32 (segments, d) and ``tracks.npy`` int32 (segments,), the number of
+    each row's track, references first. Smaller catalogues are its beginnings.
+    """
+    real = [*references.values(), *noise.values()]
+    model = fit_distractors(list(noise.values()), components, seed)
+    with replacing_folder(folder) as temporary:
+        shape = (segments, real[0].shape[1])
+        rows = np.lib.format.open_memmap(
+            temporary / "embeddings.npy", mode="w+", dtype=np.float32, shape=shape
+        )
+        tracks = np.lib.format.open_memmap(
+            temporary / "tracks.npy", mode="w+", dtype=np.int32, shape=shape[:1]
+        )
+        first, number = 0, 0
+        missing = max(0, segments - sum(map(len, real)))
+        for part in (real, *model.draw(missing, seed)):
+            for track in part:
+                last = min(first + len(track), segments)
+                rows[first:last], tracks[first:last] = track[: last - first], number
+                first, number = last, number + 1
+        rows.flush()
+        tracks.flush()
+
+
+def open_enlarged(folder: Path, segments: int, references: Sequence[str]) -> Database:
+    """The first ``segments`` rows of what ``write_enlarged`` wrote; they stay on the disk.
+
+    Raises:
+        UserError: there are not enough of them.
+    """
+    embeddings = np.load(folder / "embeddings.npy", mmap_mode="r")
+    tracks = np.load(folder / "tracks.npy", mmap_mode="r")[:segments].astype(np.int64)
+    if len(tracks) < segments:
+        raise UserError(f"{folder}: {len(tracks)} segments, expected at least {segments}")
+    others = [f"distractor_{place}" for place in range(len(references), int(tracks[-1]) + 1)]
+    nowhere = np.zeros(segments)
+    return Database(
+        embeddings=embeddings[:segments],
+        nodes=None,
+        silent=np.zeros(segments, bool),
+        tracks=tracks,
+        starts_s=nowhere,
+        ends_s=nowhere,
+        track_ids=[*references, *others],
+    )
+
+
+def compare_kinds(
+    database: Database,
+    queries: pd.DataFrame,
+    store: FingerprintStore,
+    kinds: Sequence[str],
+    *,
+    candidates: int,
+    seed: int,
+    threads: int,
+) -> pd.DataFrame:
+    """Build each kind of index, search it, and take the time.
+
+    Args:
+        database: the catalogue.
+        queries: segment queries, columns ``formats.QUERIES``.
+        store: fingerprints of their tracks.
+        kinds: of ``config.Index``, ``flat`` first.
+        candidates: per query segment.
+        seed: of the sample that cells and codes are learnt from.
+        threads: "all"; a graph is built by as many, too, so that it differs a little each time.
+
+    Returns:
+        Columns ``COLUMNS``. ``kept`` is the share of the flat index's candidates that were found;
+        times are milliseconds for a fingerprint when those of a query are searched together: of the
+        processor for one thread, of the clock for all.
+    """
+    size = len(database.tracks)
+    chosen = [
+        segments_within(store, row.query_id, row.query_start_s, row.query_end_s)
+        for row in queries.itertuples(index=False)
+    ]
+    batches = [np.asarray(store.embeddings[rows]) for rows in chosen]
+    lists, probes = list_numbers(size)
+    sample = np.random.default_rng(seed).permutation(size)[: _TRAINED_PER_LIST * max(lists, 1024)]
+    training = np.asarray(database.embeddings[np.sort(sample)])
+    rows: list[tuple[object, ...]] = []
+    exact: list[npt.NDArray[np.int64]] = []
+    for kind in kinds:
+        settings = Index.model_validate({"kind": kind, "lists": lists, "probes": probes})
+        measured = _measure(settings, database, training, batches, candidates, threads)
+        _LOG.info("%s: built in %.0f s, searched and timed", measured.kind, measured.build_s)
+        nearest = [found for _, found in measured.found]
+        exact = exact or nearest
+        in_lists = (lists, probes) if "ivf" in measured.kind else (None, None)
+        rows.append(
+            (
+                size, measured.kind, *in_lists, len(queries),
+                *_hit_rates(measured.found, queries["relevant"], database),
+                round(_kept(nearest, exact), 4),
+                round(measured.ms_one_thread, 3), round(measured.ms_all_threads, 3), threads,
+                round(measured.build_s, 1), round(measured.stored_bytes / size, 1),
+            )
+        )  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.astype({"lists": "Int64", "probes": "Int64"})
+
+
+def queries_of_length(queries: pd.DataFrame, seconds: float) -> pd.DataFrame:
+    """Segment queries of one length.
+
+    Raises:
+        UserError: there is none.
+    """
+    chosen = queries[(queries["protocol"] == SEGMENT) & (queries["query_seconds"] == seconds)]
+    if chosen.empty:
+        raise UserError(
+            f"scale.query_seconds: no query of {seconds:g} s, expected one of "
+            "evaluation.query_seconds that passages reach"
+        )
+    return chosen
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What is left of an index once it is gone."""
+
+    kind: str
+    found: list[Found]  # per query
+    build_s: float
+    ms_one_thread: float
+    ms_all_threads: float
+    stored_bytes: int
+
+
+def _measure(
+    settings: Index,
+    database: Database,
+    training: Embeddings,
+    batches: Sequence[Embeddings],
+    candidates: int,
+    threads: int,
+) -> _Measured:
+    """Build one index, search it, and let it go: at 10^7 segments there is no room for two."""
+    started = time.perf_counter()
+    index = build_index(database.embeddings, settings, training, threads=threads, repeatable=False)
+    build_s = time.perf_counter() - started
+    return _Measured(
+        kind=index.kind,
+        found=[index.search(batch, candidates, threads) for batch in batches],
+        build_s=build_s,
+        ms_one_thread=_milliseconds(index, batches, candidates, 1),
+        ms_all_threads=_milliseconds(index, batches, candidates, threads),
+        stored_bytes=_stored_bytes(index),
+    )
+
+
+def _hit_rates(
+    found: Sequence[Found],
+    relevant: Sequence[str],
+    database: Database,
+) -> list[float]:
+    hits = []
+    for (similarities, rows), ids in zip(found, relevant, strict=True):
+        votes = rank_votes(Candidates(rows, similarities))
+        ranked = rank_tracks(rows, votes, database)
+        ranking = [database.track_ids[hit.track] for hit in ranked]
+        hits.append([hit_at_k(ranking, set(ids.split("|")), k) for k in _CUTOFFS])
+    return [round(float(rate), 6) for rate in np.mean(hits, axis=0)]
+
+
+def _kept(found: Sequence[npt.NDArray[np.int64]], exact: Sequence[npt.NDArray[np.int64]]) -> float:
+    shares = [
+        len(np.intersect1d(own, best)) / len(best)
+        for rows, wanted in zip(found, exact, strict=True)
+        for own, best in zip(rows, wanted, strict=True)
+    ]
+    return float(np.mean(shares))
+
+
+def _milliseconds(
+    index: SearchIndex, batches: Sequence[Embeddings], candidates: int, threads: int
+) -> float:
+    # Of one thread the processor's time counts, which other work on the machine changes little.
+    clock = time.process_time if threads == 1 else time.perf_counter
+    index.search(batches[0], candidates, threads)  # warm
+    searched, started = 0, clock()
+    for batch in batches:
+        index.search(batch, candidates, threads)
+        searched += len(batch)
+        if clock() - started > _TIMED_S:
+            break
+    return 1000 * (clock() - started) / searched
+
+
+def _stored_bytes(index: SearchIndex) -> int:
+    """Size of the index's file, without writing it."""
+    library: Any = faiss
+    written = 0
+
+    def count(block: bytes) -> None:
+        nonlocal written
+        written += len(block)
+
+    library.write_index(index.labelled, library.PyCallbackIOWriter(count, 1 << 22))
+    return written

@@ -1,0 +1,166 @@
+"""Identification where the truth is known: every query with its references, and without them.
+
+What ``nsid identify`` says of whole tracks is asked of a benchmark's queries: once against the
+whole catalogue, and once against one without all that the query samples. From this the probability
+of an answer is fitted, and measured on queries that the fit has not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Group
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from neuralsampleid.evaluation.calibration import expected_calibration_error
+from neuralsampleid.fingerprints.store import FingerprintStore
+from neuralsampleid.library.finding import Finder
+from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration, fit
+from neuralsampleid.library.segment_finder import SegmentFinder
+from neuralsampleid.library.store import Collection
+from neuralsampleid.matching.ranges import TrackSegments, segments_of_track
+
+TRIAL_COLUMNS = ("query_id", "present", "place", "track_id", "score", "excess", "tracks", "right")
+FOLDS = 5
+
+Floats = npt.NDArray[np.float64]
+
+
+def run_trials(
+    queries: FingerprintStore,
+    catalogue: FingerprintStore,
+    relevant: Mapping[str, Group[str]],
+    *,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Ask about every query twice.
+
+    Args:
+        queries: fingerprints of the query tracks.
+        catalogue: fingerprints of references and noise tracks.
+        relevant: query → the tracks of the catalogue that it samples, at least one.
+        threads: of the search.
+
+    Returns:
+        ``TRIAL_COLUMNS``: all tracks of each trial, best first; ``present`` says whether what the
+        query samples was in the catalogue, ``right`` whether the query samples the track.
+    """
+    collection, names = collection_of(catalogue)
+    finder = SegmentFinder(collection)
+    parts = []
+    for query_id, sampled in relevant.items():
+        query = segments_of_track(queries, query_id)
+        parts += [
+            ask(query_id, query, finder, names, sampled, present, threads)
+            for present in (True, False)
+        ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def ask(
+    query_id: str,
+    query: TrackSegments,
+    finder: Finder,
+    names: Sequence[str],
+    sampled: Group[str],
+    present: bool,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """One trial.
+
+    Args:
+        query_id: to be told in the result.
+        query: its rows.
+        finder: of the catalogue.
+        names: of the catalogue's tracks.
+        sampled: names of those that the query samples.
+        present: whether these are searched, too.
+        threads: of the search.
+
+    Returns:
+        ``TRIAL_COLUMNS``: every track that was searched, best first.
+    """
+    without = frozenset(
+        number for number, name in enumerate(names) if name in sampled and not present
+    )
+    evidence = finder.find(query, without, threads)
+    scores, excess = evidence.scores, evidence.excess
+    order = [one for one in np.argsort(-scores, kind="stable").tolist() if one not in without]
+    tracks = len(order)
+    rows = [
+        (query_id, present, place, names[one], scores[one], excess[one], tracks,
+         names[one] in sampled)
+        for place, one in enumerate(order, 1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(TRIAL_COLUMNS))
+
+
+def calibrate(trials: pd.DataFrame) -> Calibration:
+    """The probability function of some trials, and how well it keeps its word.
+
+    For the latter, queries are divided into ``FOLDS`` parts, and each is judged by a function that
+    is fitted to the others.
+
+    Args:
+        trials: ``TRIAL_COLUMNS``.
+
+    Raises:
+        UserError: no track is right, or none is wrong, in what some function is fitted to.
+    """
+    said = cross_validated(trials)
+    best = (trials["place"] == 1).to_numpy()
+    right = trials["right"].to_numpy(bool)
+    count = int(best.sum())
+    given = best & (said >= DEFAULT_PROBABILITY)
+    return replace(
+        _fit(trials),
+        trials=count,
+        error=expected_calibration_error(said[best], right[best]),
+        promised=float((1 - said[given]).sum()) / count,
+        observed=float((~right[given]).sum()) / count,
+    )
+
+
+def cross_validated(trials: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The probability of every row, by a function that has not seen its query, (rows,)."""
+    names = sorted(set(trials["query_id"]))
+    fold = trials["query_id"].map({name: place % FOLDS for place, name in enumerate(names)})
+    said = np.zeros(len(trials))
+    for part in range(min(FOLDS, len(names))):
+        held_out = (fold == part).to_numpy()
+        fitted = _fit(trials[~held_out])
+        said[held_out] = fitted.probabilities(*numbers_of(trials[held_out]))
+    return said
+
+
+def collection_of(store: FingerprintStore) -> tuple[Collection, list[str]]:
+    """Fingerprints of a run as a catalogue to identify in, and its tracks' names."""
+    segments = store.segments
+    sounding = np.flatnonzero(~segments["silent"].to_numpy(bool))
+    starts = segments["start_s"].to_numpy(float)
+    names = list(store.tracks)
+    ends = np.array([store.tracks[name].stop for name in names])
+    first = np.searchsorted(sounding, [store.tracks[name].start for name in names])
+    counts = np.searchsorted(sounding, ends) - first
+    about = {
+        "hop_s": store.hop_s,
+        "segment_s": store.segment_s,
+        "embedding_size": store.embeddings.shape[1],
+    }
+    rows = np.column_stack([starts[sounding], store.embeddings[sounding]]).astype(np.float32)
+    seconds = segments["end_s"].to_numpy(float)[ends - 1]
+    paths = [[name] for name in names]
+    return Collection(store.folder, about, rows, paths, names, first, counts, seconds), names
+
+
+def _fit(trials: pd.DataFrame) -> Calibration:
+    return fit(*numbers_of(trials), trials["right"].to_numpy(bool))
+
+
+def numbers_of(trials: pd.DataFrame) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Score, excess and number of tracks of every row, (rows,) each: what tells a probability."""
+    score, excess = (trials[name].to_numpy(float) for name in ("score", "excess"))
+    return score, excess, trials["tracks"].to_numpy(np.int64)

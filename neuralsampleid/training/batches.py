@@ -1,0 +1,155 @@
+"""Batches for Lightning: each process makes its own share of the same global batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from neuralsampleid.training.pairs import PairSource, RawPair
+from neuralsampleid.training.stopping import outlive_signals, signals_blocked
+from neuralsampleid.training.views import BatchedViews
+from neuralsampleid.training.waveform import WaveformViews
+
+FeatureBatch = tuple[Tensor, Tensor]  # of queries and references, each (B, bins, frames)
+
+
+class ReadyViews:
+    """Views whose features are ready when a batch is: where workers are, they compute them."""
+
+    def __init__(self, views: BatchedViews | WaveformViews) -> None:
+        self.views = views
+
+    def collate(self, pairs: list[RawPair]) -> FeatureBatch:
+        """Make the features on a worker process."""
+        batch: Any = self.views.collate(pairs)  # the views' own type
+        return self.views.features(batch)
+
+    def features(self, batch: FeatureBatch) -> FeatureBatch:
+        """The batch as it is."""
+        return batch
+
+
+class ShareSampler(Sampler[int]):
+    """Global pair indices of one process and one epoch.
+
+    Batch b of epoch e holds the indices from e · pairs per epoch + b · batch on, however many
+    processes there are; of these, each takes a run of its own. So an item depends on nothing but
+    its index, no pair is drawn twice, and all shares together are the batch of a single process.
+    """
+
+    def __init__(
+        self, pairs_per_epoch: int, batch_pairs: int, process: int = 0, processes: int = 1
+    ) -> None:
+        self.pairs_per_epoch = pairs_per_epoch
+        self.batch_pairs = batch_pairs
+        self.share = batch_pairs // processes
+        self.process = process
+        self.epoch = 0
+        self._first_batch = 0
+
+    @property
+    def batches(self) -> int:
+        """Of an epoch; pairs that do not fill one are left out."""
+        return self.pairs_per_epoch // self.batch_pairs
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this before every epoch."""
+        self.epoch = epoch
+
+    def continue_at(self, epoch: int, batch: int) -> None:
+        """Begin the next iteration at a batch of an epoch, once."""
+        self.epoch, self._first_batch = epoch, batch
+
+    def __len__(self) -> int:
+        return self.batches * self.share
+
+    def __iter__(self) -> Iterator[int]:
+        first_batch, self._first_batch = self._first_batch, 0
+        for batch in range(first_batch, self.batches):
+            first = self.epoch * self.pairs_per_epoch + batch * self.batch_pairs
+            first += self.process * self.share
+            yield from range(first, first + self.share)
+
+
+class PairLoader(DataLoader[RawPair]):
+    """Its workers go on when all processes of a job are told to stop; the trainer ends them."""
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - as torch declares it
+        with signals_blocked():
+            return super().__iter__()
+
+
+class PairData(lightning.LightningDataModule):
+    """Training pairs, continued where a checkpoint left them, and held-out pairs.
+
+    Every process sees all held-out pairs: they are few, and so all judge an epoch alike.
+
+    Args:
+        source: training pairs by global index.
+        held_out: always the same pairs.
+        views: collates pairs.
+        pairs_per_epoch: of all processes.
+        batch_pairs: of all processes; a multiple of their number.
+        workers: processes that make training pairs, for each that trains.
+        pinned: a thread copies training batches to where a GPU fetches them fastest.
+    """
+
+    def __init__(
+        self,
+        source: PairSource,
+        held_out: PairSource,
+        views: BatchedViews | WaveformViews | ReadyViews,
+        pairs_per_epoch: int,
+        batch_pairs: int,
+        workers: int = 0,
+        *,
+        pinned: bool = False,
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.held_out = held_out
+        self.views = views
+        self.pairs_per_epoch = pairs_per_epoch
+        self.batch_pairs = batch_pairs
+        self.workers = workers
+        self.pinned = pinned
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.pairs_per_epoch // self.batch_pairs
+
+    def train_dataloader(self) -> DataLoader[RawPair]:
+        trainer = self.trainer
+        assert trainer is not None
+        sampler = ShareSampler(
+            self.pairs_per_epoch, self.batch_pairs, trainer.global_rank, trainer.world_size
+        )
+        # Workers fetch ahead as soon as the loader is iterated, before ``set_epoch``.
+        loop = trainer.fit_loop
+        done = loop.epoch_loop.batch_progress.current.ready % self.steps_per_epoch
+        epoch = loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+        sampler.continue_at(epoch, done)
+        return PairLoader(
+            self.source,
+            sampler.share,
+            sampler=sampler,
+            collate_fn=self.views.collate,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=self.pinned,
+            worker_init_fn=outlive_signals,
+            # Else loaders draw from the generator that dropout draws from.
+            generator=torch.Generator(),
+        )
+
+    def val_dataloader(self) -> DataLoader[RawPair]:
+        trainer = self.trainer
+        assert trainer is not None
+        size = min(self.batch_pairs // trainer.world_size, len(self.held_out))
+        collate = self.views.collate
+        return DataLoader(self.held_out, size, collate_fn=collate, generator=torch.Generator())

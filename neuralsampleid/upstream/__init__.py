@@ -1,0 +1,1 @@
+"""The published NeuralSampleID release: its files, protocols and tables."""

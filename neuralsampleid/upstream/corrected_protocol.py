@@ -1,0 +1,275 @@
+"""``protocol: corrected``: the released fingerprints under this project's matching and metrics.
+
+What differs from ``released``, and why:
+
+- Candidates are weighed by *similarity* (inner product), for every system, and votes are added up
+  as ``matching.ranking`` does; the released baseline adds up distances.
+- A query segment is compared with the candidates that *it* found, by its own node matrix. Where an
+  occurrence's matrices were replaced by those of a later one, it has none and is ranked by
+  similarity alone; the same holds for a candidate without one.
+- Noise is ranked like any other track and so can be a wrong answer. The layout does not say where
+  a noise track ends, so the noise is cut into pieces as long as the mean reference: one track of
+  all the noise would gather votes from everywhere, and single rows could not gather any. If there
+  is a ``dummy_db_lookup.json``, which the release lacks, it names the tracks. The archive has no
+  node matrices of noise either, so the re-ranker can only add to references: the figures with it
+  are to that extent too good.
+- Every query counts: an occurrence that is shorter than the length asked for is asked about as a
+  whole, and short tracks are not left out. Only tracks that the ground truth does not know as
+  queries cannot be judged; a notice tells of them.
+- AP divides by all relevant references, and the ranking is not cut off at 20.
+
+As released, a query's own track is no answer to it; here it does not take places among the nearest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid import config
+from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.metrics import average_precision, first_rank
+from neuralsampleid.fingerprints.database import Database
+from neuralsampleid.fingerprints.index import SearchIndex, build_index
+from neuralsampleid.matching.pair_scores import PairScorer
+from neuralsampleid.matching.ranking import rank_tracks
+from neuralsampleid.matching.votes import Candidates, rank_votes
+from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.upstream.answers import Judged, SegmentAnswer, TrackAnswer
+from neuralsampleid.upstream.layout import Embeddings, ReleasedFingerprints, Rows, Run
+from neuralsampleid.upstream.nodes import Nodes
+from neuralsampleid.upstream.scoring import (
+    IndexKind,
+    SystemName,
+    Truth,
+    check_nodes,
+    index_threads,
+    make_scorer,
+)
+
+Votes = npt.NDArray[np.float64]
+
+_LOG = logging.getLogger(__name__)
+
+
+def evaluate_corrected(
+    fingerprints: ReleasedFingerprints,
+    truth: Truth,
+    system: SystemName,
+    index: IndexKind,
+    query_segments: Sequence[int],
+    reranker: CrossAttentionReranker | None = None,
+    *,
+    threads: int = 1,
+) -> Judged:
+    """Hit rates and mAP of released fingerprints, evaluated as this module describes.
+
+    Args:
+        fingerprints: of noise, references and queries; they stay as they are.
+        truth: reference → query tracks that sample it.
+        system: ``proposed`` uses the re-ranker; the other two differ by their fingerprints only.
+        index: ``flat`` or ``ivfpq``; too little noise to train it gives a simpler one.
+        query_segments: lengths of the segment queries.
+        reranker: in evaluation mode; only ``proposed`` needs it.
+        threads: of the CPU.
+
+    Raises:
+        UserError: node matrices are missing altogether or of another size than the re-ranker's, or
+            a noise track bears a reference's name.
+    """
+    relevant = _relevant(truth, fingerprints)
+    ranker = _Ranker(fingerprints, index, threads)
+    of_occurrences: dict[str, Nodes] = {}
+    of_tracks: dict[str, Nodes] = {}
+    if system == "proposed":
+        assert reranker is not None
+        ranker.scorer = make_scorer(fingerprints, reranker, threads)
+        of_occurrences = _occurrence_nodes(fingerprints, reranker)
+    segments = []
+    for run in fingerprints.occurrence_runs:
+        if run.track not in relevant:
+            continue
+        rows, votes = ranker.votes(run, fingerprints.occurrences, of_occurrences)
+        for length in dict.fromkeys(query_segments):
+            ranking = ranker.rank(rows[:length], votes[:length])
+            rank = first_rank(ranking, relevant[run.track])
+            segments.append(SegmentAnswer(run.name, run.track, length, rank))
+    if system == "proposed":
+        assert reranker is not None
+        of_tracks = _track_nodes(fingerprints, reranker)
+    tracks = []
+    for run in fingerprints.query_runs:
+        if run.track not in relevant:
+            continue
+        ranking = ranker.rank(*ranker.votes(run, fingerprints.queries, of_tracks))
+        precision = average_precision(ranking, relevant[run.track])
+        tracks.append(TrackAnswer(run.track, precision, tuple(ranking)))
+    return Judged(tuple(query_segments), tuple(segments), tuple(tracks))
+
+
+def noise_tracks(fingerprints: ReleasedFingerprints) -> list[Run]:
+    """The noise as tracks: as its lookup names them, else pieces as long as the mean reference.
+
+    Raises:
+        UserError: a noise track bears a reference's name.
+    """
+    runs = fingerprints.noise_runs
+    if not runs:
+        references = len(fingerprints.reference_runs)
+        length = max(1, round(len(fingerprints.references) / references))
+        starts = range(0, len(fingerprints.noise), length)
+        ends = [*starts[1:], len(fingerprints.noise)]
+        names = [f"noise_{number:04d}" for number in range(1, len(starts) + 1)]
+        runs = [
+            Run(name, name, slice(start, end))
+            for name, start, end in zip(names, starts, ends, strict=True)
+        ]
+    both = {run.track for run in runs} & {run.track for run in fingerprints.reference_runs}
+    if both:
+        raise UserError(
+            f"{fingerprints.folder}: '{min(both)}' is both a noise track and a reference"
+        )
+    return runs
+
+
+class _Ranker:
+    """Ranks the tracks of the database, noise and references, for a run of query rows."""
+
+    def __init__(self, fingerprints: ReleasedFingerprints, kind: IndexKind, threads: int) -> None:
+        self._threads = index_threads(fingerprints, threads)
+        self._fingerprints = fingerprints
+        self._settings = config.Index(kind=kind, device="cpu")
+        self._reranking = config.Reranker()
+        self.scorer: PairScorer | None = None
+        self._database = _database(fingerprints)
+        self._index: SearchIndex = build_index(
+            self._database.embeddings,
+            self._settings,
+            training=_sounding(fingerprints.noise),
+            silent=self._database.silent,
+            threads=self._threads,
+        )
+
+    def votes(
+        self, run: Run, embeddings: Embeddings, nodes: dict[str, Nodes]
+    ) -> tuple[Rows, Votes]:
+        """Candidates of each segment of a run and their votes, both (segments, k)."""
+        queries = embeddings[run.rows]
+        candidates = self._candidates(queries, run.track)
+        votes = rank_votes(candidates)
+        if self.scorer is not None and run.name in nodes:
+            first = candidates.rows[:, : self._reranking.candidates]
+            passing = self.scorer.passing(nodes[run.name], self._rerankable(first))
+            votes[:, : first.shape[1]] += self._reranking.weight * passing
+        return candidates.rows, votes
+
+    def rank(self, rows: Rows, votes: Votes) -> list[str]:
+        """Names of the tracks found, best first."""
+        ranked = rank_tracks(rows, votes, self._database)
+        return [self._database.track_ids[track.track] for track in ranked]
+
+    def _candidates(self, queries: Embeddings, own: str) -> Candidates:
+        """The nearest rows of other tracks; none for a silent segment."""
+        tracks, count = self._database.tracks, self._settings.candidates
+        ids = self._database.track_ids
+        own_rows = int(np.sum(tracks == ids.index(own))) if own in ids else 0
+        similarities, rows = self._index.search(queries, count + own_rows, self._threads)
+        excluded = rows < 0
+        if own_rows:
+            excluded |= tracks[rows] == ids.index(own)
+        excluded |= ~queries.any(axis=1, keepdims=True)
+        order = np.argsort(excluded, axis=1, kind="stable")[:, :count]
+        excluded = np.take_along_axis(excluded, order, axis=1)
+        return Candidates(
+            np.where(excluded, -1, np.take_along_axis(rows, order, axis=1)),
+            np.where(excluded, -np.inf, np.take_along_axis(similarities, order, axis=1)),
+        )
+
+    def _rerankable(self, rows: Rows) -> Rows:
+        """Database rows → reference rows that have a node matrix, else −1."""
+        references = rows - len(self._fingerprints.noise)
+        known = references >= 0
+        known[known] = self._fingerprints.has_reference_nodes(references[known])
+        return np.where(known, references, -1)
+
+
+def _database(fingerprints: ReleasedFingerprints) -> Database:
+    runs = [*noise_tracks(fingerprints), *fingerprints.reference_runs]
+    embeddings = np.concatenate([fingerprints.noise, fingerprints.references])
+    unknown = np.full(len(embeddings), np.nan)
+    return Database(
+        embeddings=embeddings,
+        nodes=None,
+        silent=~np.any(embeddings, axis=1),
+        tracks=np.repeat(np.arange(len(runs)), [len(run) for run in runs]),
+        starts_s=unknown,  # the layout has no times
+        ends_s=unknown,
+        track_ids=[run.track for run in runs],
+    )
+
+
+def _sounding(embeddings: Embeddings) -> Embeddings:
+    return embeddings[np.any(embeddings, axis=1)]
+
+
+def _relevant(truth: Truth, fingerprints: ReleasedFingerprints) -> dict[str, set[str]]:
+    """Query track → references that it samples, for the tracks that can be judged."""
+    relevant: dict[str, set[str]] = {}
+    for reference, queries in truth.items():
+        for query in queries:
+            relevant.setdefault(query, set()).add(reference)
+    asked = [*fingerprints.occurrence_runs, *fingerprints.query_runs]
+    unknown = {run.track for run in asked} - relevant.keys()
+    if unknown:
+        _LOG.warning(
+            "%d query tracks that sample nothing by the ground truth are left out: %s",
+            *(len(unknown), ", ".join(sorted(unknown))),
+        )
+    return relevant
+
+
+def _occurrence_nodes(
+    fingerprints: ReleasedFingerprints, reranker: CrossAttentionReranker
+) -> dict[str, Nodes]:
+    """Occurrence → its own node matrices, for those that have some.
+
+    In the released layout these are a file's last occurrence. Entries named as the lookup names
+    occurrences are taken too.
+    """
+    stored = fingerprints.occurrence_nodes()
+    check_nodes(stored, reranker, fingerprints.folder / "query_nmatrix.npy")
+    runs = fingerprints.occurrence_runs
+    last = {run.track: run.name for run in runs}
+    keys = {run.name: run.name if run.name in stored else run.track for run in runs}
+    found = {
+        run.name: stored[keys[run.name]]
+        for run in runs
+        if (keys[run.name] == run.name or last[run.track] == run.name)
+        and len(stored.get(keys[run.name], ())) == len(run)
+    }
+    return _told(found, runs, "occurrences")
+
+
+def _track_nodes(
+    fingerprints: ReleasedFingerprints, reranker: CrossAttentionReranker
+) -> dict[str, Nodes]:
+    """Query track → its node matrices, where there are as many as fingerprints."""
+    stored = fingerprints.query_nodes()
+    check_nodes(stored, reranker, fingerprints.folder / "query_full_nmatrix.npy")
+    runs = fingerprints.query_runs
+    found = {
+        run.name: stored[run.name] for run in runs if len(stored.get(run.name, ())) == len(run)
+    }
+    return _told(found, runs, "query tracks")
+
+
+def _told(found: dict[str, Nodes], runs: list[Run], what: str) -> dict[str, Nodes]:
+    if len(found) < len(runs):
+        _LOG.warning(
+            "%d of %d %s have node matrices of their own; the others are ranked by similarity",
+            *(len(found), len(runs), what),
+        )
+    return found

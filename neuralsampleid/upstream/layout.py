@@ -1,0 +1,306 @@
+"""A folder in the layout of the released fingerprint archive (released README, section 6).
+
+``{dummy,ref,query,query_full}_db.mm`` hold float32 rows and ``…_shape.npy`` their shape;
+``…_lookup.json`` names the track of each row (noise has none), where a row of ``query_db`` belongs
+to ``<track>_<occurrence number>``. Node matrices lie in ``ref_nmatrix/<track>.npy`` and, pickled,
+in ``query_nmatrix.npy`` and ``query_full_nmatrix.npy``. Every file is opened for reading only; the
+released evaluation writes into ``dummy_db.mm`` and overwrites NaN by 0 in all four.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import read_json
+from neuralsampleid.upstream.nodes import Nodes, read_node_dictionary
+
+Embeddings = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+_NOISE, _REFERENCES, _OCCURRENCES, _QUERIES = "dummy_db", "ref_db", "query_db", "query_full_db"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive rows of one track, or of one occurrence in a track."""
+
+    name: str  # as the lookup says it
+    track: str
+    rows: slice
+
+    def __len__(self) -> int:
+        return int(self.rows.stop - self.rows.start)
+
+
+@dataclass(frozen=True)
+class ReleasedFingerprints:
+    """A checked folder; rows that were NaN (constant segments) are 0."""
+
+    folder: Path
+    noise: Embeddings  # (noise rows, d), in one piece: nothing says where a track ends
+    references: Embeddings  # (reference rows, d)
+    occurrences: Embeddings  # (rows, d) of the annotated occurrences, one after the other
+    queries: Embeddings  # (rows, d) of the whole query tracks
+    reference_runs: list[Run]
+    occurrence_runs: list[Run]
+    query_runs: list[Run]
+    noise_runs: list[Run]  # where a ``dummy_db_lookup.json`` names noise tracks, else empty
+    _open: dict[str, Nodes | None] = field(default_factory=dict, repr=False)
+
+    def occurrence_nodes(self) -> dict[str, Nodes]:
+        """Node matrices of ``query_nmatrix.npy``: track (or occurrence) → (segments, c, n).
+
+        As released, a track's entry is that of its last occurrence, which replaced the others.
+
+        Raises:
+            UserError: the file is missing or not what it should be.
+        """
+        return read_node_dictionary(self.folder / "query_nmatrix.npy")
+
+    def query_nodes(self) -> dict[str, Nodes]:
+        """Node matrices of the whole query tracks: track → (segments, c, n).
+
+        Raises:
+            UserError: the file is missing or not what it should be.
+        """
+        return read_node_dictionary(self.folder / "query_full_nmatrix.npy")
+
+    def has_reference_nodes(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Which reference rows have a node matrix, (rows,).
+
+        Raises:
+            UserError: there is no folder of node matrices, or a file in it is broken.
+        """
+        found = np.zeros(len(rows), bool)
+        for place, nodes, inside in self._nodes_of(rows):
+            found[place] = nodes is not None and inside < len(nodes)
+        return found
+
+    def reference_nodes(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Node matrices (rows, channels, nodes) of reference rows that all have one.
+
+        Raises:
+            UserError: two tracks' matrices differ in size.
+        """
+        matrices: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
+        for place, nodes, inside in self._nodes_of(rows):
+            assert nodes is not None
+            matrices[place] = nodes[inside].astype(np.float32, copy=False)
+        sizes = {matrix.shape for matrix in matrices}
+        if len(sizes) > 1:
+            raise UserError(
+                f"{self.folder / 'ref_nmatrix'}: node matrices of sizes {sorted(sizes)}, "
+                "expected one size"
+            )
+        return np.stack(matrices)
+
+    @cached_property
+    def reference_numbers(self) -> Rows:
+        """Which of ``reference_runs`` a row belongs to, (reference rows,)."""
+        return np.repeat(np.arange(len(self.reference_runs)), [len(r) for r in self.reference_runs])
+
+    def _nodes_of(self, rows: Rows) -> Iterator[tuple[int, Nodes | None, int]]:
+        """For each row its place among ``rows``, its track's matrices and its place in those."""
+        for place, row in enumerate(rows.tolist()):
+            run = self.reference_runs[self.reference_numbers[row]]
+            yield place, self._reference_nodes(run), row - run.rows.start
+
+    def _reference_nodes(self, run: Run) -> Nodes | None:
+        """A track's matrices, memory-mapped; None with a notice where the file is missing."""
+        if run.track not in self._open:
+            self._open[run.track] = _open_nodes(self.folder / "ref_nmatrix", run)
+        return self._open[run.track]
+
+
+def read_released(folder: Path) -> ReleasedFingerprints:
+    """Read and check the fingerprints and lookups of a folder in the released layout.
+
+    What the released tools themselves leave behind gives a logged notice: references appended to
+    ``dummy_db.mm``, and rows of NaN, which are constant segments and become 0 as in the released
+    evaluation.
+
+    Raises:
+        UserError: a file is missing or broken; sizes, shapes and lookups disagree; a row holds
+            infinity or is NaN in part.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder, expected fingerprints in the released layout")
+    arrays = {
+        name: _read_rows(folder, name) for name in (_NOISE, _REFERENCES, _OCCURRENCES, _QUERIES)
+    }
+    for name, array in arrays.items():
+        if array.shape[1] != arrays[_NOISE].shape[1]:
+            raise UserError(
+                f"{folder / name}.mm: fingerprints of size {array.shape[1]}, "
+                f"expected {arrays[_NOISE].shape[1]} as in {_NOISE}.mm"
+            )
+    has_noise_names = _path(folder, _NOISE, "_lookup.json").exists()
+    return ReleasedFingerprints(
+        folder=folder,
+        noise=arrays[_NOISE],
+        references=arrays[_REFERENCES],
+        occurrences=arrays[_OCCURRENCES],
+        queries=arrays[_QUERIES],
+        reference_runs=_read_runs(folder, _REFERENCES, len(arrays[_REFERENCES])),
+        occurrence_runs=_read_runs(folder, _OCCURRENCES, len(arrays[_OCCURRENCES])),
+        query_runs=_read_runs(folder, _QUERIES, len(arrays[_QUERIES])),
+        noise_runs=_read_runs(folder, _NOISE, len(arrays[_NOISE])) if has_noise_names else [],
+    )
+
+
+def read_ground_truth(path: Path, fingerprints: ReleasedFingerprints) -> dict[str, frozenset[str]]:
+    """Read ``gt_dict.json``: reference → query tracks that sample it.
+
+    Args:
+        path: the JSON file.
+        fingerprints: what is to be judged by it.
+
+    Raises:
+        UserError: the file is missing, is of another form, or knows none of the references or none
+            of the query tracks.
+    """
+    expected = "a dictionary of reference → list of query tracks"
+    truth: dict[str, frozenset[str]] = {}
+    for reference, queries in read_json(path, dict, expected).items():
+        if not isinstance(queries, list) or not all(isinstance(query, str) for query in queries):
+            raise UserError(f"{path}: '{reference}' has no list of names, expected {expected}")
+        truth[reference] = frozenset(queries)
+    if not truth.keys() & {run.track for run in fingerprints.reference_runs}:
+        raise UserError(f"{path}: names none of the references in {fingerprints.folder}")
+    if not frozenset().union(*truth.values()) & {run.track for run in fingerprints.query_runs}:
+        raise UserError(f"{path}: names none of the query tracks in {fingerprints.folder}")
+    return truth
+
+
+def _path(folder: Path, name: str, ending: str) -> Path:
+    return folder / f"{name}{ending}"
+
+
+def _read_rows(folder: Path, name: str) -> Embeddings:
+    """A ``.mm`` file as (rows, d), constant segments as 0."""
+    path = _path(folder, name, ".mm")
+    rows, size = _read_shape(_path(folder, name, "_shape.npy"))
+    try:
+        stored = path.stat().st_size
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file, expected {rows} fingerprints of {size}") from error
+    expected = 4 * rows * size
+    if name == _NOISE and stored > expected and stored % (4 * size) == 0:
+        _LOG.warning(
+            "%s: %d rows more than the %d of its shape, which are ignored; the released "
+            "evaluation appends the references to this file",
+            *(path, stored // (4 * size) - rows, rows),
+        )
+    elif stored != expected:
+        raise UserError(
+            f"{path}: {stored} bytes, expected {expected} for the {rows} × {size} of its shape"
+        )
+    # Read, not mapped: NaN is replaced in memory, and the largest published one has some 80 MB.
+    flat = np.fromfile(path, np.dtype("<f4"), count=rows * size)
+    return _without_constant(flat.reshape(rows, size), path)
+
+
+def _read_shape(path: Path) -> tuple[int, int]:
+    shape = _load_array(path, None)
+    if shape.shape != (2,) or shape.dtype.kind not in "iu" or not (shape > 0).all():
+        raise UserError(f"{path}: holds {shape.tolist()}, expected numbers of rows and columns")
+    return int(shape[0]), int(shape[1])
+
+
+def _without_constant(rows: Embeddings, path: Path) -> Embeddings:
+    """Replace NaN rows by 0, as the released evaluation does."""
+    finite = np.isfinite(rows)
+    if finite.all():
+        return rows
+    constant = np.all(np.isnan(rows), axis=1)
+    wrong = np.flatnonzero(~constant & ~finite.all(axis=1))
+    if len(wrong):
+        raise UserError(
+            f"{path}: row {wrong[0]} holds NaN or infinity among numbers, "
+            "expected finite numbers (or NaN throughout, from a constant segment)"
+        )
+    _LOG.warning(
+        "%s: %d of %d rows are NaN (constant segments), taken as 0 as the released evaluation does",
+        *(path, constant.sum(), len(rows)),
+    )
+    return np.where(constant[:, None], np.float32(0), rows)
+
+
+def _read_runs(folder: Path, name: str, rows: int) -> list[Run]:
+    """The lookup of an array as runs of equal names."""
+    path = _path(folder, name, "_lookup.json")
+    expected = "a list of track names, one per row"
+    content = read_json(path, list, expected)
+    lookup = [entry for entry in content if isinstance(entry, str)]
+    if len(lookup) != len(content):
+        raise UserError(f"{path}: not all entries are names, expected {expected}")
+    if len(lookup) != rows:
+        raise UserError(f"{path}: {len(lookup)} names, expected {rows}, one per row of {name}.mm")
+    runs, start, seen = [], 0, set()
+    for entry, group in groupby(lookup):
+        stop = start + len(list(group))
+        if entry in seen:
+            raise UserError(f"{path}: rows of '{entry}' lie apart, expected them in one piece")
+        seen.add(entry)
+        runs.append(Run(entry, _track_of(entry, name, path), slice(start, stop)))
+        start = stop
+    return runs
+
+
+def _track_of(entry: str, name: str, path: Path) -> str:
+    if name != _OCCURRENCES:
+        return entry
+    track, _, number = entry.rpartition("_")
+    if not track or not number.isdecimal():
+        raise UserError(f"{path}: '{entry}', expected <track>_<occurrence number>")
+    return track
+
+
+def _open_nodes(folder: Path, run: Run) -> Nodes | None:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder, expected the references' node matrices")
+    # The name comes from a file that may be anyone's and must not lead out of the folder.
+    path = folder / f"{run.track}.npy"
+    if Path(run.track).name != run.track:
+        raise UserError(f"{path}: the track's name is no file name")
+    if not path.exists():
+        _LOG.warning(
+            "%s: no such file; '%s' cannot be re-ranked, as in the released evaluation",
+            *(path, run.track),
+        )
+        return None
+    nodes = _load_array(path, "r")
+    if nodes.ndim != 3 or nodes.dtype.kind != "f":
+        raise UserError(
+            f"{path}: {nodes.dtype} of shape {nodes.shape}, expected floats "
+            "(segments, channels, nodes)"
+        )
+    if len(nodes) != len(run):
+        _LOG.warning(
+            "%s: %d node matrices, but %d fingerprints of '%s'; those beyond cannot be re-ranked",
+            *(path, len(nodes), len(run), run.track),
+        )
+    return nodes
+
+
+def _load_array(path: Path, mode: Literal["r"] | None) -> npt.NDArray[Any]:
+    try:
+        array = np.load(path, mmap_mode=mode, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file, expected the released layout") from error
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"{path}: not a NumPy array file ({error})") from error
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{path}: an archive of arrays, expected one array")
+    return array

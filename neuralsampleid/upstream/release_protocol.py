@@ -1,0 +1,320 @@
+"""``protocol: released``: what the public release's evaluation returns for its fingerprints.
+
+Everything here is as released (released README, section 5), mistakes included, so that its figures
+can be regenerated; ``corrected`` is the evaluation to trust. Sums are taken in the released order
+and precision, because equal scores keep the order in which references were found.
+
+What is odd, by intention:
+
+- Candidates of the query's own track and of noise are skipped *after* the search: noise takes
+  places among the k nearest but is never ranked.
+- Without re-ranker, a candidate's score is the mean inner product of the query with the rows from
+  the candidate on, even where these belong to the next track; at the database's end the query is
+  cut. It counts each time that the candidate was found.
+- The baseline sums the largest squared *distance* of each distinct candidate: farther is better.
+- The re-ranker's score is the largest over the query's node matrices. For hit rates these are the
+  first ones of the *last* occurrence in the query's file, which replaced the others; a score of at
+  least 0.5 counts each time the candidate was found. For mAP it must exceed 0.5 and counts once.
+- One NaN among a query's node matrices (a constant segment) rejects every candidate, since the
+  largest of NaN and any number is NaN.
+- AP averages over the right answers that were found among the first 20; mAP without re-ranker
+  leaves out queries of 10 or fewer segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid import config
+from neuralsampleid.errors import UserError
+from neuralsampleid.fingerprints.index import build_index
+from neuralsampleid.matching.pair_scores import PairScorer
+from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.upstream.answers import Judged, SegmentAnswer, TrackAnswer
+from neuralsampleid.upstream.layout import Embeddings, ReleasedFingerprints, Rows, Run
+from neuralsampleid.upstream.nodes import Nodes
+from neuralsampleid.upstream.scoring import (
+    IndexKind,
+    SystemName,
+    Truth,
+    check_nodes,
+    index_threads,
+    make_scorer,
+)
+
+_HIT_RATE_LISTS, _MAP_LISTS = 64, 32  # of the IVF-PQ index
+_CANDIDATES = 20  # per query segment, without re-ranker
+_RERANKED_HIT_RATE, _RERANKED_MAP = 5, 3  # and with it
+_MAP_AT = 20
+_TOO_SHORT = 10  # segments
+_PASSED = 0.5
+
+
+class Candidates(NamedTuple):
+    """Reference rows that a query found, segment by segment and nearest first; m of them."""
+
+    rows: Rows  # (m,), a row as often as it was found
+    distances: npt.NDArray[np.float32]  # (m,) squared
+
+
+# What a candidate adds to its track; floats or NumPy's, whose precision is that of the sum.
+Scores = Iterable[tuple[int, Any]]
+
+
+def evaluate_released(
+    fingerprints: ReleasedFingerprints,
+    truth: Truth,
+    system: SystemName,
+    index: IndexKind,
+    query_segments: Sequence[int],
+    reranker: CrossAttentionReranker | None = None,
+    *,
+    threads: int = 1,
+) -> Judged:
+    """Hit rates and mAP as the released evaluation computes them.
+
+    Args:
+        fingerprints: of noise, references and queries; they stay as they are.
+        truth: reference → query tracks that sample it; one that is missing is sampled by none.
+        system: which of the three released systems.
+        index: ``flat`` or the released ``ivfpq``.
+        query_segments: lengths of the segment queries; an occurrence with fewer is left out.
+        reranker: in evaluation mode; only ``proposed`` needs it.
+        threads: of the search.
+
+    Raises:
+        UserError: there is too little noise to train the index, or node matrices that the
+            re-ranker needs are missing or of another size than it expects.
+    """
+    workers = min(threads, 2)
+    with ThreadPoolExecutor(workers) as pool:
+        # Trained side by side, each with its share of the threads.
+        by_occurrence, by_track = (
+            pool.submit(_Search, fingerprints, index, lists, threads // workers)
+            for lists in (_HIT_RATE_LISTS, _MAP_LISTS)
+        )
+        if system == "proposed":
+            assert reranker is not None
+            scorer = make_scorer(fingerprints, reranker, threads)
+            nodes = _nodes(fingerprints, "query_nmatrix.npy", reranker)
+            segments = _ask_occurrences(
+                by_occurrence.result(),
+                _RerankedOccurrences(fingerprints, scorer, nodes),
+                truth,
+                query_segments,
+            )
+            nodes = _nodes(fingerprints, "query_full_nmatrix.npy", reranker)
+            scoring: _Scoring = _RerankedTracks(fingerprints, scorer, nodes)
+        else:
+            scoring = _Distances() if system == "baseline" else _Sequences(fingerprints)
+            segments = _ask_occurrences(by_occurrence.result(), scoring, truth, query_segments)
+        tracks = _ask_tracks(by_track.result(), scoring, truth)
+    return Judged(tuple(query_segments), segments, tracks)
+
+
+class _Search:
+    """The index of one of the two metrics."""
+
+    def __init__(
+        self, fingerprints: ReleasedFingerprints, kind: IndexKind, lists: int, threads: int
+    ) -> None:
+        self.fingerprints = fingerprints
+        self._threads = index_threads(fingerprints, threads)
+        settings = config.Index(kind=kind, lists=lists, device="cpu")
+        rows = np.concatenate([fingerprints.noise, fingerprints.references])
+        self._index = build_index(
+            rows, settings, training=fingerprints.noise, threads=self._threads
+        )
+        if self._index.kind != kind:
+            raise UserError(f"{fingerprints.folder / 'dummy_db.mm'}: {self._index.reason}")
+
+    def candidates(self, queries: Embeddings, count: int, own: str) -> Candidates:
+        """References among the nearest ``count`` of each segment, but for the track ``own``."""
+        distances, rows = self._index.search_distances(queries, count, self._threads)
+        first = len(self.fingerprints.noise)
+        is_reference = rows >= first
+        found = Candidates(rows[is_reference] - first, distances[is_reference])
+        runs, numbers = self.fingerprints.reference_runs, self.fingerprints.reference_numbers
+        others = np.array([runs[number].track != own for number in numbers[found.rows]], bool)
+        return Candidates(found.rows[others], found.distances[others])
+
+
+class _Scoring(Protocol):
+    """How a system scores the candidates of one query."""
+
+    count: int  # candidates per query segment
+    shortest: int  # segments of a whole track that is asked about
+
+    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+        """Reference rows and what they add to their track, in the order of counting."""
+
+
+class _Distances:
+    """The baseline: the largest squared distance at which each distinct candidate was found."""
+
+    count, shortest = _CANDIDATES, _TOO_SHORT + 1
+
+    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+        distinct, places = np.unique(candidates.rows, return_inverse=True)
+        largest = np.full(len(distinct), -np.inf, np.float32)
+        np.maximum.at(largest, places, candidates.distances)
+        return zip(distinct.tolist(), largest, strict=True)
+
+
+class _Sequences:
+    """Without re-ranker: mean inner product with what follows the candidate in the database."""
+
+    count, shortest = _CANDIDATES, _TOO_SHORT + 1
+
+    def __init__(self, fingerprints: ReleasedFingerprints) -> None:
+        self._references = fingerprints.references
+
+    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+        score = {row: self._similarity(query, row) for row in np.unique(candidates.rows).tolist()}
+        return [(row, score[row]) for row in candidates.rows.tolist()]
+
+    def _similarity(self, query: Embeddings, row: int) -> np.float32:
+        sequence = self._references[row : row + len(query)]
+        products = np.sum(query[: len(sequence)] * sequence, axis=1)
+        return np.mean(products, dtype=np.float32)
+
+
+class _Reranked:
+    """The largest output of the classifier over a query's node matrices."""
+
+    def __init__(
+        self, fingerprints: ReleasedFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
+    ) -> None:
+        self._fingerprints = fingerprints
+        self._scorer = scorer
+        self._nodes = nodes
+
+    def _nodes_of(self, run: Run) -> Nodes:
+        if run.track not in self._nodes:
+            raise UserError(
+                f"{self._fingerprints.folder}: no node matrices of query '{run.track}', "
+                "expected those of every query track"
+            )
+        return self._nodes[run.track]
+
+    def _with_nodes(self, rows: Rows) -> Rows:
+        return rows[self._fingerprints.has_reference_nodes(rows)]
+
+
+class _RerankedOccurrences(_Reranked):
+    """For hit rates: over the first node matrices of the file's last occurrence."""
+
+    count, shortest = _RERANKED_HIT_RATE, 1
+
+    def __init__(
+        self, fingerprints: ReleasedFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
+    ) -> None:
+        super().__init__(fingerprints, scorer, nodes)
+        # track → reference row → largest score over the first 1, 2, … node matrices
+        self._largest: dict[str, dict[int, npt.NDArray[np.float32]]] = {}
+
+    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+        known = self._largest.setdefault(run.track, {})
+        rows = self._with_nodes(candidates.rows)
+        new = np.unique([row for row in rows.tolist() if row not in known]).astype(np.int64)
+        if len(new):
+            grid = self._scorer.grid(self._nodes_of(run), new)
+            # Of NaN and a number NaN is the larger, here as in torch.
+            columns = np.maximum.accumulate(grid, axis=0).T
+            known.update(zip(new.tolist(), columns, strict=True))
+        for row in rows.tolist():
+            largest = known[row]
+            score = float(largest[min(len(query), len(largest)) - 1])
+            if score >= _PASSED:
+                yield row, score
+
+
+class _RerankedTracks(_Reranked):
+    """For mAP: over all node matrices of the track."""
+
+    count, shortest = _RERANKED_MAP, 1
+
+    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+        rows = self._with_nodes(np.unique(candidates.rows))
+        if not len(rows):
+            return
+        for row, score in zip(
+            rows.tolist(), self._scorer.grid(self._nodes_of(run), rows).max(axis=0), strict=True
+        ):
+            # A rejected reference stays in the ranking, with 0.
+            yield row, float(score) if score > _PASSED else 0.0
+
+
+def _nodes(
+    fingerprints: ReleasedFingerprints, name: str, reranker: CrossAttentionReranker
+) -> dict[str, Nodes]:
+    full = name == "query_full_nmatrix.npy"
+    nodes = fingerprints.query_nodes() if full else fingerprints.occurrence_nodes()
+    check_nodes(nodes, reranker, fingerprints.folder / name)
+    return nodes
+
+
+def _ask_occurrences(
+    search: _Search, scoring: _Scoring, truth: Truth, lengths: Sequence[int]
+) -> tuple[SegmentAnswer, ...]:
+    """Ask about the beginning of every occurrence, at the lengths that it reaches."""
+    fingerprints, answers = search.fingerprints, []
+    for run in fingerprints.occurrence_runs:
+        ranks: dict[int, int | None] = {}
+        # From the longest on, so that its candidates go through the re-ranker together.
+        for length in sorted((n for n in set(lengths) if n <= len(run)), reverse=True):
+            query = fingerprints.occurrences[run.rows][:length]
+            ranking = _rank(search, scoring, run, query)
+            ranks[length] = _first_right(ranking, truth, run.track)
+        answers += [
+            SegmentAnswer(run.name, run.track, length, ranks[length])
+            for length in dict.fromkeys(lengths)
+            if length in ranks
+        ]
+    return tuple(answers)
+
+
+def _ask_tracks(search: _Search, scoring: _Scoring, truth: Truth) -> tuple[TrackAnswer, ...]:
+    fingerprints, answers = search.fingerprints, []
+    for run in fingerprints.query_runs:
+        if len(run) < scoring.shortest:
+            continue
+        ranking = _rank(search, scoring, run, fingerprints.queries[run.rows])
+        precision = released_average_precision(ranking, truth, run.track)
+        answers.append(TrackAnswer(run.track, precision, tuple(ranking)))
+    return tuple(answers)
+
+
+def _rank(search: _Search, scoring: _Scoring, run: Run, query: Embeddings) -> list[str]:
+    """References by descending sum of scores; ties keep the order of first appearance."""
+    fingerprints = search.fingerprints
+    totals: dict[str, Any] = {}
+    candidates = search.candidates(query, scoring.count, run.track)
+    for row, score in scoring.scores(run, query, candidates):
+        track = fingerprints.reference_runs[fingerprints.reference_numbers[row]].track
+        totals[track] = totals.get(track, 0) + score
+    return sorted(totals, key=lambda track: totals[track], reverse=True)
+
+
+def _first_right(ranking: Sequence[str], truth: Truth, query: str) -> int | None:
+    """Rank of the first reference that the query samples."""
+    right = (rank for rank, found in enumerate(ranking, 1) if query in truth.get(found, ()))
+    return next(right, None)
+
+
+def released_average_precision(ranking: Sequence[str], truth: Truth, query: str) -> float:
+    """AP as released, in [0, 1]: the mean precision at the right answers *found* in the top 20.
+
+    It is 0 if none was found, and forgives those that were missed; compare
+    ``metrics.average_precision``.
+    """
+    ranks = [
+        rank for rank, found in enumerate(ranking[:_MAP_AT], 1) if query in truth.get(found, ())
+    ]
+    precisions = [count / rank for count, rank in enumerate(ranks, 1)]
+    return float(np.mean(precisions)) if precisions else 0.0

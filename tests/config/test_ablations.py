@@ -1,0 +1,160 @@
+"""Ablations in the configuration: what rows change, what they share, and how mistakes are named."""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuralsampleid.config import ablation_run, parse_config, read_config
+from neuralsampleid.config.ablations import merged
+from neuralsampleid.errors import UserError
+
+VALUES: dict[str, Any] = {
+    "run": "mine",
+    "seed": 9,
+    "hardware": "gpu",
+    "data": {"kind": "demo", "queries": 5},
+    "separation": {"backend": "hpss"},
+    "encoders": {
+        "gnn": {"architecture": "gnn", "neighbours": 4, "training": {"epochs": 7}},
+        "other": {"architecture": "resnet_ibn"},
+    },
+    "reranker": {"encoder": "gnn", "epochs": 3},
+    "systems": [
+        {"name": "best", "encoder": "gnn", "reranker": True},
+        {"name": "plain", "encoder": "other"},
+    ],
+    "ablations": {
+        "system": "best",
+        "seeds": [4, 6],
+        "rows": {
+            "bypassed": {"encoder": {"graph": "bypassed"}},
+            "no_reranker": {"reranker": False},
+            "released_miner": {"reranker": {"mining": "released"}},
+            "same_after_all": {"encoder": {"neighbours": 4}},
+            "jittered": {"encoder": {"training": {"pairs": {"jitter_s": 0.5}}}},
+        },
+    },
+}
+
+
+def configured(**ablations: Any) -> dict[str, Any]:
+    values = copy.deepcopy(VALUES)
+    values["ablations"].update(ablations)
+    return values
+
+
+def test_rows_are_systems_that_share_what_does_not_differ():
+    run = parse_config(ablation_run(parse_config(VALUES, "my.yaml"), 4), "made.yaml")
+    assert (run.run, run.seed, run.hardware) == ("mine_ablations_4", 4, "gpu")
+    assert (run.data.queries, run.separation.backend, run.ablations) == (5, "hpss", None)
+    rows = {system.name: (system.encoder, system.reranker) for system in run.systems}
+    assert rows == {
+        "best": ("best", "reranker_of_best"),
+        "bypassed": ("bypassed", "reranker_of_bypassed"),
+        "no_reranker": ("best", False),
+        "released_miner": ("best", "reranker_of_released_miner"),
+        "same_after_all": ("best", "reranker_of_best"),
+        "jittered": ("jittered", "reranker_of_jittered"),
+    }
+    assert list(run.encoders) == ["best", "bypassed", "jittered"]
+    assert set(run.rerankers) == {rank for _, rank in rows.values() if rank}
+
+
+def test_a_row_changes_what_it_says_and_nothing_else():
+    config = parse_config(VALUES, "my.yaml")
+    run = parse_config(ablation_run(config, 4), "made.yaml")
+    original = config.encoders["gnn"]
+    assert run.encoders["best"] == original
+    assert run.encoders["bypassed"] == original.model_copy(update={"graph": "bypassed"})
+    training = run.encoders["jittered"].training
+    assert (training.epochs, training.pairs.jitter_s) == (7, 0.5)
+    miner = run.rerankers["reranker_of_released_miner"]
+    assert (miner.encoder, miner.mining, miner.epochs) == ("best", "released", 3)
+    assert run.rerankers["reranker_of_jittered"].encoder == "jittered"
+
+
+def test_a_system_without_a_reranker_may_get_one():
+    values = configured(rows={"reranked": {"reranker": True}, "alike": {}})
+    values["systems"][0]["reranker"] = False
+    run = ablation_run(parse_config(values, "my.yaml"), 4)
+    ranked = {row["name"]: row["reranker"] for row in run["systems"]}
+    assert ranked == {"best": False, "reranked": "reranker_of_reranked", "alike": False}
+
+
+def test_nested_sections_are_merged_unless_they_become_another_kind():
+    values = {"a": 1, "b": {"kind": "x", "c": 2, "d": [1, 2]}}
+    assert merged(values, {}) == values
+    assert merged(values, {"b": {"d": [3]}}) == {"a": 1, "b": {"kind": "x", "c": 2, "d": [3]}}
+    assert merged(values, {"b": {"kind": "x", "c": 5}})["b"] == {"kind": "x", "c": 5, "d": [1, 2]}
+    assert merged(values, {"b": {"kind": "y"}}) == {"a": 1, "b": {"kind": "y"}}
+    assert values == {"a": 1, "b": {"kind": "x", "c": 2, "d": [1, 2]}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ({"r": {"encodr": {}}}, "ablations.rows.r.encodr: unknown key"),
+        ({"r": {"encoder": {"grph": 1}}}, "ablations.rows.r.encoder.grph: unknown key"),
+        (
+            {"r": {"encoder": {"training": {"pairs": {"rest": "no"}}}}},
+            "ablations.rows.r.encoder.training.pairs.rest: input should be 'same_song', 'other_so",
+        ),
+        (
+            {"r": {"reranker": {"mining": "best"}}},
+            "ablations.rows.r.reranker.mining: input should be 'corrected' or 'released'",
+        ),
+        ({"r": {"encoder": {"blocks": [1]}}}, "ablations.rows.r.encoder: blocks has 1 stages"),
+        ({"best": {}}, "configuration: ablations.rows.best bears the name of the system"),
+        ({}, "ablations.rows: dictionary should have at least 1 item"),
+    ],
+)
+def test_mistakes_in_rows_are_named_where_they_stand(rows: dict[str, Any], message: str):
+    with pytest.raises(UserError, match=rf"^my\.yaml: {re.escape(message)}") as raised:
+        parse_config(configured(rows=rows), "my.yaml")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("seeds", [1, 1], "ablations.seeds: 1 stands twice, expected each value once"),
+        ("system", "x", "configuration: ablations.system is 'x', expected one of best, plain"),
+    ],
+)
+def test_other_mistakes(key: str, value: object, message: str):
+    with pytest.raises(UserError, match=rf"^my\.yaml: {re.escape(message)}"):
+        parse_config(configured(**{key: value}), "my.yaml")
+
+
+@pytest.mark.parametrize(
+    ("rerankers", "named", "message"),
+    [
+        ({"gnn": {}}, "gnn", "an encoder is called 'gnn', expected another name"),
+        ({"reranker": {}}, True, "rerankers.reranker: section reranker is called so"),
+        ({"second": {"encoder": "other"}}, "second", "rerankers.second.encoder is 'other'"),
+        ({}, "third", "names re-ranker 'third', expected one of reranker"),
+    ],
+)
+def test_names_of_several_rerankers(rerankers: dict[str, Any], named: object, message: str):
+    values = {**configured(), "rerankers": rerankers}
+    values["systems"][0]["reranker"] = named
+    with pytest.raises(UserError, match=re.escape(message)):
+        parse_config(values, "my.yaml")
+
+
+def test_ready_weights_have_no_ablations():
+    values = configured(system="plain")
+    values["encoders"]["other"] = {"architecture": "pretrained", "weights": "default"}
+    with pytest.raises(UserError, match="'plain' has encoder 'other', which is pretrained"):
+        parse_config(values, "my.yaml")
+
+
+def test_the_demos_ablations_train_few_encoders():
+    config = read_config(Path(__file__).parents[2] / "config.yaml")
+    run = parse_config(ablation_run(config, 1), "made.yaml")
+    assert len(run.encoders) <= 5
+    assert config.ablations.seeds == [1, 2, 3]
+    assert [system.name for system in run.systems] == ["proposed", *config.ablations.rows]
