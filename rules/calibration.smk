@@ -20,7 +20,7 @@ rule calibrate:
     benchmark:
         f"{RUN}/benchmarks/calibrate_{{encoder}}.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: CORES
     resources:
         mem_mb=2500,

@@ -85,7 +85,10 @@ SEARCHED_ROLES = [
     role for role in ("noise", "reference") if TRACKS.get(role) or not IS_OWN_MUSIC
 ]
 CORES = workflow.resource_settings.cores or 1  # a cluster's profile says how many
-GPUS = 1 if CONFIG.hardware == "gpu" else 0  # of each job that can use them
+# Only device: cuda has conda's builds for a GPU, and one GPU asked for by each job that can use one;
+# device: auto takes what the job finds.
+BUILD = "gpu" if CONFIG.device == "cuda" else "cpu"
+GPUS = 1 if CONFIG.device == "cuda" else 0
 
 
 def section(part, *left_out):

@@ -53,7 +53,7 @@ rule match:
     wildcard_constraints:
         system=names_of(ENCODER_SYSTEMS),
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=2500,
@@ -61,7 +61,8 @@ rule match:
         gpu=GPUS,
     params:
         candidates=CONFIG.index.candidates,
-        device=CONFIG.index.device,
+        device=CONFIG.device,
+        precision=CONFIG.precision,
         ranks=CONFIG.evaluation.ranks,
         reranker=reranker_settings,
     message:

@@ -17,7 +17,7 @@ rule fingerprint:
     benchmark:
         f"{RUN}/benchmarks/fingerprint_{{encoder}}_{{weights}}_{{role}}_{{shard}}.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -26,6 +26,8 @@ rule fingerprint:
     params:
         encoder=encoder_shape,
         nodes=needs_nodes,
+        device=CONFIG.device,
+        precision=CONFIG.precision,
         shards=lambda wildcards: len(shards_of(wildcards.role)),
     message:
         "Fingerprinting {wildcards.role} tracks, shard {wildcards.shard}, "
@@ -44,7 +46,7 @@ rule build_index:
     benchmark:
         f"{RUN}/benchmarks/build_index_{{encoder}}_{{weights}}.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -52,6 +54,7 @@ rule build_index:
         gpu=GPUS,
     params:
         index=section(CONFIG.index, "candidates"),
+        device=CONFIG.device,
     message:
         "Building the FAISS index of {wildcards.encoder} ({wildcards.weights})"
     script:

@@ -24,14 +24,14 @@ rule locate:
     wildcard_constraints:
         system=names_of(ENCODER_SYSTEMS),
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=2500,
         runtime=60,
     params:
         candidates=CONFIG.index.candidates,
-        device=CONFIG.index.device,
+        device=CONFIG.device,
         references=CONFIG.report.references,
     message:
         "Locating the first tracks in every query: {wildcards.system}"

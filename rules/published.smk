@@ -13,7 +13,7 @@ rule count_parameters:
     benchmark:
         f"{RUN}/benchmarks/count_parameters.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=1500,
@@ -47,7 +47,7 @@ rule evaluate_published:
     benchmark:
         f"{RUN}/benchmarks/evaluate_published_{{system}}_{{protocol}}.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: CORES
     resources:
         mem_mb=4000,

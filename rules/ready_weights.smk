@@ -27,7 +27,7 @@ rule take_weights:
     wildcard_constraints:
         encoder="|".join(READY),
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=1000,

@@ -13,7 +13,7 @@ rule release:
     benchmark:
         f"{RUN}/benchmarks/release.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=1000,

@@ -15,7 +15,7 @@ rule draw_distractors:
     benchmark:
         f"{RUN}/benchmarks/draw_distractors.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=3000,
@@ -43,7 +43,7 @@ rule compare_indexes:
     benchmark:
         f"{RUN}/benchmarks/compare_indexes_{{segments}}.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: CORES
     resources:
         mem_mb=lambda wildcards: 2000 + int(wildcards.segments) // 800,
@@ -56,6 +56,7 @@ rule compare_indexes:
         ],
         query_seconds=CONFIG.scale.query_seconds,
         candidates=CONFIG.index.candidates,
+        device=CONFIG.device,
         seed=CONFIG.seed,
     message:
         "Measuring indexes of {wildcards.segments} segments"

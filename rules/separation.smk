@@ -14,7 +14,7 @@ rule separate:
         f"{RUN}/benchmarks/separate_{{shard}}.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
-        f"../envs/separation_{CONFIG.hardware}.yaml"
+        f"../envs/separation_{BUILD}.yaml"
     threads: CORES
     resources:
         mem_mb=3000,
@@ -22,6 +22,8 @@ rule separate:
         gpu=GPUS if CONFIG.separation.backend == "htdemucs" else 0,
     params:
         separation=section(CONFIG.separation),
+        device=CONFIG.device,
+        precision=CONFIG.precision,
         sample_rate=STEM_SAMPLE_RATE,
         shards=len(shards_of("train")),
         # No output of the rule: Snakemake would remove it before it repeats a job.
@@ -42,7 +44,7 @@ rule separation_report:
     benchmark:
         f"{RUN}/benchmarks/separation_report.tsv"
     conda:
-        f"../envs/separation_{CONFIG.hardware}.yaml"
+        f"../envs/separation_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=500,

@@ -13,7 +13,7 @@ rule initialise:
     benchmark:
         f"{RUN}/benchmarks/initialise_{{encoder}}.tsv"
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -42,7 +42,7 @@ rule pretrain:
         encoder="|".join(name for name in ENCODERS if name not in READY) or "(?!)",
     priority: 1  # the longest chain of jobs leads through here
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=2500,
@@ -52,6 +52,8 @@ rule pretrain:
         encoder=lambda wildcards: encoder_training(wildcards.encoder),
         segment_hop=segment_hop,
         seed=CONFIG.seed,
+        device=CONFIG.device,
+        precision=CONFIG.precision,
     message:
         "Training encoder {wildcards.encoder}; progress is in {log}"
     script:
@@ -71,7 +73,7 @@ rule train_reranker:
         f"{RUN}/benchmarks/train_{{reranker}}.tsv"
     priority: 1  # the longest chain of jobs leads through here
     conda:
-        f"../envs/torch_{CONFIG.hardware}.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
         mem_mb=2500,
@@ -83,6 +85,8 @@ rule train_reranker:
         ),
         encoder=lambda wildcards: encoder_training(reranked(wildcards)),
         seed=CONFIG.seed,
+        device=CONFIG.device,
+        precision=CONFIG.precision,
     message:
         "Training re-ranker {wildcards.reranker}"
     script:

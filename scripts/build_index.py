@@ -15,6 +15,7 @@ if __name__ == "__main__":
             database.embeddings,
             Index.model_validate(snakemake.params.index),
             silent=database.silent,
+            device=snakemake.params.device,
             threads=snakemake.threads,
         )
         index.save(Path(snakemake.output.index))

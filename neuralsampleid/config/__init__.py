@@ -6,7 +6,7 @@ rules.
 """
 
 from neuralsampleid.config.ablations import AblationRow, Ablations, ablation_run
-from neuralsampleid.config.base import FileName, Hardware, Name, Section
+from neuralsampleid.config.base import Device, FileName, Name, Precision, Section
 from neuralsampleid.config.data import (
     AnyData,
     CatalogueData,
@@ -80,6 +80,7 @@ __all__ = [
     "CustomEncoder",
     "Data",
     "DemoData",
+    "Device",
     "Effect",
     "Encoder",
     "EncoderSettings",
@@ -88,7 +89,6 @@ __all__ = [
     "FmaData",
     "FusedSystem",
     "Gnn",
-    "Hardware",
     "Index",
     "LandmarkSystem",
     "LandmarkWay",
@@ -100,6 +100,7 @@ __all__ = [
     "NtXent",
     "OwnMusicData",
     "Pairs",
+    "Precision",
     "PretrainedEncoder",
     "PublishedConfig",
     "PublishedData",

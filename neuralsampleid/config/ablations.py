@@ -65,7 +65,8 @@ def ablation_run(config: Config, seed: int) -> dict[str, Any]:
     return {
         "run": f"{config.run}_ablations_{seed}",
         "seed": seed,
-        "hardware": config.hardware,
+        "device": config.device,
+        "precision": config.precision,
         **{key: _values(getattr(config, key)) for key in sorted(kept)},
         "encoders": encoders,
         "rerankers": rerankers,

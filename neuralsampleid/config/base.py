@@ -17,9 +17,10 @@ from pydantic import (
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
-# What computes: conda takes its builds of torch and FAISS, and on a cluster each job that can use a
-# GPU asks for one. A part of the experiment, because results depend on its arithmetic.
-Hardware = Literal["cpu", "gpu"]
+# What computes. cuda: conda's builds of torch and FAISS for a GPU, and a GPU for each cluster job
+# that can use one. A part of the experiment, because results depend on its arithmetic.
+Device = Literal["auto", "cpu", "cuda"]  # auto: a GPU if the job finds one
+Precision = Literal["auto", "float32", "bfloat16"]  # of networks; auto: bfloat16 on a GPU with it
 _Number = TypeVar("_Number", int, float)
 
 

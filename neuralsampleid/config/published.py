@@ -8,8 +8,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from neuralsampleid.config.base import (
     Cutoffs,
+    Device,
     FileName,
-    Hardware,
     Lengths,
     Name,
     Section,
@@ -68,7 +68,7 @@ class PublishedConfig(Section):
 
     run: Name
     seed: NonNegativeInt = 1
-    hardware: Hardware = "cpu"
+    device: Device = "auto"
     data: PublishedData
     protocols: Annotated[list[Literal["released", "corrected"]], Field(min_length=1)] = [
         "released",

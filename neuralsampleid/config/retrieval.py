@@ -83,7 +83,6 @@ class Index(Section):
     bits: Annotated[int, Field(ge=4, le=12)] = 8  # ivfpq: per sub-quantiser
     rescored: PositiveInt = 10  # ivfpq_rescored: times as many are re-scored as wanted
     links: PositiveInt = 32  # hnsw: neighbours per node
-    device: Literal["auto", "cpu", "gpu"] = "auto"
     candidates: PositiveInt = 20  # per query segment
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, model_validator
 
 from neuralsampleid.config.ablations import Ablations
-from neuralsampleid.config.base import Hardware, Name, Section
+from neuralsampleid.config.base import Device, Name, Precision, Section
 from neuralsampleid.config.data import Data, OwnMusicData, Separation, Shards
 from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder
 from neuralsampleid.config.evaluation import (
@@ -28,7 +28,8 @@ class Config(Section):
 
     run: Name
     seed: NonNegativeInt = 1
-    hardware: Hardware = "cpu"
+    device: Device = "auto"
+    precision: Precision = "auto"
     data: Data
     separation: Separation = Separation()
     shards: Shards = Shards()

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid import config
+from neuralsampleid.config import Device
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
 
@@ -29,7 +30,6 @@ Similarities = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Found = tuple[npt.NDArray[np.float32], Rows]
 Kind = Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored"]
-Device = Literal["auto", "cpu", "gpu"]
 FLAT_UP_TO = 1_000_000  # segments; see benchmarks/scale.md
 _ADDED_AT_ONCE = 1_000_000  # segments; bounds the memory beside the index
 _CPU_ONLY = {"hnsw", "ivfpq_rescored"}
@@ -51,7 +51,8 @@ class SearchIndex:
         Args:
             queries: float32 (queries, d).
             k: rows per query.
-            threads: of the CPU.
+            device: what searches; auto: a GPU if FAISS finds one and the kind runs on it.
+        threads: of the CPU.
             excluded: rows that are passed over as if they were not in the index.
 
         Returns:
@@ -98,6 +99,7 @@ def build_index(
     training: Embeddings | None = None,
     silent: npt.NDArray[np.bool_] | None = None,
     *,
+    device: Device = "auto",
     threads: int = 1,
     repeatable: bool = True,
 ) -> SearchIndex:
@@ -108,10 +110,11 @@ def build_index(
 
     Args:
         embeddings: (segments, d), rows of length 1 (silent ones may be anything).
-        settings: kind, its parameters, and the device.
+        settings: kind and its parameters.
         training: (any number, d) what cells and codes are learnt from, the released system takes
             the noise tracks; by default what is added.
         silent: (segments,) rows that are not added and so are never found.
+        device: what searches; auto: a GPU if FAISS finds one and the kind runs on it.
         threads: of the CPU.
         repeatable: whether a graph (``hnsw``) is built by one thread all the same, because it
             depends on the order in which threads add to it.
@@ -128,7 +131,7 @@ def build_index(
     kind, reason = feasible_kind(settings, len(learnt), embeddings.shape[1])
     if reason:
         logging.getLogger(__name__).warning(reason)
-    on_gpu = _use_gpu(settings.device, kind)
+    on_gpu = _use_gpu(device, kind)
     index = _empty_index(kind, settings, embeddings.shape[1])
     with faiss_threads(1 if kind == "hnsw" and repeatable else threads):
         index.train(learnt)
@@ -273,13 +276,13 @@ def _has_gpu() -> bool:
 
 
 def _use_gpu(device: Device, kind: Kind) -> bool:
-    if device == "gpu" and not _has_gpu():
+    if device == "cuda" and not _has_gpu():
         raise UserError(
-            "index.device: 'gpu', but FAISS finds none; expected 'auto' or 'cpu', or a GPU and "
+            "device: 'cuda', but FAISS finds none; expected 'auto' or 'cpu', or a GPU and "
             "the package faiss-gpu-cu12 in place of faiss-cpu"
         )
-    if device == "gpu" and kind in _CPU_ONLY:
-        raise UserError(f"index.device: 'gpu', but '{kind}' runs on the CPU only; expected 'auto'")
+    if device == "cuda" and kind in _CPU_ONLY:
+        raise UserError(f"device: 'cuda', but index '{kind}' runs on the CPU only")
     return device != "cpu" and kind not in _CPU_ONLY and _has_gpu()
 
 

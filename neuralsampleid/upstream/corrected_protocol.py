@@ -141,7 +141,7 @@ class _Ranker:
     def __init__(self, fingerprints: ReleasedFingerprints, kind: IndexKind, threads: int) -> None:
         self._threads = index_threads(fingerprints, threads)
         self._fingerprints = fingerprints
-        self._settings = config.Index(kind=kind, device="cpu")
+        self._settings = config.Index(kind=kind)
         self._reranking = config.Reranker()
         self.scorer: PairScorer | None = None
         self._database = _database(fingerprints)
@@ -150,6 +150,7 @@ class _Ranker:
             self._settings,
             training=_sounding(fingerprints.noise),
             silent=self._database.silent,
+            device="cpu",
             threads=self._threads,
         )
 

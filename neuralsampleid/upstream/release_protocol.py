@@ -125,10 +125,14 @@ class _Search:
     ) -> None:
         self.fingerprints = fingerprints
         self._threads = index_threads(fingerprints, threads)
-        settings = config.Index(kind=kind, lists=lists, device="cpu")
+        settings = config.Index(kind=kind, lists=lists)
         rows = np.concatenate([fingerprints.noise, fingerprints.references])
         self._index = build_index(
-            rows, settings, training=fingerprints.noise, threads=self._threads
+            rows,
+            settings,
+            training=fingerprints.noise,
+            device="cpu",
+            threads=self._threads,
         )
         if self._index.kind != kind:
             raise UserError(f"{fingerprints.folder / 'dummy_db.mm'}: {self._index.reason}")

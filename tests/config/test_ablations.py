@@ -14,7 +14,7 @@ from neuralsampleid.errors import UserError
 VALUES: dict[str, Any] = {
     "run": "mine",
     "seed": 9,
-    "hardware": "gpu",
+    "device": "cuda",
     "data": {"kind": "demo", "queries": 5},
     "separation": {"backend": "hpss"},
     "encoders": {
@@ -48,7 +48,7 @@ def configured(**ablations: Any) -> dict[str, Any]:
 
 def test_rows_are_systems_that_share_what_does_not_differ():
     run = parse_config(ablation_run(parse_config(VALUES, "my.yaml"), 4), "made.yaml")
-    assert (run.run, run.seed, run.hardware) == ("mine_ablations_4", 4, "gpu")
+    assert (run.run, run.seed, run.device) == ("mine_ablations_4", 4, "cuda")
     assert (run.data.queries, run.separation.backend, run.ablations) == (5, "hpss", None)
     rows = {system.name: (system.encoder, system.reranker) for system in run.systems}
     assert rows == {

@@ -225,19 +225,19 @@ def test_only_silence_is_an_error():
 
 def test_gpu_asked_for_and_absent(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 0)
-    with pytest.raises(UserError, match=r"index\.device: 'gpu'"):
-        build_index(fingerprints(10), asked("flat", device="gpu"))
+    with pytest.raises(UserError, match="device: 'cuda'"):
+        build_index(fingerprints(10), asked("flat"), device="cuda")
 
 
 def test_a_gpu_that_is_there_is_used_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch):
     moved = []
     monkeypatch.setattr(module, "_has_gpu", lambda: True)
     monkeypatch.setattr(module, "_on_gpu", lambda index: moved.append(1) or index)
-    for device, kind in (("auto", "flat"), ("gpu", "ivf"), ("cpu", "flat"), ("auto", "hnsw")):
-        build_index(fingerprints(100), asked(kind, device=device))
+    for device, kind in (("auto", "flat"), ("cuda", "ivf"), ("cpu", "flat"), ("auto", "hnsw")):
+        build_index(fingerprints(100), asked(kind), device=device)
     assert len(moved) == 2
     with pytest.raises(UserError, match="'hnsw' runs on the CPU only"):
-        build_index(fingerprints(100), asked("hnsw", device="gpu"))
+        build_index(fingerprints(100), asked("hnsw"), device="cuda")
 
 
 def test_files_that_are_no_index(tmp_path: Path):

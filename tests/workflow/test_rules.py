@@ -35,10 +35,10 @@ def pinned(environment: Path) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in pins}
 
 
-def environment_of(name: str, hardware: str) -> str:
-    """The environment that a rule names for the configuration's hardware."""
+def environment_of(name: str, build: str) -> str:
+    """The environment that a rule names for one of the builds, cpu or gpu."""
     (file,) = re.findall(r'f?"\.\./envs/(.+)\.yaml"', rules()[name])
-    return file.replace("{CONFIG.hardware}", hardware)
+    return file.replace("{BUILD}", build)
 
 
 @cache
@@ -104,7 +104,7 @@ def test_environment_is_what_its_scripts_need_at_locked_versions(environment: Pa
 
 
 def test_environments_are_exact_and_all_are_used() -> None:
-    used = {environment_of(name, hardware) for name in rules() for hardware in ("cpu", "gpu")}
+    used = {environment_of(name, build) for name in rules() for build in ("cpu", "gpu")}
     assert used == {path.stem for path in ENVIRONMENTS}
     for path in ENVIRONMENTS:
         dependencies = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
@@ -115,9 +115,9 @@ def test_environments_are_exact_and_all_are_used() -> None:
 def test_environments_whose_scripts_read_any_audio_have_ffmpeg() -> None:
     reads = re.compile(r"audio\.ffmpeg import .*\b(read_any_audio|audio_seconds)\b")
     readers = {
-        environment_of(name, hardware)
+        environment_of(name, build)
         for name in rules()
-        for hardware in ("cpu", "gpu")
+        for build in ("cpu", "gpu")
         if any(reads.search(path.read_text()) for path in own_files(ROOT / f"scripts/{name}.py"))
     }
     assert readers
@@ -127,7 +127,7 @@ def test_environments_whose_scripts_read_any_audio_have_ffmpeg() -> None:
         assert has_it == (path.stem in readers), path
 
 
-def test_builds_of_torch_and_faiss_follow_the_hardware() -> None:
+def test_builds_of_torch_and_faiss_follow_the_device() -> None:
     cpu, gpu = (pinned(ROOT / f"envs/torch_{name}.yaml") for name in ("cpu", "gpu"))
     assert cpu["torch"] == f"{gpu['torch']}+cpu"
     assert gpu["faiss-gpu"] == cpu["faiss-cpu"]
@@ -135,17 +135,17 @@ def test_builds_of_torch_and_faiss_follow_the_hardware() -> None:
     assert not [name for name in cpu if name.startswith("nvidia")]
 
 
-@pytest.mark.parametrize("hardware", ["cpu", "gpu"])
+@pytest.mark.parametrize("build", ["cpu", "gpu"])
 @pytest.mark.parametrize("name", rules())
-def test_environment_has_what_the_script_imports(name: str, hardware: str) -> None:
-    environment = ROOT / "envs" / f"{environment_of(name, hardware)}.yaml"
+def test_environment_has_what_the_script_imports(name: str, build: str) -> None:
+    environment = ROOT / "envs" / f"{environment_of(name, build)}.yaml"
     distributions = installed()
     wanted = {
         canonicalize_name(distributions[module][0])
         for module in imported(ROOT / "scripts" / f"{name}.py")
         if module in distributions
     }
-    if hardware == "gpu":
+    if build == "gpu":
         wanted = {name.replace("faiss-cpu", "faiss-gpu") for name in wanted}
     assert wanted - OPTIONAL <= set(pinned(environment))
 

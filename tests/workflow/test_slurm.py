@@ -17,7 +17,7 @@ TARGET = "metrics"  # what draws and prints them would add jobs of which each ta
 EPOCHS = 60  # of the encoder: enough for a signal to come in between
 CONFIG = micro(
     systems=[{"name": "proposed", "encoder": "gnn", "reranker": True}],
-    hardware="gpu",
+    device="cpu",
     **{"encoders.gnn.training.epochs": EPOCHS},
 )
 # What this small and short-lived site needs beside the profile.
@@ -123,7 +123,15 @@ def test_jobs_ask_for_what_the_profile_says(run):
     assert (asked["fingerprint"].cpus, asked["fingerprint"].memory_mb) == (4, 8000)
     assert (asked["separate"].cpus, asked["separate"].memory_mb) == (8, 8000)
     assert (asked["evaluate"].cpus, asked["evaluate"].memory_mb) == (1, 4000)
-    assert {name for name, job in asked.items() if job.gpus} == {
+    assert not any(job.gpus for job in asked.values())
+
+
+def test_jobs_that_can_use_a_gpu_ask_for_one_with_device_cuda(tmp_path):
+    done = snakemake(tmp_path, {**CONFIG, "device": "cuda"}, "-n", "--", TARGET)
+    assert done.returncode == 0, done.stdout
+    blocks = re.split(r"^(?:local)?rule (\w+):$", done.stdout, flags=re.MULTILINE)[1:]
+    asked = dict(zip(blocks[::2], blocks[1::2], strict=True))
+    assert {name for name, block in asked.items() if re.search(r"\bgpu=1\b", block)} == {
         "pretrain",
         "train_reranker",
         "fingerprint",
