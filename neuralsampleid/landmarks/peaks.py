@@ -27,6 +27,23 @@ class Peaks:
     frames: npt.NDArray[np.int32]  # (n,) hops from the start of the track
     bins: npt.NDArray[np.int16]  # (n,) 0 … settings.bins − 1, up from settings.f_min
 
+    def to_bytes(self) -> bytes:
+        """All frames, then all bins, little-endian: 6 bytes per peak."""
+        return self.frames.astype("<i4").tobytes() + self.bins.astype("<i2").tobytes()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Peaks:
+        """What ``to_bytes`` gave.
+
+        Raises:
+            ValueError: it gave something else.
+        """
+        count, rest = divmod(len(content), 6)
+        if rest:
+            raise ValueError(f"{len(content)} bytes, expected 6 for each peak")
+        bins = np.frombuffer(content, "<i2", count, offset=4 * count)
+        return cls(np.frombuffer(content, "<i4", count).astype(np.int32), bins.astype(np.int16))
+
 
 def find_peaks(audio: Waveform, settings: Landmarks) -> Peaks:
     """Find the peaks of a track.

@@ -12,7 +12,7 @@ from helpers.songs import sine, song_stems
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.config import Landmarks
 from neuralsampleid.errors import UserError
-from neuralsampleid.landmarks.peaks import find_peaks, log_spectrogram
+from neuralsampleid.landmarks.peaks import Peaks, find_peaks, log_spectrogram
 from neuralsampleid.landmarks.store import peaks_of_tracks, read_peaks, write_peaks
 
 SETTINGS = Landmarks()
@@ -86,6 +86,17 @@ def test_written_and_read_peaks_are_the_same(tmp_path: Path):
         np.testing.assert_array_equal(read[track].bins, peaks.bins)
     write_peaks(tmp_path / "peaks.npz", read)
     assert (tmp_path / "peaks.npz").read_bytes() == first
+
+
+def test_peaks_as_bytes_are_the_same():
+    peaks = find_peaks(song(), SETTINGS)
+    again = Peaks.from_bytes(peaks.to_bytes())
+    for name in ("frames", "bins"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(peaks, name))
+        assert getattr(again, name).dtype == getattr(peaks, name).dtype
+    assert len(Peaks.from_bytes(b"").frames) == 0
+    with pytest.raises(ValueError, match="7 bytes"):
+        Peaks.from_bytes(b"1234567")
 
 
 def test_wrong_files_are_named(tmp_path: Path):
