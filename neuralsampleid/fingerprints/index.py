@@ -51,8 +51,7 @@ class SearchIndex:
         Args:
             queries: float32 (queries, d).
             k: rows per query.
-            device: what searches; auto: a GPU if FAISS finds one and the kind runs on it.
-        threads: of the CPU.
+            threads: of the CPU.
             excluded: rows that are passed over as if they were not in the index.
 
         Returns:
