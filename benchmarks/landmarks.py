@@ -13,10 +13,11 @@ from typing import get_args
 
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT
 from neuralsampleid.catalogue.tables import Catalogue, read_catalogue
 from neuralsampleid.config import Evaluation, Landmarks, LandmarkWay, read_config
 from neuralsampleid.evaluation.evaluate import per_query
-from neuralsampleid.evaluation.queries import FULL_TRACK, SEGMENT, derive_queries
+from neuralsampleid.evaluation.queries import derive_queries
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.store import peaks_of_tracks
 from neuralsampleid.matching.landmarks import match_queries
@@ -74,8 +75,8 @@ def landmark_matches(
 def cells_of(matches: pd.DataFrame, queries: pd.DataFrame, catalogue: Catalogue) -> str:
     """MAP of all, beats and riffs, hit rates at 1, 3, 10 of 10 s, in percent, as of a table."""
     judged = per_query(matches, queries, CUTOFFS, catalogue.occurrences)
-    full = judged[judged["protocol"] == FULL_TRACK]
-    ten = judged[(judged["protocol"] == SEGMENT) & (judged["query_seconds"] == 10)]
+    full = judged[judged["task"] == FULL_TRACK]
+    ten = judged[(judged["task"] == SEGMENT) & (judged["query_seconds"] == 10)]
     groups = [full[full["group"] == group]["ap"].mean() for group in ("beat", "riff")]
     figures = [full["ap"].mean(), *groups, *(ten[f"hit_{k}"].mean() for k in CUTOFFS)]
     return " | ".join(f"{100 * value:.1f}" for value in figures)

@@ -68,7 +68,7 @@ def mean_average_precisions(run: Path, fingerprints: Path) -> dict[str, float]:
     store = open_stores(shards["query"])
     similarities, rows = index.search(store.embeddings, CANDIDATES, threads=2)
     values: dict[str, list[float]] = {name: [] for name in RULES}
-    for query in queries[queries["protocol"] == "full_track"].itertuples(index=False):
+    for query in queries[queries["task"] == "full_track"].itertuples(index=False):
         chosen = segments_within(store, query.query_id, query.query_start_s, query.query_end_s)
         for name, rule in RULES.items():
             votes = rule(similarities[chosen].astype(np.float64))

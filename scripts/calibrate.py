@@ -4,8 +4,7 @@ from pathlib import Path
 
 from _job import job, use_threads
 
-from neuralsampleid.catalogue.formats import QUERIES, read_table
-from neuralsampleid.evaluation.queries import FULL_TRACK
+from neuralsampleid.catalogue.formats import FULL_TRACK, QUERIES, read_table
 from neuralsampleid.files import write_csv, write_json
 from neuralsampleid.fingerprints.store import open_stores
 from neuralsampleid.studies.trials import calibrate, run_trials
@@ -14,7 +13,7 @@ if __name__ == "__main__":
     with job(snakemake):
         use_threads(snakemake)
         queries = read_table(Path(snakemake.input.queries), QUERIES)
-        whole = queries[queries["protocol"] == FULL_TRACK]
+        whole = queries[queries["task"] == FULL_TRACK]
         trials = run_trials(
             open_stores([Path(path) for path in snakemake.input.query_stores]),
             open_stores([Path(path) for path in snakemake.input.stores]),

@@ -16,6 +16,6 @@ if __name__ == "__main__":
             header = parts[0].splitlines(keepends=True)[0]
             rows = "".join(part.removeprefix(header) for part in parts)
             write_text(Path(snakemake.output[name]), header + rows)
-        metrics = read_table(Path(snakemake.output.metrics), METRICS)
+        metrics = read_table(Path(snakemake.output.metrics), METRICS, optional=["protocol"])
         for path in map(Path, snakemake.output.summaries):
             write_json(path, summary_of(metrics, path.stem))

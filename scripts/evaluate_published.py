@@ -8,11 +8,11 @@ from _job import job, use_threads
 
 from neuralsampleid.artefacts.archive import find_fingerprints
 from neuralsampleid.artefacts.table import read_record
-from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.config import PublishedEvaluation
 from neuralsampleid.files import write_csv, write_json
 from neuralsampleid.upstream.tables import (
     PER_QUERY_COLUMNS,
+    PUBLISHED_METRICS,
     per_query,
     read_groups,
     summarise,
@@ -32,7 +32,7 @@ if __name__ == "__main__":
         paths = [read_record(Path(folder)) for folder in needed]
         missing = [record.reason for record in paths if record.path is None]
         answers = pd.DataFrame(columns=list(PER_QUERY_COLUMNS))
-        metrics = pd.DataFrame(columns=list(METRICS))
+        metrics = pd.DataFrame(columns=list(PUBLISHED_METRICS))
         summary = {"not_run": missing}
         if missing:
             logging.warning("not run: %s", "; ".join(missing))

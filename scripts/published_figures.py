@@ -4,14 +4,15 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.catalogue.formats import METRICS, read_table
+from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.figures import hit_rate_figure, map_figure
 from neuralsampleid.upstream.report import quoted_precision, read_quoted
+from neuralsampleid.upstream.tables import PUBLISHED_METRICS
 
 if __name__ == "__main__":
     with job(snakemake):
-        metrics = read_table(Path(snakemake.input.metrics), METRICS)
+        metrics = read_table(Path(snakemake.input.metrics), PUBLISHED_METRICS)
         systems, protocols = snakemake.params.systems, snakemake.params.protocols
         quoted = quoted_precision(read_quoted(Path(snakemake.input.quoted)), systems)
         folder = Path(snakemake.output[0]).parent

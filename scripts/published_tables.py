@@ -6,7 +6,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.artefacts.table import read_record
-from neuralsampleid.catalogue.formats import METRICS, read_table
+from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.files import write_text
 from neuralsampleid.report.rendering import html_table, plain_table, write_table
 from neuralsampleid.report.tables import middle_length
@@ -19,10 +19,11 @@ from neuralsampleid.upstream.report import (
     published_group_table,
     read_quoted,
 )
+from neuralsampleid.upstream.tables import PUBLISHED_METRICS
 
 if __name__ == "__main__":
     with job(snakemake):
-        metrics = read_table(Path(snakemake.input.metrics), METRICS)
+        metrics = read_table(Path(snakemake.input.metrics), PUBLISHED_METRICS)
         quoted = read_quoted(Path(snakemake.input.quoted))
         systems, folder = snakemake.params.systems, Path(snakemake.output[0]).parent
         parameters = json.loads(Path(snakemake.input.parameters).read_text())

@@ -14,8 +14,13 @@ from neuralsampleid.errors import UserError
 
 Format = Mapping[str, type]  # column → str (never missing, may be empty) or float (NaN if empty)
 
+# Tasks: what a query is, and its counterpart without its answers.
+FULL_TRACK = "full_track"
+SEGMENT = "segment"
+ABSENT = {FULL_TRACK: "full_track_absent", SEGMENT: "segment_absent"}
+
 QUERIES: Format = {
-    "protocol": str,
+    "task": str,  # full_track, segment, or either of them "absent"
     "query_id": str,
     "query_start_s": float,
     "query_end_s": float,
@@ -26,7 +31,7 @@ QUERIES: Format = {
     "excluded": str,  # ids of tracks that no ranking of this query may hold, joined by '|'
 }
 MATCHES: Format = {
-    "protocol": str,
+    "task": str,
     "query_id": str,
     "query_start_s": float,
     "query_end_s": float,
@@ -52,7 +57,7 @@ PASSAGES: Format = {
 }
 METRICS: Format = {
     "system": str,
-    "protocol": str,
+    "task": str,
     "metric": str,
     "k": float,
     "query_seconds": float,
@@ -66,7 +71,7 @@ COMPARISONS: Format = {
     "table": str,  # main, hit_rates or sample_types: the family that p_holm is corrected over
     "system": str,
     "other": str,
-    "protocol": str,
+    "task": str,
     "metric": str,
     "k": float,
     "query_seconds": float,
@@ -81,7 +86,7 @@ COMPARISONS: Format = {
 FOUND_BY_ONE: Format = {
     "system": str,  # has a right answer among its first k
     "other": str,  # has none
-    "protocol": str,
+    "task": str,
     "k": float,
     "query_id": str,
     "query_start_s": float,
@@ -110,7 +115,7 @@ LEVELS: Format = {
 def per_query_format(cutoffs: Sequence[int]) -> Format:
     """Columns of the table with one row per query; ``hit_k`` for each cutoff k."""
     return {
-        "protocol": str,
+        "task": str,
         "query_id": str,
         "query_start_s": float,
         "query_seconds": float,
@@ -132,6 +137,7 @@ def read_table(
     columns: Format,
     expected: str = "a table of the evaluation",
     *,
+    optional: Collection[str] = (),
     blanks: bool = False,
 ) -> pd.DataFrame:
     """Read a table; further columns are left out.
@@ -140,12 +146,13 @@ def read_table(
         path: a CSV file in UTF-8.
         columns: that it must have.
         expected: what the file should be, for the error message.
+        optional: columns of text that may be missing and are empty then.
         blanks: whether those around headers and values are dropped.
 
     Raises:
         UserError: the file or a column is missing, or a number is none.
     """
-    table = read_texts(path, columns, expected, blanks=blanks)
+    table = read_texts(path, columns, expected, optional=optional, blanks=blanks)
     for column in (name for name, kind in columns.items() if kind is float):
         numbers = pd.to_numeric(table[column], errors="coerce")
         wrong = (numbers.isna() & (table[column].str.strip() != "")).to_numpy()

@@ -8,15 +8,14 @@ from itertools import combinations, permutations
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import COMPARISONS, FOUND_BY_ONE
+from neuralsampleid.catalogue.formats import COMPARISONS, FOUND_BY_ONE, FULL_TRACK, SEGMENT
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.bootstrap import bootstrap_mean
 from neuralsampleid.evaluation.permutation import holm, sign_flip_p_value
-from neuralsampleid.evaluation.queries import FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.summary import DECIMALS, at_length, sample_types, written_length
 
-_KEY = ["protocol", "query_id", "query_start_s", "query_seconds"]
+_KEY = ["task", "query_id", "query_start_s", "query_seconds"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Cell:
         """Which queries the cell is about."""
         own = judged["group"] == self.group if self.group != "all" else judged["group"].notna()
         if self.seconds is None:
-            return own & (judged["protocol"] == FULL_TRACK)
-        return own & (judged["protocol"] == SEGMENT) & at_length(judged, self.seconds)
+            return own & (judged["task"] == FULL_TRACK)
+        return own & (judged["task"] == SEGMENT) & at_length(judged, self.seconds)
 
     @property
     def column(self) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import FULL_TRACK
 from neuralsampleid.config import Conditions
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.queries import FULL_TRACK
 
 SEPARATOR = ":"
 _KEY = ["query_id", "sample_id"]
@@ -118,7 +118,7 @@ def _bin_order(name: str) -> float:
 
 def _sounding(occurrences: pd.DataFrame, query: Any) -> pd.DataFrame:  # noqa: ANN401 - a row
     """The occurrences that a query is about: of relevant references, within its interval."""
-    if query.protocol == FULL_TRACK:
+    if query.task == FULL_TRACK:
         return occurrences
     overlaps = (occurrences["query_start_s"] < query.query_end_s) & (
         occurrences["query_end_s"] > query.query_start_s

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, SEGMENT
 from neuralsampleid.config import Evaluation
 from neuralsampleid.evaluation import calibration, localisation, rejection
 from neuralsampleid.evaluation.bootstrap import bootstrap_statistic
 from neuralsampleid.evaluation.metrics import median_rank
-from neuralsampleid.evaluation.queries import ABSENT, FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.summary import (
     DECIMALS,
     at_length,
@@ -93,12 +93,12 @@ def quantities(
         at most ``FALSE_ALARM_RATE`` of the wrong pairs lie.
     """
     rows: list[tuple[object, ...]] = []
-    for protocol, length, chosen in _asked(judged, evaluation):
+    for task, length, chosen in _asked(judged, evaluation):
         for group, members in _typed(chosen):
             if len(members):
                 rows.append(
                     (
-                        protocol,
+                        task,
                         "median_rank",
                         None,
                         length,
@@ -106,11 +106,11 @@ def quantities(
                         *_median(members, evaluation, seed),
                     )
                 )
-    for (protocol, length), present, absent in _decisions(judged, evaluation):
+    for (task, length), present, absent in _decisions(judged, evaluation):
         for name, measure in _THRESHOLDS.items():
             value = round(measure(*decision_scores(present, absent)), DECIMALS)
             counted = (value, np.nan, np.nan, len(present) + len(absent))
-            rows.append((protocol, name, None, length, "all", *counted))
+            rows.append((task, name, None, length, "all", *counted))
     if pairs["right"].any() and not pairs["right"].all():
         right, said = pairs["right"].to_numpy(bool), pairs["probability"].to_numpy(float)
         threshold = rejection.threshold_at(said[right], said[~right], FALSE_ALARM_RATE)
@@ -129,8 +129,8 @@ def shown_pairs(matches: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
     Returns:
         query_id, probability, and ``right``: whether the track is relevant.
     """
-    shown = matches[(matches["protocol"] == FULL_TRACK) & matches["probability"].notna()]
-    whole = queries[queries["protocol"] == FULL_TRACK]
+    shown = matches[(matches["task"] == FULL_TRACK) & matches["probability"].notna()]
+    whole = queries[queries["task"] == FULL_TRACK]
     relevant = {
         query: set(ids.split("|"))
         for query, ids in zip(whole["query_id"], whole["relevant"], strict=True)
@@ -162,7 +162,7 @@ def decision_scores(present: pd.DataFrame, absent: pd.DataFrame) -> tuple[Number
 def _localised(
     judged: pd.DataFrame, evaluation: Evaluation, seed: int
 ) -> Iterator[tuple[object, ...]]:
-    for protocol, length, chosen in _asked(judged, evaluation):
+    for task, length, chosen in _asked(judged, evaluation):
         for k in sorted(set(evaluation.cutoffs)):
             hits = chosen[(chosen[f"hit_{k}"] == 1) & chosen["time_error_s"].notna()]
             for tolerance in localisation.TOLERANCES_S:
@@ -170,15 +170,15 @@ def _localised(
                     within = members["time_error_s"] <= tolerance
                     tracks = members["query_id"].tolist()
                     mean = mean_with_interval(within, tracks, evaluation, seed)
-                    yield protocol, f"localised_{tolerance:g}s", k, length, group, *mean
+                    yield task, f"localised_{tolerance:g}s", k, length, group, *mean
 
 
 def _asked(
     judged: pd.DataFrame, evaluation: Evaluation
 ) -> Iterator[tuple[str, float | None, pd.DataFrame]]:
-    """Full tracks, then segments by length: protocol, length as written, queries."""
-    yield FULL_TRACK, None, judged[judged["protocol"] == FULL_TRACK]
-    segments = judged[judged["protocol"] == SEGMENT]
+    """Full tracks, then segments by length: task, length as written, queries."""
+    yield FULL_TRACK, None, judged[judged["task"] == FULL_TRACK]
+    segments = judged[judged["task"] == SEGMENT]
     for seconds in sorted(set(evaluation.query_seconds)):
         yield SEGMENT, written_length(seconds), segments[at_length(segments, seconds)]
 
@@ -195,8 +195,8 @@ def _typed(
 def _decisions(
     judged: pd.DataFrame, evaluation: Evaluation
 ) -> Iterator[tuple[tuple[str, float | None], pd.DataFrame, pd.DataFrame]]:
-    """Where there are any: (protocol, length), queries with and without their answers."""
-    absent = judged.assign(protocol=judged["protocol"].map({v: k for k, v in ABSENT.items()}))
+    """Where there are any: (task, length), queries with and without their answers."""
+    absent = judged.assign(task=judged["task"].map({v: k for k, v in ABSENT.items()}))
     without = _asked(absent, evaluation)
     for asked, counterpart in zip(_asked(judged, evaluation), without, strict=True):
         if len(asked[2]) and len(counterpart[2]):

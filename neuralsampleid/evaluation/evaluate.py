@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import per_query_format
+from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT, per_query_format
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation import metrics
 from neuralsampleid.evaluation.conditions import conditions_of, has_condition
 from neuralsampleid.evaluation.localisation import Occurrences, time_error
-from neuralsampleid.evaluation.queries import FULL_TRACK, SEGMENT, milliseconds
+from neuralsampleid.evaluation.queries import milliseconds
 from neuralsampleid.evaluation.summary import (
     DECIMALS,
     at_length,
@@ -23,7 +23,7 @@ from neuralsampleid.evaluation.summary import (
     written_length,
 )
 
-Key = tuple[str, str, int, int]  # protocol, query_id, start and end in milliseconds
+Key = tuple[str, str, int, int]  # task, query_id, start and end in milliseconds
 _TIMES = ["query_start_s", "query_end_s", "reference_start_s", "reference_end_s"]
 
 
@@ -92,8 +92,8 @@ def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: i
         every sample type. Then the same for every condition, and ``map_retrieved``. Where there is
         no query, value, low and high are NaN and queries is 0.
     """
-    tracks = judged[judged["protocol"] == FULL_TRACK]
-    segments = judged[judged["protocol"] == SEGMENT]
+    tracks = judged[judged["task"] == FULL_TRACK]
+    segments = judged[judged["task"] == SEGMENT]
     rows: list[tuple[object, ...]] = []
     for groups in (_types, _conditions):
         rows += _precision(groups(tracks), "map", "ap", evaluation, seed)
@@ -191,9 +191,9 @@ def _rankings(matches: pd.DataFrame) -> dict[Key, pd.DataFrame]:
 
 def _keys(table: pd.DataFrame) -> list[Key]:
     starts, ends = milliseconds(table["query_start_s"]), milliseconds(table["query_end_s"])
-    return list(zip(table["protocol"], table["query_id"], starts, ends, strict=True))
+    return list(zip(table["task"], table["query_id"], starts, ends, strict=True))
 
 
 def _named(key: Key) -> str:
-    protocol, query_id, start, end = key
-    return f"{protocol} query '{query_id}' at {start / 1000:g}–{end / 1000:g} s"
+    task, query_id, start, end = key
+    return f"{task} query '{query_id}' at {start / 1000:g}–{end / 1000:g} s"

@@ -1,4 +1,4 @@
-"""The queries of the two protocols, derived from a catalogue.
+"""The queries of the two tasks, derived from a catalogue.
 
 ``full_track``: every query track that samples something is one query; all references that are
 sampled in it are relevant.
@@ -15,7 +15,7 @@ track counts as relevant. A loop of 2 s that comes back each bar would then neve
 5 s, and its repetitions would count as many queries; a passage is one. With ``max_gap_s: 0`` only
 occurrences that touch or overlap are joined, which is nearest to the released protocol.
 
-Each query of either protocol has a counterpart that nothing in the catalogue answers, because all
+Each query of either task has a counterpart that nothing in the catalogue answers, because all
 references that its track samples are excluded (``full_track_absent``, ``segment_absent``).
 """
 
@@ -25,14 +25,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import QUERIES
+from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, QUERIES, SEGMENT
 from neuralsampleid.catalogue.tables import Catalogue
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
-
-FULL_TRACK = "full_track"
-SEGMENT = "segment"
-ABSENT = {FULL_TRACK: "full_track_absent", SEGMENT: "segment_absent"}
 
 # Times are compared in whole milliseconds, so that they survive a CSV file.
 _TOLERANCE_MS = 1
@@ -40,7 +36,7 @@ _AUDIBLE_MS = 1000
 
 
 def derive_queries(catalogue: Catalogue, evaluation: Evaluation) -> pd.DataFrame:
-    """All queries of both protocols.
+    """All queries of both tasks.
 
     Args:
         catalogue: tracks and occurrences.
@@ -64,7 +60,7 @@ def derive_queries(catalogue: Catalogue, evaluation: Evaluation) -> pd.DataFrame
     about = [column for column in QUERIES if column not in {"conditions", "excluded"}]
     table = pd.DataFrame(rows, columns=about).assign(conditions="", excluded="")
     table = table[list(QUERIES)].astype(dict(QUERIES))
-    order = ["protocol", "query_id", "query_start_s", "query_seconds"]
+    order = ["task", "query_id", "query_start_s", "query_seconds"]
     return table.sort_values(order, ignore_index=True)
 
 
@@ -76,12 +72,12 @@ def without_answers(queries: pd.DataFrame, occurrences: pd.DataFrame) -> pd.Data
         occurrences: of the catalogue.
 
     Returns:
-        As many rows: the protocol as in ``ABSENT``, nothing relevant, and every reference that the
+        As many rows: the task as in ``ABSENT``, nothing relevant, and every reference that the
         track samples anywhere, also outside the queried interval, excluded.
     """
     sampled = occurrences.groupby("query_id")["reference_id"].agg(_joined)
     return queries.assign(
-        protocol=queries["protocol"].map(ABSENT),
+        task=queries["task"].map(ABSENT),
         relevant="",
         excluded=queries["query_id"].map(sampled),
     )

@@ -42,7 +42,7 @@ def metrics_table(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     """Rows of ``formats.METRICS`` as a table with its types."""
     table = pd.DataFrame(rows, columns=list(METRICS), dtype=object)
     numbers = dict.fromkeys(("value", "low", "high"), "float64")
-    texts = dict.fromkeys(("system", "protocol", "metric", "group"), "str")
+    texts = dict.fromkeys(("system", "task", "metric", "group"), "str")
     return table.astype({**texts, **numbers, "k": "Int64", "queries": "int64"})
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from neuralsampleid.catalogue.formats import MATCHES
 
-_QUERY = ["protocol", "query_id", "query_start_s", "query_end_s"]
+_QUERY = ["task", "query_id", "query_start_s", "query_end_s"]
 _TRACK = [*_QUERY, "reference_id"]
 
 

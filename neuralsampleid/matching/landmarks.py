@@ -15,7 +15,7 @@ from neuralsampleid.landmarks.lines import best_passages
 from neuralsampleid.landmarks.peaks import Peaks
 
 _COLUMNS = [
-    "protocol", "query_id", "query_start_s", "query_end_s", "rank", "reference_id", "score",
+    "task", "query_id", "query_start_s", "query_end_s", "rank", "reference_id", "score",
     "reference_start_s", "reference_end_s", "matched_start_s", "matched_end_s", "probability",
 ]  # fmt: skip
 
@@ -65,7 +65,7 @@ def match_queries(
         for rank, track in enumerate(ranked, 1):
             times = (*best[span].reference_s[track], *best[span].matched_s[track])
             answer = (rank, track_ids[track], float(best[span].scores[track]))
-            rows.append((query.protocol, *span, *answer, *np.round(times, 3), None))
+            rows.append((query.task, *span, *answer, *np.round(times, 3), None))
     # The evaluation says which of these columns it reads.
     return pd.DataFrame(rows, columns=_COLUMNS)[list(MATCHES)].astype({"rank": int})
 

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import PASSAGES
-from neuralsampleid.evaluation.queries import FULL_TRACK
+from neuralsampleid.catalogue.formats import FULL_TRACK, PASSAGES
 from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import SearchIndex
 from neuralsampleid.fingerprints.store import FingerprintStore
@@ -52,7 +51,7 @@ def locate_passages(
         Columns of ``formats.PASSAGES``, by query, rank and time in the query. A track whose votes
         line up nowhere has no row.
     """
-    shown = matches[(matches["protocol"] == FULL_TRACK) & (matches["rank"] <= references)]
+    shown = matches[(matches["task"] == FULL_TRACK) & (matches["rank"] <= references)]
     number = {track_id: place for place, track_id in enumerate(database.track_ids)}
     segment_s, hop_s = query_store.segment_s, query_store.hop_s
     rows: list[tuple[object, ...]] = []

@@ -117,7 +117,7 @@ def match_queries(
             found = searched.votes(own, passed_over, everything.part(own))
         for query in asked.itertuples():
             chosen = segments_within(query_store, query_id, query.query_start_s, query.query_end_s)
-            head = (query.protocol, query_id, query.query_start_s, query.query_end_s)
+            head = (query.task, query_id, query.query_start_s, query.query_end_s)
             asking = chosen - found.first
             ranking = rank_tracks(found.rows[asking], found.votes[asking], database)
             for rank, hit in enumerate(ranking[:ranks], 1):

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation import rejection
 from neuralsampleid.evaluation.conditions import SEPARATOR, conditions_of, has_condition
 from neuralsampleid.evaluation.detail import decision_scores
 from neuralsampleid.evaluation.localisation import TOLERANCES_S
-from neuralsampleid.evaluation.queries import ABSENT, FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.summary import at_length
 from neuralsampleid.report.drawing import GREY, legend_below, panels, system_style
 from neuralsampleid.report.names import human_bin, human_name
@@ -85,7 +85,7 @@ def changes_figure(
         axes.remove()
     for place, (axes, system) in enumerate(zip(grid.flat, systems, strict=False)):
         table = judged[system]
-        segments = table[(table["protocol"] == SEGMENT) & at_length(table, seconds)]
+        segments = table[(table["task"] == SEGMENT) & at_length(table, seconds)]
         values, counts = _rates(segments, f"hit_{k}", pitches, tempi)
         _heat_map(axes, 100 * values, counts)
         beside = pitches if place % columns == 0 else []
@@ -112,9 +112,9 @@ def localisation_figure(metrics: pd.DataFrame, systems: Sequence[str], seconds: 
     k = cutoffs_of(metrics)[-1]
     rows = select(metrics, group="all", k=k)
     shown = {
-        f"Full tracks, hits at {k:g}": select(rows, protocol=FULL_TRACK),
+        f"Full tracks, hits at {k:g}": select(rows, task=FULL_TRACK),
         f"Segments of {seconds:g} s, hits at {k:g}": select(
-            rows, protocol=SEGMENT, query_seconds=seconds
+            rows, task=SEGMENT, query_seconds=seconds
         ),
     }
     figure, grid = panels(1, 2, 8.4, 3.6, share_y=True)
@@ -157,17 +157,15 @@ def rejection_figure(
     """
     titles = {FULL_TRACK: "Full tracks", SEGMENT: f"Segments of {seconds:g} s"}
     figure, grid = panels(1, 2, 8.4, 4.4, share_y=True)
-    for axes, (protocol, title) in zip(grid[0], titles.items(), strict=True):
+    for axes, (task, title) in zip(grid[0], titles.items(), strict=True):
         axes.plot([0, 100], [0, 100], color=GREY, linestyle=":", linewidth=1)
         axes.plot([0, 100], [100, 0], color=GREY, linewidth=0.5)
         counted = 0
         for place, system in enumerate(systems):
             table = judged[system]
-            if protocol == SEGMENT:
+            if task == SEGMENT:
                 table = table[at_length(table, seconds)]
-            present, absent = (
-                table[table["protocol"] == name] for name in (protocol, ABSENT[protocol])
-            )
+            present, absent = (table[table["task"] == name] for name in (task, ABSENT[task]))
             if present.empty or absent.empty:
                 continue
             counted = len(present)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.localisation import TOLERANCES_S
-from neuralsampleid.evaluation.queries import FULL_TRACK, SEGMENT
 from neuralsampleid.report.names import human_name
 from neuralsampleid.report.tables import (
     Cell,
@@ -38,7 +38,7 @@ def localisation_table(metrics: pd.DataFrame, systems: Sequence[str], seconds: f
     k = cutoffs_of(metrics)[-1]
     columns = (f"Hits at {k:g}", *(f"Within {tolerance:g} s (%)" for tolerance in TOLERANCES_S))
     rows: list[tuple[Cell, ...]] = []
-    for about, asked in _protocols(metrics, seconds):
+    for about, asked in _tasks(metrics, seconds):
         for system in systems:
             own = select(asked, system=system, k=k, group="all")
             within = [select(own, metric=f"localised_{t:g}s") for t in TOLERANCES_S]
@@ -63,8 +63,8 @@ def rejection_table(
         "detection_rate": "Detected at 1 % false alarms (%)",
     }
     rows: list[tuple[Cell, ...]] = []
-    scores = dict(_protocols(quantities, seconds))
-    for about, asked in _protocols(metrics, seconds):
+    scores = dict(_tasks(quantities, seconds))
+    for about, asked in _tasks(metrics, seconds):
         for system in systems:
             found = [select(asked, system=system, metric=name) for name in shares]
             own = select(scores[about], system=system, metric="false_alarm_threshold")
@@ -80,7 +80,7 @@ def rank_table(quantities: pd.DataFrame, systems: Sequence[str]) -> Table:
     """Median rank of the first right answer: full tracks, and segments by length."""
     medians = select(quantities, metric="median_rank", group="all")
     lengths = numbers_of(medians, "query_seconds")
-    parts = [select(medians, protocol=FULL_TRACK)]
+    parts = [select(medians, task=FULL_TRACK)]
     parts += [select(medians, query_seconds=seconds) for seconds in lengths]
     rows: list[tuple[Cell, ...]] = [
         (human_name(system), *(_as_it_is(select(part, system=system)) for part in parts))
@@ -115,10 +115,10 @@ def comparison_table(comparisons: pd.DataFrame, significance: float) -> Table:
     return Table(("System", "Less", *columns), tuple(rows))
 
 
-def _protocols(metrics: pd.DataFrame, seconds: float) -> list[tuple[str, pd.DataFrame]]:
+def _tasks(metrics: pd.DataFrame, seconds: float) -> list[tuple[str, pd.DataFrame]]:
     return [
-        ("Full tracks", select(metrics, protocol=FULL_TRACK)),
-        (f"Segments of {seconds:g} s", select(metrics, protocol=SEGMENT, query_seconds=seconds)),
+        ("Full tracks", select(metrics, task=FULL_TRACK)),
+        (f"Segments of {seconds:g} s", select(metrics, task=SEGMENT, query_seconds=seconds)),
     ]
 
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from neuralsampleid.catalogue.formats import FULL_TRACK
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.queries import FULL_TRACK
 from neuralsampleid.report.drawing import GREY, legend_below, panels, rows_axis, system_style
 from neuralsampleid.report.names import human_name
 
@@ -138,11 +138,11 @@ def ranks_figure(judged: Mapping[str, pd.DataFrame], systems: Sequence[str]) -> 
     """Rank of the first correct reference of every full-track query, and the median.
 
     Args:
-        judged: system → columns ``protocol`` and ``first_rank`` (NaN: not found) of its
+        judged: system → columns ``task`` and ``first_rank`` (NaN: not found) of its
             ``evaluate.per_query`` table.
         systems: names in the order of the config.
     """
-    tracks = {name: judged[name][judged[name]["protocol"] == FULL_TRACK] for name in systems}
+    tracks = {name: judged[name][judged[name]["task"] == FULL_TRACK] for name in systems}
     ranks = {name: rows["first_rank"].to_numpy(dtype=float) for name, rows in tracks.items()}
     worst = max((float(np.nanmax(r)) for r in ranks.values() if np.isfinite(r).any()), default=1.0)
     missing = 2 * max(worst, 10.0)  # where "not found" stands on the axis

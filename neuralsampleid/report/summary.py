@@ -10,14 +10,14 @@ Summary = dict[str, dict[str, float]]
 
 
 def summary_of(metrics: pd.DataFrame, system: str) -> Summary:
-    """A system's mAP and hit rates over all queries, by protocol.
+    """A system's mAP and hit rates over all queries, by task; in the upstream run by protocol.
 
     Args:
-        metrics: columns ``formats.METRICS``.
+        metrics: columns ``formats.METRICS``, perhaps ``protocol``.
         system: its name.
 
     Returns:
-        Fractions in [0, 1] by protocol and metric, as in ``{"segment": {"hit_at_3_in_10s": 0.4}}``.
+        Fractions in [0, 1] by task and metric, as in ``{"segment": {"hit_at_3_in_10s": 0.4}}``.
         Hit rates are those at the main table's query length. What is unknown is left out.
     """
     own = select(metrics, system=system, group="all").dropna(subset="value")
@@ -27,5 +27,5 @@ def summary_of(metrics: pd.DataFrame, system: str) -> Summary:
     for row in pd.concat([precision, hit_rates]).itertuples():
         is_map = row.metric == "map"
         name = "map" if is_map else f"hit_at_{row.k:g}_in_{row.query_seconds:g}s"
-        summary.setdefault(row.protocol, {})[name] = float(row.value)
+        summary.setdefault(getattr(row, "protocol", "") or row.task, {})[name] = float(row.value)
     return summary

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import SEGMENT
 from neuralsampleid.config import Index
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import hit_at_k
-from neuralsampleid.evaluation.queries import SEGMENT
 from neuralsampleid.files import replacing_folder
 from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import Found, SearchIndex, build_index, list_numbers
@@ -201,7 +201,7 @@ def queries_of_length(queries: pd.DataFrame, seconds: float) -> pd.DataFrame:
     Raises:
         UserError: there is none.
     """
-    chosen = queries[(queries["protocol"] == SEGMENT) & (queries["query_seconds"] == seconds)]
+    chosen = queries[(queries["task"] == SEGMENT) & (queries["query_seconds"] == seconds)]
     if chosen.empty:
         raise UserError(
             f"scale.query_seconds: no query of {seconds:g} s, expected one of "

@@ -1,7 +1,7 @@
 """Answers about published fingerprints as a row per query and as rows of the metrics table.
 
-In the table of such a run ``protocol`` is released or corrected; which queries a row is about
-follows from its metric: ``map`` from whole tracks, ``hit_rate`` from segments.
+In the tables of such a run ``protocol`` is released or corrected; ``task`` says which queries a row
+is about, as in every other run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import FULL_TRACK, METRICS, SEGMENT, Format
 from neuralsampleid.config import PublishedEvaluation
 from neuralsampleid.datasets.sample100_annotations import read_annotations
 from neuralsampleid.evaluation.summary import mean_with_interval, metrics_table, written_length
@@ -26,7 +27,7 @@ from neuralsampleid.upstream.ground_truth import (
 
 PER_QUERY_COLUMNS = (
     "protocol",
-    "metric",
+    "task",
     "query_id",
     "occurrence",
     "query_seconds",
@@ -36,6 +37,7 @@ PER_QUERY_COLUMNS = (
 )
 # Two groups of one kind exclude each other: a track of both is of neither.
 KINDS = (frozenset({"riff", "beat"}), frozenset({"interpolated", "not_interpolated"}))
+PUBLISHED_METRICS: Format = {"system": str, "protocol": str, **METRICS}
 _KEY = ["sample_id", "query_id", "reference_id", "start_s", "end_s"]
 _LOG = logging.getLogger(__name__)
 
@@ -152,13 +154,13 @@ def per_query(
     rows: list[tuple[object, ...]] = []
     for track in judged.track_answers:
         about = (track.track, "", None, _joined(of_tracks[track.track]))
-        rows.append((protocol, "map", *about, None, track.average_precision))
+        rows.append((protocol, FULL_TRACK, *about, None, track.average_precision))
     for length, segments in seconds.items():
         for answer in judged.segment_answers:
             if answer.segments == segments:
                 joined = _joined(of_occurrences[answer.occurrence])
                 asked = (answer.track, answer.occurrence, length, joined)
-                rows.append((protocol, "hit_rate", *asked, answer.first_rank, None))
+                rows.append((protocol, SEGMENT, *asked, answer.first_rank, None))
     table = pd.DataFrame(rows, columns=list(PER_QUERY_COLUMNS))
     return table.astype({"first_rank": "Int64", "ap": "float64", "query_seconds": "float64"})
 
@@ -182,7 +184,7 @@ def summarise(
         seed: of the bootstrap.
 
     Returns:
-        Columns ``formats.METRICS``, fractions to six decimals.
+        ``PUBLISHED_METRICS``, fractions to six decimals.
     """
     rows: list[tuple[object, ...]] = []
     members = {"all": answers} | {
@@ -190,9 +192,9 @@ def summarise(
         for group in groups
     }
     for group, chosen in members.items():
-        tracks = chosen[chosen["metric"] == "map"]
+        tracks = chosen[chosen["task"] == FULL_TRACK]
         mean = mean_with_interval(tracks["ap"], tracks["query_id"].tolist(), evaluation, seed)
-        rows.append((system, protocol, "map", None, None, group, *mean))
+        rows.append((system, FULL_TRACK, "map", None, None, group, *mean))
     for seconds in sorted(evaluation.query_seconds):
         length = written_length(seconds)
         for k in sorted(evaluation.cutoffs):
@@ -201,8 +203,8 @@ def summarise(
                 hits = (segments["first_rank"] <= k).fillna(value=False).astype(float)
                 asked = segments["query_id"].tolist()
                 mean = mean_with_interval(hits, asked, evaluation, seed)
-                rows.append((system, protocol, "hit_rate", k, length, group, *mean))
-    return metrics_table(rows)
+                rows.append((system, SEGMENT, "hit_rate", k, length, group, *mean))
+    return metrics_table(rows).assign(protocol=protocol)[list(PUBLISHED_METRICS)]
 
 
 def _keys(queries: pd.DataFrame) -> list[tuple[object, ...]]:

@@ -13,12 +13,13 @@ import soundfile
 
 from helpers.sample100 import ANNOTATIONS, SHARED, annotation, interval, write_annotations
 from helpers.songs import small_gnn
+from neuralsampleid.catalogue.formats import FULL_TRACK
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Evaluation, Sample100Data
 from neuralsampleid.datasets.sample100 import make_sample100, occurrences_of, read_sample100
 from neuralsampleid.datasets.sample100_annotations import read_annotations
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.queries import FULL_TRACK, derive_queries
+from neuralsampleid.evaluation.queries import derive_queries
 from neuralsampleid.fingerprints.fingerprinting import fingerprint_tracks
 from neuralsampleid.fingerprints.store import open_store
 from neuralsampleid.models.checkpoint import make_encoder
@@ -100,10 +101,10 @@ def test_without_audio_the_catalogue_describes_everything(annotations: Path, tmp
 def test_absences_ask_and_answer_nothing(annotations: Path, tmp_path: Path):
     make_sample100(settings(annotations), tmp_path / "data")
     queries = derive_queries(read_catalogue(tmp_path / "data"), Evaluation(query_seconds=[5.0]))
-    whole = queries[queries["protocol"] == FULL_TRACK].set_index("query_id")["relevant"]
+    whole = queries[queries["task"] == FULL_TRACK].set_index("query_id")["relevant"]
     # A5 has no interval, but its reference is relevant to the whole track.
     assert whole.to_dict() == {"Q1": "R1", "Q2": "R1|R2", "Q3": "R1|R2"}
-    parts = queries[queries["protocol"] != FULL_TRACK]
+    parts = queries[queries["task"] != FULL_TRACK]
     asked = [("Q1", 1.0), ("Q2", 0.0), ("Q2", 20.2), ("Q3", 7.0)]
     assert list(zip(parts["query_id"], parts["query_start_s"], strict=True)) == asked
     assert list(parts["relevant"]) == ["R1", "R1", "R1", "R2"]

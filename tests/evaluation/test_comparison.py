@@ -24,10 +24,8 @@ def judged(ranks, precision):
         about = {"query_id": f"q{track:02d}", "group": group, "query_start_s": 0.0}
         rank = ranks[track]
         hits = {f"hit_{k}": float(rank <= k) for k in (1, 3)}
-        rows.append({"protocol": "full_track", "ap": precision[track], **about})
-        rows.append(
-            {"protocol": "segment", "query_seconds": 5.0, "first_rank": rank, **hits, **about}
-        )
+        rows.append({"task": "full_track", "ap": precision[track], **about})
+        rows.append({"task": "segment", "query_seconds": 5.0, "first_rank": rank, **hits, **about})
     return pd.DataFrame(rows, columns=list(per_query_format([1, 3])))
 
 

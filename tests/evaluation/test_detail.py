@@ -32,10 +32,10 @@ def judged():
         about = {"query_id": f"q{track}", "group": ("beat", "riff")[track % 2]}
         hits = {f"hit_{k}": float(rank <= k) for k in (1, 3)}
         own = {"first_rank": rank, "time_error_s": error, "best_score": present, **hits}
-        for protocol, length in (("full_track", NAN), ("segment", 5.0)):
+        for task, length in (("full_track", NAN), ("segment", 5.0)):
             asked = {"query_seconds": length, **about}
-            rows.append({"protocol": protocol, **own, **asked})
-            rows.append({"protocol": f"{protocol}_absent", "best_score": absent, **asked})
+            rows.append({"task": task, **own, **asked})
+            rows.append({"task": f"{task}_absent", "best_score": absent, **asked})
     return pd.DataFrame(rows, columns=list(per_query_format([1, 3])))
 
 
@@ -50,9 +50,9 @@ def test_hits_are_placed():
     table = detailed_metrics(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
     assert list(table.columns) == list(METRICS)
     places = table[table["metric"].str.startswith("localised")]
-    # protocols × k × tolerances × (all, beat, riff)
+    # tasks × k × tolerances × (all, beat, riff)
     assert len(places) == 2 * 2 * 4 * 3
-    about = {"protocol": "segment", "k": 3, "group": "all"}
+    about = {"task": "segment", "k": 3, "group": "all"}
     shares = [found(places, metric=f"localised_{t}s", **about)["value"] for t in ("0.5", 1, 2, 5)]
     assert shares == [0.5, 0.5, 1.0, 1.0]  # the third hit has no known time
     assert found(places, metric="localised_2s", **about)["queries"] == 2
@@ -62,7 +62,7 @@ def test_hits_are_placed():
 
 def test_decisions_compare_each_query_with_its_counterpart():
     table = detailed_metrics(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
-    about = {"protocol": "full_track", "group": "all"}
+    about = {"task": "full_track", "group": "all"}
     area = found(table, metric="auroc", **about)
     # 9 and 8 beat all four, 3 beats two and ties with one, nothing found beats none.
     assert area["value"] == pytest.approx((4 + 4 + 2.5 + 0) / 16)
@@ -76,14 +76,14 @@ def test_decisions_compare_each_query_with_its_counterpart():
 
 def test_median_ranks_count_what_was_not_found():
     values = quantities(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
-    about = {"metric": "median_rank", "protocol": "full_track"}
+    about = {"metric": "median_rank", "task": "full_track"}
     assert found(values, group="all", **about)["value"] == 1.5
     assert found(values, group="beat", **about)["value"] == 1.5
     assert found(values, group="riff", **about)["value"] == np.inf
 
 
 def test_without_counterparts_there_are_no_decisions():
-    present = judged()[lambda table: ~table["protocol"].str.endswith("absent")]
+    present = judged()[lambda table: ~table["task"].str.endswith("absent")]
     table = detailed_metrics(present, NO_PAIRS, "s", SETTINGS, seed=1)
     assert not table["metric"].isin(["auroc", "equal_error_rate", "detection_rate"]).any()
 

@@ -34,10 +34,10 @@ def queries():
 
 
 def answers(*rankings):
-    """Each is (protocol, query, start, end, ids as letters of r1 … r3 and n for noise)."""
+    """Each is (task, query, start, end, ids as letters of r1 … r3 and n for noise)."""
     rows = [
-        (protocol, query, start, end, rank, found, 1.0 / rank, *[NAN] * 5)
-        for protocol, query, start, end, ids in rankings
+        (task, query, start, end, rank, found, 1.0 / rank, *[NAN] * 5)
+        for task, query, start, end, ids in rankings
         for rank, found in enumerate(ids.split(), 1)
     ]
     return pd.DataFrame(rows, columns=list(MATCHES))
@@ -68,7 +68,7 @@ def test_the_metrics_table_byte_for_byte(tmp_path: Path):
     table = summarise(per_query(example(), queries(), [3, 1]), "proposed", SETTINGS, seed=1)
     write_csv(tmp_path / "metrics.csv", table.drop(columns=["low", "high"]))
     assert (tmp_path / "metrics.csv").read_text().splitlines() == [
-        "system,protocol,metric,k,query_seconds,group,value,queries",
+        "system,task,metric,k,query_seconds,group,value,queries",
         "proposed,full_track,map,,,all,0.444444,3",
         "proposed,full_track,map,,,beat,0.833333,1",
         "proposed,full_track,map,,,riff,0.5,1",
@@ -99,7 +99,7 @@ def test_columns_intervals_and_files_are_as_agreed(tmp_path: Path):
     judged = per_query(example(), queries(), [1, 3])
     table = summarise(judged, "proposed", SETTINGS, seed=1)
     assert ",".join(table.columns) == (
-        "system,protocol,metric,k,query_seconds,group,value,low,high,queries"
+        "system,task,metric,k,query_seconds,group,value,low,high,queries"
     )
     whole = table[(table["metric"] == "map") & (table["group"] == "all")].iloc[0]
     assert 0 <= whole["low"] < whole["value"] < whole["high"] <= 1

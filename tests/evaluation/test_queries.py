@@ -39,7 +39,7 @@ def catalogue(*occurrences, durations=None):
 
 
 def segments(table):
-    chosen = table[table["protocol"] == "segment"]
+    chosen = table[table["task"] == "segment"]
     columns = ["query_id", "query_start_s", "query_end_s", "group", "relevant"]
     return [tuple(row) for row in chosen[columns].itertuples(index=False)]
 
@@ -58,7 +58,7 @@ def test_a_full_track_is_asked_once_about_all_its_references():
     )
     table = derive_queries(music, settings(50.0))
     assert list(table.columns) == list(QUERIES)
-    assert set(table["protocol"]) == {"full_track"}
+    assert set(table["task"]) == {"full_track"}
     assert list(table["query_id"]) == ["q1", "q2"]
     assert list(table["relevant"]) == ["r1|r2", "r1"]
     assert list(table["group"]) == ["beat", ""]
@@ -134,7 +134,7 @@ def test_passages_that_begin_together_are_one_query():
         ("q1", 3.0, 8.0, "", "r1|r2"),
         ("q1", 3.0, 10.0, "riff", "r1|r2"),
     ]
-    assert not table.duplicated(["protocol", "query_id", "query_start_s", "query_end_s"]).any()
+    assert not table.duplicated(["task", "query_id", "query_start_s", "query_end_s"]).any()
 
 
 def test_queries_survive_a_file(tmp_path: Path):
@@ -159,7 +159,7 @@ def test_a_catalogue_without_occurrences_is_an_error():
     [
         (None, "no such file"),
         ("", "not a CSV table"),
-        ("protocol,query_id\n", "columns 'query_start_s', 'query_end_s', .* are missing"),
+        ("task,query_id\n", "columns 'query_start_s', 'query_end_s', .* are missing"),
         (
             f"{','.join(QUERIES)}\nsegment,q,0,5,5,,r,,\nsegment,q,soon,5,5,,r,,\n",
             "line 3: query_start_s is 'soon', expected a number",
@@ -185,7 +185,7 @@ def test_every_query_has_a_counterpart_without_its_tracks_references():
     table = derive_queries(music, settings(5.0))
     absent = without_answers(table, music.occurrences)
     assert set(table["excluded"]) == {""}
-    assert set(zip(table["protocol"], absent["protocol"], strict=True)) == {
+    assert set(zip(table["task"], absent["task"], strict=True)) == {
         ("full_track", "full_track_absent"), ("segment", "segment_absent")
     }  # fmt: skip
     assert set(absent["relevant"]) == {""}

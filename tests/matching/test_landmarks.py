@@ -150,7 +150,7 @@ def test_many_tables_give_the_same_as_one(tracks, monkeypatch):
 
 def queries(**columns: object) -> pd.DataFrame:
     values = {
-        "protocol": ["full_track", "segment", "segment"],
+        "task": ["full_track", "segment", "segment"],
         "query_id": ["q", "q", "empty"],
         "query_start_s": [0.0, 1.0, 0.0],
         "query_end_s": [12.0, 6.0, 5.0],
@@ -165,7 +165,7 @@ def test_matches_are_ranked_per_query(tracks):
     table = match_queries(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
     assert list(table) == list(MATCHES)
     assert set(table["query_id"]) == {"q"}  # what is silent has no match
-    for _, rows in table.groupby("protocol"):
+    for _, rows in table.groupby("task"):
         assert rows["rank"].tolist() == list(range(1, len(rows) + 1))
         assert rows["score"].is_monotonic_decreasing
         assert rows["reference_id"].iloc[0] == "song_4"
@@ -180,7 +180,7 @@ def test_passages_are_ranked_by_their_best_run(tracks):
     asked = queries(excluded=["", "", ""]).iloc[:2]
     table = match_queries(asked, peaks, tracks, SETTINGS, way="passages", ranks=3)
     assert list(table) == list(MATCHES)
-    (whole, part) = (table[table["protocol"] == name].iloc[0] for name in ("full_track", "segment"))
+    (whole, part) = (table[table["task"] == name].iloc[0] for name in ("full_track", "segment"))
     assert (whole["reference_id"], part["reference_id"]) == ("song_4", "song_4")
     assert whole["score"] > part["score"] > 0
     for row, start, end in ((whole, 0.0, 12.0), (part, 1.0, 6.0)):
@@ -193,7 +193,7 @@ def test_excluded_tracks_are_passed_over(tracks):
     peaks = {"q": find_peaks(song(4), SETTINGS)}
     asked = queries(excluded=["", "song_4|song_1", ""]).iloc[:2]
     table = match_queries(asked, peaks, tracks, SETTINGS, way="plain", ranks=9)
-    segment = table[table["protocol"] == "segment"]
+    segment = table[table["task"] == "segment"]
     assert "song_4" in set(table["reference_id"])
     assert len(segment)
     assert not {"song_4", "song_1"} & set(segment["reference_id"])

@@ -73,7 +73,7 @@ def matches(music, asked, kind="flat", **options):
 def test_a_match_says_where_on_both_sides(music):
     table = matches(music, queries(""))
     assert list(table.columns) == list(MATCHES)
-    whole = table[table["protocol"] == "full_track"]
+    whole = table[table["task"] == "full_track"]
     assert whole["rank"].tolist() == list(range(1, len(whole) + 1))
     found = whole.set_index("reference_id")
     times = ["reference_start_s", "reference_end_s", "matched_start_s", "matched_end_s"]
@@ -81,7 +81,7 @@ def test_a_match_says_where_on_both_sides(music):
     assert found.loc["r2", times].tolist() == [0, 2, 3, 5]
     assert found["probability"].isna().all()
     # The segment at 3–5 s lies outside the first four seconds.
-    part = table[table["protocol"] == "segment"].set_index("reference_id")
+    part = table[table["task"] == "segment"].set_index("reference_id")
     assert (part["matched_end_s"] <= 4).all()
 
 
@@ -105,7 +105,7 @@ def test_queries_that_exclude_something_change_no_others(music):
     plain = matches(music, queries(""))
     number = (table["rank"] == 1).cumsum()  # of the query, in the order asked
     parts = [part for _, part in table.groupby(number)]
-    assert [part["protocol"].iloc[0] for part in parts] == ["full_track", "segment"] * 3
+    assert [part["task"].iloc[0] for part in parts] == ["full_track", "segment"] * 3
     middle = pd.concat(parts[2:4], ignore_index=True)
     pd.testing.assert_frame_equal(middle, plain)
     assert "r3" not in set(pd.concat(parts[4:])["reference_id"])

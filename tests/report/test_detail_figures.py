@@ -26,9 +26,9 @@ def metrics():
         for group in ("all", *CONDITIONS[:2]):
             rows.append((system, "full_track", "map", NAN, NAN, group, *mean, 24))
             rows.append((system, "segment", "hit_rate", 3.0, 5.0, group, *mean, 30))
-        for protocol, seconds in (("full_track", NAN), ("segment", 5.0)):
+        for task, seconds in (("full_track", NAN), ("segment", 5.0)):
             for place, tolerance in enumerate(("0.5", "1", "2", "5")):
-                about = (system, protocol, f"localised_{tolerance}s", 3.0, seconds, "all")
+                about = (system, task, f"localised_{tolerance}s", 3.0, seconds, "all")
                 rows.append((*about, *(part + place / 10 for part in mean), 7))
     return pd.DataFrame(rows, columns=list(METRICS))
 
@@ -37,11 +37,11 @@ def judged(shift):
     rows = []
     for track in range(6):
         conditions = f"pitch_semitones:0..|tempo_ratio:{('..1', '1..')[track % 2]}"
-        for protocol, seconds in (("full_track", NAN), ("segment", 5.0)):
+        for task, seconds in (("full_track", NAN), ("segment", 5.0)):
             about = {"query_id": f"q{track}", "query_seconds": seconds, "conditions": conditions}
             own = {"best_score": track + shift, "hit_3": float(track < 4)}
-            rows.append({"protocol": protocol, **own, **about})
-            rows.append({"protocol": f"{protocol}_absent", "best_score": track, **about})
+            rows.append({"task": task, **own, **about})
+            rows.append({"task": f"{task}_absent", "best_score": track, **about})
     return pd.DataFrame(rows, columns=list(per_query_format([3])))
 
 

@@ -40,22 +40,22 @@ def metrics():
         for group in ("all", "beat", "tempo_ratio:..1", "tempo_ratio:1..", "interpolation:no"):
             rows.append((system, "full_track", "map", NAN, NAN, group, *value, 20))
             rows.append((system, "segment", "hit_rate", 1.0, 5.0, group, *value, 30))
-        for protocol, seconds in (("full_track", NAN), ("segment", 5.0)):
+        for task, seconds in (("full_track", NAN), ("segment", 5.0)):
             for tolerance in ("0.5", "1", "2", "5"):
                 about = (f"localised_{tolerance}s", 1.0, seconds, "all")
-                rows.append((system, protocol, *about, *value, 12))
+                rows.append((system, task, *about, *value, 12))
             for name in ("auroc", "equal_error_rate", "detection_rate"):
-                rows.append((system, protocol, name, NAN, seconds, "all", *value, 40))
+                rows.append((system, task, name, NAN, seconds, "all", *value, 40))
     return pd.DataFrame(rows, columns=list(METRICS))
 
 
 def quantities():
     rows = []
     for place, system in enumerate(SYSTEMS, 1):
-        for protocol, seconds in (("full_track", NAN), ("segment", 5.0)):
+        for task, seconds in (("full_track", NAN), ("segment", 5.0)):
             median = float("inf") if system == "poor" else float(place)
             for name, value in (("median_rank", median), ("false_alarm_threshold", 0.5 * place)):
-                rows.append((system, protocol, name, NAN, seconds, "all", value, NAN, NAN, 20))
+                rows.append((system, task, name, NAN, seconds, "all", value, NAN, NAN, 20))
     return pd.DataFrame(rows, columns=list(METRICS))
 
 

@@ -38,7 +38,7 @@ def metrics(lengths=(5.0, 10.0), number=20):
 
 
 def judged(*ranks):
-    return pd.DataFrame({"protocol": ["full_track"] * len(ranks), "first_rank": ranks})
+    return pd.DataFrame({"task": ["full_track"] * len(ranks), "first_rank": ranks})
 
 
 def curves():
@@ -173,7 +173,7 @@ def test_encoders_may_have_fewer_panels_and_a_single_step():
 
 
 def test_every_rank_is_a_dot_and_misses_stand_apart():
-    segments = judged(7.0).assign(protocol="segment")
+    segments = judged(7.0).assign(task="segment")
     ranks = {"proposed": pd.concat([judged(1.0, 1.0, 4.0, NAN), segments]), "baseline": judged(NAN)}
     axes = ranks_figure(ranks, SYSTEMS).axes[0]
     dots = axes.lines[0].get_xdata()

@@ -51,8 +51,8 @@ def passages(*rows):
 def judged(first_rank, ap=0.5):
     columns = list(per_query_format([1]))
     rows = [
-        {"protocol": protocol, "query_id": "q", "first_rank": first_rank, "ap": ap}
-        for protocol in ("full_track", "segment", "full_track_absent")
+        {"task": task, "query_id": "q", "first_rank": first_rank, "ap": ap}
+        for task in ("full_track", "segment", "full_track_absent")
     ]
     return pd.DataFrame(rows, columns=columns)
 

@@ -23,3 +23,5 @@ def test_summary_holds_what_is_known_of_one_system_over_all_queries():
     }
     assert summary_of(metrics, "b") == {"full_track": {"map": 0.7}}
     assert summary_of(metrics, "c") == {}
+    corrected = metrics.assign(protocol="corrected")
+    assert summary_of(corrected, "b") == {"corrected": {"map": 0.7}}

@@ -55,7 +55,7 @@ def material(tmp_path_factory):
     }
     queries = pd.DataFrame(
         {
-            "protocol": "segment",
+            "task": "segment",
             "query_id": list(heard),
             "query_start_s": 2.0,
             "query_end_s": 7.0,
@@ -123,7 +123,7 @@ def test_silent_segments_and_other_lengths_are_left_out(tmp_path, material):
     *_, queries = material
     store = stored(tmp_path / "store", tracks(2, 7), silent=3)
     assert [len(rows) for rows in sounding_tracks(store).values()] == [37, 37]
-    whole = queries.assign(protocol="full_track")
+    whole = queries.assign(task="full_track")
     assert len(queries_of_length(pd.concat([queries, whole]), 5.0)) == len(queries)
     with pytest.raises(UserError, match=r"scale\.query_seconds: no query of 9 s"):
         queries_of_length(queries, 9.0)

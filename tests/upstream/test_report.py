@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from neuralsampleid.artefacts.table import Obtained
-from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.errors import UserError
 from neuralsampleid.report.rendering import markdown_table
 from neuralsampleid.upstream.report import (
@@ -19,6 +18,7 @@ from neuralsampleid.upstream.report import (
     quoted_precision,
     read_quoted,
 )
+from neuralsampleid.upstream.tables import PUBLISHED_METRICS
 
 QUOTED = Path(__file__).parents[2] / "config/quoted.csv"
 NAN = float("nan")
@@ -29,12 +29,12 @@ def metrics():
     for protocol, value, count in (("released", 0.25, 30), ("corrected", 0.5, 40)):
         for group in ("all", "riff"):
             about = ("proposed", protocol)
-            rows.append((*about, "map", NAN, NAN, group, value, value, value, 20))
+            rows.append((*about, "full_track", "map", NAN, NAN, group, value, value, value, 20))
             for seconds in (5.0, 10.0):
                 for k in (1.0, 3.0):
                     found = (value, value, value, count - int(seconds))
-                    rows.append((*about, "hit_rate", k, seconds, group, *found))
-    return pd.DataFrame(rows, columns=list(METRICS))
+                    rows.append((*about, "segment", "hit_rate", k, seconds, group, *found))
+    return pd.DataFrame(rows, columns=list(PUBLISHED_METRICS))
 
 
 def test_the_committed_quotes_hold_the_abstracts_figure_alone():

@@ -55,9 +55,9 @@ def test_the_main_table_shows_the_metrics(page, report):
 def test_every_query_is_there_with_its_rank_and_tracks(page, report):
     folder = report.parent / "evaluation" / SYSTEM
     judged = pd.read_csv(folder / "per_query.csv")
-    judged = judged[judged["protocol"] == "full_track"].set_index("query_id")
+    judged = judged[judged["task"] == "full_track"].set_index("query_id")
     matches = pd.read_csv(folder / "matches.csv")
-    matches = matches[matches["protocol"] == "full_track"]
+    matches = matches[matches["task"] == "full_track"]
     page.find_element(By.ID, "open").click()
     queries = shown(page)
     assert len(queries) == len(judged) > 1

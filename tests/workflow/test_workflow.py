@@ -24,7 +24,7 @@ def test_metrics_hold_every_system_as_fractions(finished):
     assert list(metrics) == (
         [
             "system",
-            "protocol",
+            "task",
             "metric",
             "k",
             "query_seconds",
@@ -63,11 +63,11 @@ def test_report_is_complete(finished):
 def test_every_query_is_asked_with_and_without_its_answers(finished):
     folder = finished / RESULTS / "evaluation"
     queries = pd.read_csv(folder / "queries.csv", keep_default_na=False)
-    absent = queries["protocol"].str.endswith("_absent")
+    absent = queries["task"].str.endswith("_absent")
     assert absent.sum() == (~absent).sum() > 0
     assert (queries["conditions"].str.contains("level_db:")).any()
     matches = pd.read_csv(folder / "proposed/matches.csv")
-    without = matches[matches["protocol"] == "full_track_absent"]
+    without = matches[matches["task"] == "full_track_absent"]
     excluded = dict(queries[absent][["query_id", "excluded"]].itertuples(index=False))
     for query_id, ranking in without.groupby("query_id")["reference_id"]:
         assert not set(ranking) & set(excluded[query_id].split("|"))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import FULL_TRACK
 from neuralsampleid.catalogue.tables import Catalogue
-from neuralsampleid.evaluation.queries import FULL_TRACK
 from neuralsampleid.report.page.views import (
     Found,
     Link,
@@ -28,7 +28,7 @@ def query_views(
     judged: pd.DataFrame,
     references: int,
 ) -> list[QueryView]:
-    """One view for every query track of the full-track protocol, in the order of ``judged``.
+    """One view for every full-track query, in the order of ``judged``.
 
     Something found is right if it meets an annotated occurrence of that reference: their times
     overlap in the query and in the reference, as far as both are annotated.
@@ -42,9 +42,9 @@ def query_views(
         references: tracks shown of every ranking; those that are missing there follow.
     """
     tracks = catalogue.tracks.set_index("track_id")
-    rankings = matches[(matches["protocol"] == FULL_TRACK) & (matches["rank"] <= references)]
+    rankings = matches[(matches["task"] == FULL_TRACK) & (matches["rank"] <= references)]
     views = []
-    for query in judged[judged["protocol"] == FULL_TRACK].itertuples():
+    for query in judged[judged["task"] == FULL_TRACK].itertuples():
         occurrences = catalogue.occurrences
         annotated = occurrences[occurrences["query_id"] == query.query_id]
         ranking = rankings[rankings["query_id"] == query.query_id].sort_values("rank")
