@@ -1,17 +1,92 @@
-"""The documentation names tests that exist."""
+"""What texts point to exists: files, lines, headings, tests, modules."""
 
 import ast
 import re
+from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+FOLDERS = ["benchmarks", "docs", "envs", "neuralsampleid", "profiles", "report", "rules"]
+FOLDERS += ["scripts", "tests", "upstream"]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("benchmarks/*.md"))]
+SOURCES = [
+    *PAGES,
+    *(ROOT / name for name in ("Makefile", "Snakefile", "config.yaml")),
+    *sorted(ROOT.glob("config/*.yaml")),
+    *sorted(ROOT.glob("rules/*.smk")),
+    *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))),
+]
+SOURCES.remove(Path(__file__))
+# A path from the top of the repository, perhaps with a line; not where an f-string goes on.
+PATH = re.compile(
+    rf"(?<![\w/.}}>~…*{{-])((?:{'|'.join(FOLDERS)})/[\w./*-]*(?:\{{\w+(?:,\w+)+\}}[\w./*-]*)?)"
+    r"(?![{\w])(?::(\d+))?"
+)
+OF_A_RUN = re.compile(r"report/(?!\w+\.rst)|benchmarks/.*\.tsv")
+CITED = re.compile(r'docs/(\w[\w-]*)\.md,((?: "[^"]+",?)+)')
+
+
+def plain(path: Path) -> str:
+    """A file's text with lines joined, so that a citation may be broken over two."""
+    return re.sub(r"\s+(?:# )?", " ", path.read_text(encoding="utf-8"))
+
+
+def headings(page: Path) -> list[str]:
+    """The headings of a page, at any level."""
+    return re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """A heading's name in links, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def alternatives(pattern: str) -> list[str]:
+    """A path with ``{a,b}`` → both paths."""
+    parts = [part.split(",") for part in re.split(r"[{}]", pattern)]
+    return ["".join(choice) for choice in product(*parts)]
 
 
 def test_the_audit_names_tests_that_exist():
-    text = (ROOT / "docs" / "released-code-audit.md").read_text()
+    text = (ROOT / "docs" / "released-code-audit.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text))
     assert len(named) > 30
     for file, name in sorted(named):
-        tree = ast.parse((ROOT / file).read_text())
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert name in functions, f"{file}::{name}"
+
+
+def test_files_that_are_named_exist():
+    for source in SOURCES:
+        for path, line in PATH.findall(source.read_text(encoding="utf-8")):
+            if OF_A_RUN.match(path):
+                continue
+            for name in alternatives(path.rstrip(".-")):
+                files = sorted(ROOT.glob(name)) if "*" in name else [ROOT / name]
+                assert files and all(file.exists() for file in files), f"{source}: {name}"
+                if line:
+                    lines = files[0].read_text(encoding="utf-8").splitlines()
+                    assert int(line) <= len(lines), f"{source}: {name}:{line}"
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for path, place in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", text):
+            target = page.parent / path if path else page
+            assert target.exists(), f"{page}: {path}"
+            known = map(anchor, headings(target)) if place else ()
+            assert not place or place in known, f"{page}: {path}#{place}"
+
+
+def test_sections_that_are_cited_exist():
+    cited = [
+        (source, page, heading)
+        for source in SOURCES
+        for page, quoted in CITED.findall(plain(source))
+        for heading in re.findall(r'"([^"]+)"', quoted)
+    ]
+    assert len(cited) > 20
+    for source, page, heading in cited:
+        assert heading in headings(ROOT / f"docs/{page}.md"), f"{source}: {page}, {heading}"

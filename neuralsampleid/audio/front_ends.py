@@ -24,7 +24,7 @@ def segment_samples(front_end: LogMel | ConstantQ) -> int:
 
 
 class LogMelFrontEnd(nn.Module):
-    """Log-mel levels in dB as the released system computes them (released README, section 1)."""
+    """Log-mel levels in dB as upstream computes them (docs/upstream.md, "Log-mel front end")."""
 
     frequency_axis: Literal["linear", "logarithmic"] = "linear"
     bins_per_octave = 0
@@ -63,7 +63,7 @@ class LogMelFrontEnd(nn.Module):
 
 
 class ConstantQFrontEnd(nn.Module):
-    """Constant-Q magnitudes, equal to nnAudio's default ``CQT`` (released README, section 3).
+    """Constant-Q magnitudes, equal to nnAudio's default ``CQT`` (docs/upstream.md, "Baseline").
 
     Every bin is a windowed complex exponential of Q periods. A kernel that is cut into pieces of
     one hop turns the strided convolution into a dense one with a "channel" per sample of the hop;

@@ -1,8 +1,7 @@
-"""The typed configuration: the single source of defaults, checks and the JSON schema.
+"""The typed configuration: the single source of defaults and checks.
 
-Defaults are the released system's values; ``config.yaml`` says what the demo changes. The
-configuration describes the experiment only: threads, memory and folders belong to profiles and
-rules.
+Defaults are upstream's values; ``config.yaml`` says what the demo changes. The configuration
+describes the experiment: threads, memory and run times belong to profiles and rules.
 """
 
 from neuralsampleid.config.ablations import AblationRow, Ablations, ablation_run

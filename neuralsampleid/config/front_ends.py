@@ -10,7 +10,7 @@ from neuralsampleid.config.base import Section
 
 
 class LogMel(Section):
-    """Front end of the proposed model (released README, section 1)."""
+    """Front end of the proposed model (docs/upstream.md, "Log-mel front end")."""
 
     kind: Literal["log_mel"] = "log_mel"
     sample_rate: PositiveInt = 16000  # Hz
@@ -37,7 +37,7 @@ class LogMel(Section):
 
 
 class ConstantQ(Section):
-    """Front end of the baseline (released README, section 3)."""
+    """Front end of the baseline (docs/upstream.md, "Baseline")."""
 
     kind: Literal["constant_q"] = "constant_q"
     sample_rate: PositiveInt = 22050  # Hz

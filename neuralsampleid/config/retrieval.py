@@ -57,7 +57,7 @@ class Landmarks(Section):
 
 
 class Reranker(Section):
-    """The cross-attention classifier (released README, section 2) and its training."""
+    """The cross-attention classifier and its training (docs/upstream.md, "Re-ranker")."""
 
     encoder: Name = "gnn"  # whose node matrices it compares
     heads: PositiveInt = 4
@@ -74,7 +74,7 @@ class Reranker(Section):
 
 
 class Index(Section):
-    """The FAISS index over noise and references (released README, section 5)."""
+    """The FAISS index over noise and references (docs/upstream.md, "Search")."""
 
     kind: Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored", "auto"] = "ivfpq"
     lists: PositiveInt = 64  # ivf, ivfpq: inverted lists

@@ -52,7 +52,7 @@ LearningRate = Annotated[Cosine | Steps, Field(discriminator="kind")]
 
 
 class Pairs(Section):
-    """How a training pair is made from stems (released README, section 4)."""
+    """How a training pair is made from stems (docs/upstream.md, "Training pairs")."""
 
     # Which sources are sampled: mix_beat_or_riff is the whole mix a third of the time.
     sampled: Literal["all_but_one", "beat_or_riff", "mix_beat_or_riff"] = "all_but_one"
@@ -68,7 +68,7 @@ Change = Literal["none", "pitch", "tempo", "varispeed", "both", "frames"]
 
 
 class Augmentation(Section):
-    """What happens to the query view (released README, section 4: T1 and T2)."""
+    """What happens to the query view (docs/upstream.md, "Training pairs": T1 and T2)."""
 
     backend: Literal["batched", "audiomentations"] = "batched"
     effects: Annotated[list[Effect], Field(min_length=1)] = ["gain"]  # T1, on the sampled part

@@ -9,11 +9,11 @@ L, the query [start, start + L) begins where the passage begins, if passage and 
 long. Relevant are the passage's own reference and every other of which at least one second sounds
 in the interval.
 
-In the released protocol (released README, section 5) each annotated occurrence of at least 1 s is a
-query of its own, also left out at lengths that it does not reach, and every reference of the whole
-track counts as relevant. A loop of 2 s that comes back each bar would then never be asked about at
-5 s, and its repetitions would count as many queries; a passage is one. With ``max_gap_s: 0`` only
-occurrences that touch or overlap are joined, which is nearest to the released protocol.
+Upstream makes each annotated occurrence of at least 1 s a query of its own, leaves it out at
+lengths that it does not reach, and counts every reference of the whole track as relevant
+(docs/upstream.md, "Queries"). A loop of 2 s that comes back each bar would then never be asked
+about at 5 s, and its repetitions would count as many queries; a passage is one. With
+``max_gap_s: 0`` only occurrences that touch or overlap are joined, which is nearest to upstream.
 
 Each query of either task has a counterpart that nothing in the catalogue answers, because all
 references that its track samples are excluded (``full_track_absent``, ``segment_absent``).

@@ -1,7 +1,7 @@
 """Nearest-neighbour search over fingerprints with FAISS.
 
-Every kind of index measures squared Euclidean distance, as the released system does (released
-README, section 5); for vectors of length 1 it ranks like the inner product, to which distances
+Every kind of index measures squared Euclidean distance, as upstream does (docs/upstream.md,
+"Search"); for vectors of length 1 it ranks like the inner product, to which distances
 are converted. Only with ``ivfpq`` do the two differ a little, since its codes are not of length 1.
 ``ivfpq_rescored`` takes the best of these from a second store of 8 bits per dimension.
 FAISS's own seeds are fixed, so the same fingerprints give the same index and the same results.

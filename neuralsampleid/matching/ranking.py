@@ -4,8 +4,8 @@ Each segment of a query votes for the tracks that its nearest segments belong to
 nearest, 1/2 for the second, and so on: similarities are on another scale with every encoder, and
 benchmarks/votes.md shows that ranks serve trained encoders at least as well. A re-ranker adds its
 probability, weighted, where it does not reject.
-References and noise tracks are ranked alike, so noise can be a wrong answer; the released
-evaluation skips it (released README, section 5).
+References and noise tracks are ranked alike, so noise can be a wrong answer; upstream skips it
+(docs/upstream.md, "Search").
 
 A query may exclude tracks: then their segments are passed over in the search itself, so that its
 ranking is that of a catalogue without them.

@@ -1,8 +1,8 @@
 """The proposed encoder: a graph neural network on time–frequency points.
 
-Parameters bear the released names, so the published weights load unchanged. The released code
-computes its graph blocks and then drops their result (released README, section 1): ``bypassed``
-reproduces that without computing them; ``connected`` is what the paper describes.
+Parameters bear upstream's names, so its weights load unchanged. Upstream computes the graph blocks
+and then drops their result: ``bypassed`` reproduces that without computing them; ``connected`` is
+what the paper describes (docs/upstream.md, "Graph encoder").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The re-ranker: multi-head cross-attention between two node matrices (released README, 2)."""
+"""The re-ranker: cross-attention between two node matrices (docs/upstream.md, "Re-ranker")."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The baseline encoder: a ResNet with instance–batch normalisation on constant-Q magnitudes.
 
-After Cheston et al. 2025 as released (released README, section 3). Parameters bear the released
-names.
+After Cheston et al. 2025, as upstream builds it (docs/upstream.md, "Baseline"). Parameters bear
+upstream's names.
 """
 
 from __future__ import annotations

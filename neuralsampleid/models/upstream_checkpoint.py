@@ -2,7 +2,7 @@
 
 The models here bear the released parameter names, so nothing is renamed. A published encoder is a
 dictionary with ``state_dict``, ``optimizer``, ``scheduler``, ``epoch`` and ``loss``, the published
-re-ranker a bare state dict; names may begin with ``module.`` (released README, section 6).
+re-ranker a bare state dict; names may begin with ``module.`` (docs/upstream.md, "Published files").
 
 **Which weights are the published ones?** Nothing in a file says so, and its SHA-256 is known only
 once it has been downloaded. So any checkpoint that reaches this module is taken for one of the

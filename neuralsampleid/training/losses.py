@@ -33,7 +33,7 @@ def nt_xent(queries: Tensor, references: Tensor, temperature: float) -> Tensor:
 def classification_triplet(
     queries: Tensor, references: Tensor, settings: ClassificationTriplet
 ) -> Tensor:
-    """β · classification + γ · triplet: the baseline's loss (released README, section 3).
+    """β · classification + γ · triplet: the baseline's loss (docs/upstream.md, "Baseline").
 
     Args:
         queries: (B, d), L2-normalised.

@@ -1,4 +1,4 @@
-"""Which candidates the re-ranker's training compares with which query (released README, 2).
+"""Which candidates the re-ranker's training scores for which query (docs/upstream.md, "Re-ranker").
 
 Two flaws of the released miner can be had for comparison. It excludes only the query itself, so
 that the true match is usually mined as the hardest *negative*; and it lists negatives query by

@@ -1,4 +1,4 @@
-"""Training pairs from packed stems (released README, section 4).
+"""Training pairs from packed stems (docs/upstream.md, "Training pairs").
 
 A pair's two views hold the same sampled part; the query view is changed and mixed with a rest. An
 item is made from its index and the seed alone, so neither the number of workers nor a resumption

@@ -1,12 +1,14 @@
-"""``protocol: corrected``: the released fingerprints under this project's matching and metrics.
+"""``protocol: corrected``: upstream's fingerprints under this project's matching and metrics.
 
 What differs from ``released``, and why:
 
-- Candidates are weighed by *similarity* (inner product), for every system, and votes are added up
-  as ``matching.ranking`` does; the released baseline adds up distances.
-- A query segment is compared with the candidates that *it* found, by its own node matrix. Where an
-  occurrence's matrices were replaced by those of a later one, it has none and is ranked by
-  similarity alone; the same holds for a candidate without one.
+- Candidates vote by *rank*, for every system: 1 for the nearest, 1/2 for the second and so on
+  (``matching.votes``). A track's score is the sum over the query's segments of the largest vote
+  that each gives it (``matching.ranking``). The released baseline adds up distances.
+- The re-ranker adds its probability to the vote of each of the 5 nearest candidates, where that is
+  at least 0.5. It compares the query segment's own node matrix with the candidates that *this*
+  segment found. Where an occurrence's matrices were replaced by those of a later one, it has none
+  and is ranked by votes alone; the same holds for a candidate without one.
 - Noise is ranked like any other track and so can be a wrong answer. The layout does not say where
   a noise track ends, so the noise is cut into pieces as long as the mean reference: one track of
   all the noise would gather votes from everywhere, and single rows could not gather any. If there
@@ -53,6 +55,9 @@ from neuralsampleid.upstream.scoring import (
 Votes = npt.NDArray[np.float64]
 
 _LOG = logging.getLogger(__name__)
+_CANDIDATES = 20  # nearest rows of other tracks, per query segment
+_RERANKED = 5  # of these, the nearest, that the re-ranker scores
+_WEIGHT = 1.0  # of its probability beside a vote of 1
 
 
 def evaluate_corrected(
@@ -142,7 +147,6 @@ class _Ranker:
         self._threads = index_threads(fingerprints, threads)
         self._fingerprints = fingerprints
         self._settings = config.Index(kind=kind)
-        self._reranking = config.Reranker()
         self.scorer: PairScorer | None = None
         self._database = _database(fingerprints)
         self._index: SearchIndex = build_index(
@@ -162,9 +166,9 @@ class _Ranker:
         candidates = self._candidates(queries, run.track)
         votes = rank_votes(candidates)
         if self.scorer is not None and run.name in nodes:
-            first = candidates.rows[:, : self._reranking.candidates]
+            first = candidates.rows[:, :_RERANKED]
             passing = self.scorer.passing(nodes[run.name], self._rerankable(first))
-            votes[:, : first.shape[1]] += self._reranking.weight * passing
+            votes[:, : first.shape[1]] += _WEIGHT * passing
         return candidates.rows, votes
 
     def rank(self, rows: Rows, votes: Votes) -> list[str]:
@@ -174,7 +178,7 @@ class _Ranker:
 
     def _candidates(self, queries: Embeddings, own: str) -> Candidates:
         """The nearest rows of other tracks; none for a silent segment."""
-        tracks, count = self._database.tracks, self._settings.candidates
+        tracks, count = self._database.tracks, _CANDIDATES
         ids = self._database.track_ids
         own_rows = int(np.sum(tracks == ids.index(own))) if own in ids else 0
         similarities, rows = self._index.search(queries, count + own_rows, self._threads)
@@ -270,7 +274,7 @@ def _track_nodes(
 def _told(found: dict[str, Nodes], runs: list[Run], what: str) -> dict[str, Nodes]:
     if len(found) < len(runs):
         _LOG.warning(
-            "%d of %d %s have node matrices of their own; the others are ranked by similarity",
+            "%d of %d %s have node matrices of their own; the others are ranked by votes alone",
             *(len(found), len(runs), what),
         )
     return found

@@ -1,4 +1,4 @@
-"""A folder in the layout of the released fingerprint archive (released README, section 6).
+"""A folder in the layout of an upstream fingerprint archive (docs/upstream.md, "Published files").
 
 ``{dummy,ref,query,query_full}_db.mm`` hold float32 rows and ``…_shape.npy`` their shape;
 ``…_lookup.json`` names the track of each row (noise has none), where a row of ``query_db`` belongs

@@ -1,8 +1,9 @@
 """``protocol: released``: what the public release's evaluation returns for its fingerprints.
 
-Everything here is as released (released README, section 5), mistakes included, so that its figures
-can be regenerated; ``corrected`` is the evaluation to trust. Sums are taken in the released order
-and precision, because equal scores keep the order in which references were found.
+Everything here is as released, mistakes included (docs/upstream.md, "Queries", "Search", "Scores"),
+so that upstream's figures can be regenerated; ``corrected`` is the evaluation to trust. Sums are
+taken in upstream's order and precision, because equal scores keep the order in which references
+were found.
 
 What is odd, by intention:
 

@@ -48,7 +48,7 @@ def test_the_true_match_is_no_negative_and_each_negative_meets_its_own_query():
 
 
 def test_the_released_miner_takes_true_matches_and_mixes_up_queries():
-    """As the released README, section 2, describes it: only the query itself is excluded from all
+    """As docs/upstream.md, "Re-ranker", describes it: only the query itself is excluded from all
     views, and negatives listed query by query meet queries repeated block by block."""
     queries, references = encodings()
     batch = mine_as_released(queries, references, NEGATIVES)
