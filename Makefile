@@ -50,9 +50,9 @@ pull: env
 # The model that ships, trained again: hours (config/default_model.yaml).
 default-model: env
 	snakemake --cores all --set-threads pretrain=$$(nproc) --configfile config/default_model.yaml -- default_model
-	mkdir -p neuralsampleid/models/default
-	cp results/default_model/release/model.pt neuralsampleid/models/default/model.pt
-	rm -f neuralsampleid/models/default/calibration.json # of the former weights
+	mkdir -p neuralsampleid/models/shipped
+	cp results/default_model/release/model.pt neuralsampleid/models/shipped/model.pt
+	rm -f neuralsampleid/models/shipped/calibration.json # of the former weights
 	cp results/default_model/release/model_card.md docs/model-card.md
 	@echo "Measure it on the demo and on real music for docs/model-card.md, and calibrate it:"
 	@echo "benchmarks/real_music.md"

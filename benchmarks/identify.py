@@ -34,7 +34,7 @@ from neuralsampleid.library.store import (
     open_collection,
 )
 from neuralsampleid.matching.ranges import TrackSegments
-from neuralsampleid.models.named import DEFAULT
+from neuralsampleid.models.weights import SHIPPED
 
 SECONDS = 180
 
@@ -53,7 +53,7 @@ def main() -> None:
     )
     print(f"median (best) of {options.rounds}\n\n| step | s |\n|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
-        fingerprinter, about = fingerprinter_for_new(DEFAULT, None, None)
+        fingerprinter, about = fingerprinter_for_new(SHIPPED, None, None)
         out = Path(folder) / "catalogue"
         collection = synthetic(out, about, options.tracks, options.threads)
         steps = steps_of_model(fingerprinter, collection, options.threads)

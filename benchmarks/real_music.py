@@ -28,12 +28,16 @@ from neuralsampleid.config import Landmarks
 from neuralsampleid.files import sha256_of, write_csv
 from neuralsampleid.landmarks.counts import best_alignments
 from neuralsampleid.landmarks.peaks import find_peaks
-from neuralsampleid.library.fingerprinters import Fingerprinter, fingerprinter_of_catalogue
+from neuralsampleid.library.fingerprinters import (
+    LANDMARKS,
+    Fingerprinter,
+    fingerprinter_of_catalogue,
+)
 from neuralsampleid.library.identify import DEFAULT, System, Thresholds, finder_of, identify_file
 from neuralsampleid.library.store import Collection, open_collection
 from neuralsampleid.library.update import index_folder
 from neuralsampleid.matching.ranges import Range
-from neuralsampleid.models.named import LANDMARKS, weights_file
+from neuralsampleid.models.weights import weights_file
 from neuralsampleid.studies.trials import ask
 
 RATE = 22050  # Hz, of the queries

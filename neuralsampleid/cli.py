@@ -1,4 +1,4 @@
-"""``nsid``: fingerprints and evaluations on the command line, without Snakemake.
+"""``nsid``: a library of own music, and evaluations, on the command line without Snakemake.
 
 Each command is one call of the library. Errors that a person can mend are one line on standard
 error and exit status 1; wrong usage is status 2.
@@ -41,19 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _fingerprint(options: argparse.Namespace) -> None:
-    # Heavy imports stand where they are needed, so that --help is quick.
-    import torch
-
-    from neuralsampleid.library.own_audio import fingerprint_files
-
-    torch.set_num_threads(options.threads)
-    fingerprint_files(
-        options.audio, options.encoder, options.weights, options.out, graph=options.graph
-    )
-
-
 def _evaluate(options: argparse.Namespace) -> None:
+    # Heavy imports stand where they are needed, so that --help is quick.
     from neuralsampleid.files import write_json
     from neuralsampleid.models.weights import load_any_reranker
     from neuralsampleid.upstream.folder import evaluate_folder
@@ -100,7 +89,7 @@ def _identify(options: argparse.Namespace) -> None:
     from neuralsampleid.report.identified import as_csv, as_json, as_text
 
     torch.set_num_threads(options.threads)
-    systems = systems_of(options.catalogue, options.weights)
+    systems = systems_of(options.library, options.weights)
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
@@ -124,13 +113,12 @@ def _write_page(
     from neuralsampleid.report.page.html import render_page
 
     seconds = {query: audio_seconds(Path(query)) for query in answers}
-    page = answer_page(answers, seconds, options.catalogue, music, audio=options.audio)
+    page = answer_page(answers, seconds, options.library, music, audio=options.audio)
     write_text(options.html, render_page(page))
     _LOG.info("%s: the answers to look at and listen to", options.html)
 
 
 _COMMANDS = {
-    "fingerprint": _fingerprint,
     "evaluate": _evaluate,
     "index": _index,
     "identify": _identify,
@@ -140,19 +128,6 @@ _COMMANDS = {
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nsid", description="Automatic sample identification.")
     commands = parser.add_subparsers(dest="command", required=True)
-
-    fingerprint = commands.add_parser(
-        "fingerprint", help="audio files → a fingerprint store", description=_FINGERPRINT
-    )
-    fingerprint.add_argument("audio", nargs="+", type=Path, help="audio files")
-    fingerprint.add_argument("--encoder", required=True, choices=("gnn", "resnet_ibn"))
-    fingerprint.add_argument("--weights", required=True, type=Path, help="checkpoint (.pth, .pt)")
-    fingerprint.add_argument(
-        "--graph",
-        choices=("bypassed", "connected"),
-        help="of gnn; by default as the weights were trained, bypassed for the published ones",
-    )
-    fingerprint.add_argument("--out", required=True, type=Path, help="folder of the store")
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -177,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", required=True, type=Path, help="file to write")
 
     index, identify = _own_music(commands)
-    for command in (fingerprint, evaluate, index, identify):
+    for command in (evaluate, index, identify):
         command.add_argument(
             "--threads", type=_count, default=_cores(), help="of the CPU; by default all"
         )
@@ -189,44 +164,51 @@ def _own_music(
 ) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     """The commands on a person's own music; see docs/own-music.md."""
     index = commands.add_parser(
-        "index", help="a folder of music → a catalogue, or what changed in it", description=_INDEX
+        "index", help="a folder of music → a library, or what changed in it", description=_INDEX
     )
     index.add_argument("folder", type=Path, help="of music, with the folders below it")
-    index.add_argument("--out", required=True, type=Path, help="folder of the catalogue")
+    index.add_argument("--out", required=True, type=Path, help="folder of the library")
     index.add_argument(
         "--weights",
-        help="default (the model that ships), landmarks (which need none), a run's folder or a "
-        "checkpoint; left out: what the catalogue was made with, for a new one the default model "
-        "and landmarks",
+        help="of the encoder: shipped, a run's folder or a checkpoint; or landmarks, which need "
+        "none (default: what the library was made with; a new one gets the shipped model and "
+        "landmarks)",
     )
     index.add_argument("--encoder", choices=("gnn", "resnet_ibn"), help="of published weights")
-    index.add_argument("--graph", choices=("bypassed", "connected"), help="as of fingerprint")
+    index.add_argument(
+        "--graph",
+        choices=("bypassed", "connected"),
+        help="graph mode of a gnn encoder (default: as trained; published weights: bypassed)",
+    )
 
     identify = commands.add_parser(
-        "identify", help="tracks → which of a catalogue they sample, and where", description=_FIND
+        "identify", help="tracks → which of a library they sample, and where", description=_FIND
     )
     identify.add_argument("track", nargs="+", type=Path, help="audio files")
-    identify.add_argument("--catalogue", required=True, type=Path, help="that nsid index made")
-    identify.add_argument("--weights", help="where the catalogue's weights are now")
+    identify.add_argument("--library", required=True, type=Path, help="that nsid index made")
+    identify.add_argument("--catalogue", action=_Renamed, const="--library")
+    identify.add_argument("--weights", help="where the weights of the library's encoder are now")
     identify.add_argument(
         "--least-probability",
         type=_share,
         default=0.2,
-        help="of an answer being right, where the weights are calibrated; default 0.2",
+        help="hide answers less likely than this to be right (0–1, default 0.2; needs calibrated "
+        "weights)",
     )
     identify.add_argument(
         "--false-alarms",
         type=_positive,
-        help="unrelated tracks expected to stand out as much as an answer, at most; by default "
-        "any, without calibration 0.1",
+        metavar="N",
+        help="hide answers if more than N unrelated tracks are expected to score as high (default: "
+        "no limit; 0.1 without calibration)",
     )
     identify.add_argument(
-        "--least-score", type=float, default=0.0, help="of an answer; by default any"
+        "--least-score", type=float, default=0.0, help="hide answers that score less (default 0)"
     )
     identify.add_argument(
         "--best", type=_count, default=0, metavar="N", help="show the first N however unlikely"
     )
-    identify.add_argument("--html", type=Path, help="a page to write, with time lines and sound")
+    identify.add_argument("--html", type=Path, help="page to write, with time lines and sound")
     identify.add_argument(
         "--no-audio", dest="audio", action="store_false", help="leave the sound out of the page"
     )
@@ -236,15 +218,24 @@ def _own_music(
     return index, identify
 
 
+class _Renamed(argparse.Action):
+    """An option's former name, which says the new one."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, const: str) -> None:
+        super().__init__(option_strings, dest, nargs="?", const=const, help=argparse.SUPPRESS)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.error(f"{self.option_strings[0]} is now called {self.const}")
+
+
 _INDEX = (
     "Fingerprint what is new or changed in a folder of music (WAV, FLAC, OGG, MP3; M4A with "
     "ffmpeg) and forget what is gone."
 )
 _FIND = (
-    "Look for samples of a catalogue's tracks. How likely an answer is right was measured on music "
-    "of which the samples are known; its false alarms among the catalogue's own tracks."
+    "Look for samples of a library's tracks. The probability of an answer was measured on music "
+    "whose samples are known, its false alarms among the library's own tracks."
 )
-_FINGERPRINT = "Fingerprint audio files; a track's id is its file's name without the ending."
 _EVALUATE = (
     "Evaluate fingerprints in the released layout, as the release does (mistakes included) or "
     "corrected. The JSON file holds hit_rates (percent; rows top 1, 3, 10; columns the query "

@@ -1,7 +1,7 @@
 # Needs: the weights that an encoder of architecture "pretrained" names.
 # Makes: a copy of them among the run's models, from where all else goes on as with trained ones.
 
-from neuralsampleid.models.named import weights_file
+from neuralsampleid.models.weights import weights_file
 
 
 def named_weights(encoder):

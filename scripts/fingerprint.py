@@ -8,7 +8,7 @@ from neuralsampleid.catalogue.shards import in_shard
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import sha256_of
 from neuralsampleid.fingerprints.fingerprinting import fingerprint_tracks
-from neuralsampleid.models.pretrained import load_configured
+from neuralsampleid.models.weights import load_configured
 
 if __name__ == "__main__":
     with job(snakemake):

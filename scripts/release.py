@@ -6,7 +6,7 @@ from _job import job
 
 from neuralsampleid.files import write_json
 from neuralsampleid.models.encoder import parameter_counts
-from neuralsampleid.models.release import write_half
+from neuralsampleid.models.shipping import write_half
 from neuralsampleid.models.weights import architecture_of, load_any_encoder
 
 if __name__ == "__main__":

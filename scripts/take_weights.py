@@ -6,7 +6,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.files import replacing_file
-from neuralsampleid.models.pretrained import load_configured
+from neuralsampleid.models.weights import load_configured
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -1,4 +1,4 @@
-"""``nsid``: its two commands end to end, and errors of one line."""
+"""``nsid``: evaluation end to end, usage, and errors of one line."""
 
 import json
 import os
@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.parity import FOLDER, released_weights, waveform
+from helpers.parity import FOLDER, released_weights
 from helpers.released_set import tree_bytes
-from neuralsampleid.audio.io import write_audio
 from neuralsampleid.cli import main
-from neuralsampleid.fingerprints.store import open_store
 
 
 @pytest.fixture(scope="module")
@@ -60,22 +58,6 @@ def test_evaluate_corrected(parity_set, tmp_path, caplog):
     assert caplog.messages[-1] == said
 
 
-@pytest.mark.parametrize(("encoder", "nodes"), [("gnn", (512, 32)), ("resnet_ibn", None)])
-def test_fingerprint(encoder, nodes, weights, tmp_path):
-    rate = 22050
-    for name in ("one", "two"):
-        write_audio(tmp_path / f"{name}.wav", waveform(name, 6.0, rate), rate)
-    file = weights / ("gnn.pth" if encoder == "gnn" else "resnet.pth")
-    audio = [str(tmp_path / "two.wav"), str(tmp_path / "one.wav")]
-    arguments = ("--encoder", encoder, "--weights", str(file), "--threads", "1")
-    assert main(["fingerprint", *audio, *arguments, "--out", str(tmp_path / "store")]) == 0
-    store = open_store(tmp_path / "store")
-    assert list(store.tracks) == ["two", "one"]
-    assert store.embeddings.shape[1] == (128 if nodes else 2048)
-    assert (store.nodes.shape[1:] if store.nodes is not None else None) == nodes
-    np.testing.assert_allclose(np.linalg.norm(store.embeddings, axis=1), 1, atol=1e-5)
-
-
 def test_errors_are_one_line_and_status_1(parity_set, tmp_path, capsys):
     folder = parity_set[0]
     assert evaluate((tmp_path / "nowhere", parity_set[1]), tmp_path / "out.json") == 1
@@ -118,7 +100,7 @@ def test_wrong_usage_is_status_2(parity_set, tmp_path, capsys, more, message):
 def test_threads_wait_passively_unless_told_otherwise(tmp_path, set_by_user, passive):
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     environment |= {"OMP_WAIT_POLICY": set_by_user} if set_by_user else {}
-    arguments = ["fingerprint", "no.wav", "--encoder", "gnn", "--weights", "no.pth", "--out", "out"]
+    arguments = ["index", "no music", "--out", "out"]
     run = subprocess.run(
         [sys.executable, "-m", "neuralsampleid.cli", *arguments],
         env={**environment, "OMP_DISPLAY_ENV": "verbose"},
@@ -133,15 +115,22 @@ def test_threads_wait_passively_unless_told_otherwise(tmp_path, set_by_user, pas
 
 def test_as_a_program(tmp_path):
     command = [sys.executable, "-m", "neuralsampleid.cli"]
-    arguments = ["fingerprint", "no.wav", "--encoder", "gnn", "--weights", "no.pth", "--out", "out"]
+    arguments = ["index", "no music", "--out", "out"]
     run = subprocess.run(
         [*command, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert run.returncode == 1
-    assert run.stderr == "nsid: error: no.pth: no such checkpoint\n"
+    assert run.stderr == "nsid: error: no music: no such folder, expected one with audio files\n"
     assert run.stdout == ""
     assert not (tmp_path / "out").exists()
     usage = subprocess.run([*command, "--help"], capture_output=True, text=True, check=False)
     assert usage.returncode == 0
-    assert "fingerprint" in usage.stdout
+    assert "index" in usage.stdout
     assert "evaluate" in usage.stdout
+
+
+def test_a_former_option_says_its_new_name(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["identify", "new.mp3", "--catalogue", "old"])
+    assert stopped.value.code == 2
+    assert "--catalogue is now called --library\n" in capsys.readouterr().err

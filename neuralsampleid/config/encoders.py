@@ -88,7 +88,7 @@ class PretrainedEncoder(Section):
     """An encoder with ready weights, which say themselves what they are of."""
 
     architecture: Literal["pretrained"]
-    weights: str  # default, a folder of a run, or a checkpoint; see models/named
+    weights: str  # shipped, a folder of a run, or a checkpoint; see models/weights
 
 
 EncoderSettings = Gnn | ResNetIbn | CustomEncoder  # from which an encoder can be built

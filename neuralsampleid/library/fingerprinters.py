@@ -22,8 +22,17 @@ from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 from neuralsampleid.library.probability import read_calibration
 from neuralsampleid.matching.ranges import TrackSegments
 from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.models.named import DEFAULT, LANDMARKS, SHIPPED, weights_file
-from neuralsampleid.models.weights import Architecture, Graph, architecture_of, load_any_encoder
+from neuralsampleid.models.weights import (
+    SHIPPED,
+    SHIPPED_FILE,
+    Architecture,
+    Graph,
+    architecture_of,
+    load_any_encoder,
+    weights_file,
+)
+
+LANDMARKS = "landmarks"  # the name, in place of weights, of the system that has none
 
 LANDMARK_SETTINGS = Landmarks(tempo_step=0.04)  # as in the demo
 
@@ -110,7 +119,7 @@ def fingerprinter_for_new(
     """
     if name == LANDMARKS:
         return LandmarkFingerprinter(LANDMARK_SETTINGS), _about_landmarks(LANDMARK_SETTINGS)
-    weights = weights_file(name or DEFAULT)
+    weights = weights_file(name or SHIPPED)
     known = architecture or architecture_of(weights)
     if known is None:
         raise UserError(
@@ -155,7 +164,7 @@ def calibration_by(weights: Path | None) -> dict[str, Any] | None:
     Raises:
         UserError: the file is none.
     """
-    return read_calibration(weights or SHIPPED.parent.with_name(LANDMARKS) / "landmarks")
+    return read_calibration(weights or SHIPPED_FILE.parent.with_name(LANDMARKS) / "landmarks")
 
 
 def weights_of_catalogue(folder: Path, about: dict[str, Any], name: str | None) -> Path | None:
@@ -179,8 +188,12 @@ def weights_of_catalogue(folder: Path, about: dict[str, Any], name: str | None) 
             )
         return None
     path = weights_file(name) if name else Path(about["weights"])
-    if not path.is_file() and SHIPPED.is_file() and sha256_of(SHIPPED) == about["weights_sha256"]:
-        path = SHIPPED  # this project lay elsewhere when the catalogue was made
+    if (
+        not path.is_file()
+        and SHIPPED_FILE.is_file()
+        and sha256_of(SHIPPED_FILE) == about["weights_sha256"]
+    ):
+        path = SHIPPED_FILE  # this project lay elsewhere when the catalogue was made
     if not path.is_file():
         raise UserError(
             f"{path}: no such checkpoint, expected the weights that {folder} was made with; "

@@ -21,13 +21,16 @@ from tqdm import tqdm
 from neuralsampleid.files import sha256_of
 from neuralsampleid.library.chance import ASKED, FEWEST, Chance
 from neuralsampleid.library.finding import Finder
-from neuralsampleid.library.fingerprinters import Fingerprinter, fingerprinter_of_catalogue
+from neuralsampleid.library.fingerprinters import (
+    LANDMARKS,
+    Fingerprinter,
+    fingerprinter_of_catalogue,
+)
 from neuralsampleid.library.landmark_finder import LandmarkFinder
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration
 from neuralsampleid.library.segment_finder import SegmentFinder
 from neuralsampleid.library.store import Collection, is_collection, open_collection
 from neuralsampleid.matching.ranges import Range, TrackSegments
-from neuralsampleid.models.named import LANDMARKS
 
 UNCALIBRATED_FALSE_ALARMS = 0.1  # up to which there are answers where nothing else is known
 

@@ -16,6 +16,7 @@ from neuralsampleid.audio.folder import audio_files
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 from neuralsampleid.library.fingerprinters import (
+    LANDMARKS,
     Fingerprinter,
     calibration_by,
     fingerprinter_by,
@@ -31,7 +32,6 @@ from neuralsampleid.library.store import (
     is_collection,
     open_collection,
 )
-from neuralsampleid.models.named import LANDMARKS
 from neuralsampleid.models.weights import Architecture, Graph
 
 _LOG = logging.getLogger(__name__)

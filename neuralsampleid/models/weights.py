@@ -1,24 +1,85 @@
-"""Weights that a person names: a checkpoint of this project or a published one."""
+"""Weights by name, and loading what a name means: a checkpoint of this project or the upstream's.
+
+Snakemake imports this module to resolve names, so PyTorch is imported where weights are read.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-import torch
 from pydantic import ValidationError
 
 from neuralsampleid.config import EncoderSettings, Gnn, Reranker, ResNetIbn, parse_encoder
 from neuralsampleid.errors import UserError
-from neuralsampleid.models.checkpoint import load_encoder, load_reranker
-from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.models.upstream_checkpoint import load_released_encoder, load_released_reranker
+
+if TYPE_CHECKING:
+    from neuralsampleid.models.encoder import SegmentEncoder
+    from neuralsampleid.models.reranker import CrossAttentionReranker
 
 Architecture = Literal["gnn", "resnet_ibn"]
 Graph = Literal["bypassed", "connected"]
 
+SHIPPED = "shipped"  # the name of the weights in this package
+SHIPPED_FILE = Path(__file__).parent / "shipped" / "model.pt"  # written by ``make default-model``
+HOW_TO_GET_WEIGHTS = (
+    "'shipped' (comes with this package; make default-model trains it again), a run's folder such "
+    "as results/demo (make demo) or that of one of its models, a checkpoint, or the published "
+    "files (snakemake --configfile config/published.yaml --cores 1; with --encoder)"
+)
+_FORMER_NAME = "default"
 _UNKNOWN_SETTINGS = "settings that this version does not know, expected those of this project"
+
+
+def weights_file(name: str, shipped: Path = SHIPPED_FILE) -> Path:
+    """The checkpoint that a name means.
+
+    Args:
+        name: ``shipped``, a folder of a run or of one of its models, or a file. A file or folder
+            that is called ``shipped`` is meant by ``./shipped``.
+        shipped: the file of the shipped weights.
+
+    Raises:
+        UserError: there is no such checkpoint, or a run has several; says what can be had.
+    """
+    if name == SHIPPED:
+        return _existing(shipped, name)
+    if name == _FORMER_NAME:
+        raise UserError(f"{name}: the weights in this package are now called '{SHIPPED}'")
+    path = Path(name)
+    if not path.is_dir():
+        return _existing(path, name)
+    if (path / "trained.pt").is_file():
+        return path / "trained.pt"
+    trained = sorted(path.glob("models/*/trained.pt"))
+    encoders = [file for file in trained if "reranker" not in file.parent.name]
+    if len(encoders) != 1:
+        found = ", ".join(str(file.parent) for file in encoders) or "none"
+        raise UserError(f"{name}: encoders in this run: {found}; expected one, or its folder")
+    return encoders[0]
+
+
+def load_configured(path: Path, section: dict[str, Any]) -> tuple[SegmentEncoder, str]:
+    """An encoder of the configuration with its weights, ready for inference.
+
+    Args:
+        path: the weights.
+        section: of the encoder; a pretrained one's settings stand in its weights.
+
+    Returns:
+        The encoder and its architecture.
+
+    Raises:
+        UserError: the file is no checkpoint of this project or holds another encoder.
+    """
+    from neuralsampleid.models.checkpoint import load_encoder
+
+    if section["architecture"] != "pretrained":
+        return load_encoder(path, parse_encoder(section)), section["architecture"]
+    architecture = architecture_of(path)
+    if architecture is None:
+        raise UserError(f"{path}: not a checkpoint of this project, expected a trained.pt")
+    return load_any_encoder(path, architecture)[0], architecture
 
 
 def load_any_encoder(
@@ -38,6 +99,9 @@ def load_any_encoder(
         UserError: the file is missing, no checkpoint, or of another architecture or size; or a
             graph mode is given for ``resnet_ibn``.
     """
+    from neuralsampleid.models.checkpoint import load_encoder
+    from neuralsampleid.models.upstream_checkpoint import load_released_encoder
+
     if graph is not None and architecture != "gnn":
         raise UserError(f"graph '{graph}': '{architecture}' has no graph, expected none")
     own = _own_content(path)
@@ -77,6 +141,9 @@ def load_any_reranker(path: Path) -> CrossAttentionReranker:
     Raises:
         UserError: the file is missing, no checkpoint, or not of a re-ranker.
     """
+    from neuralsampleid.models.checkpoint import load_reranker
+    from neuralsampleid.models.upstream_checkpoint import load_released_reranker
+
     own = _own_content(path)
     if own is None:
         return load_released_reranker(path, Reranker())
@@ -86,9 +153,15 @@ def load_any_reranker(path: Path) -> CrossAttentionReranker:
     except ValidationError as error:
         raise UserError(f"{path}: {_UNKNOWN_SETTINGS} ({_first(error)})") from error
     embedding = own["state_dict"].get("positional_embedding")
-    if not isinstance(embedding, torch.Tensor) or embedding.ndim != 3:
+    if getattr(embedding, "ndim", None) != 3:
         raise UserError(f"{path}: no positional_embedding, expected a re-ranker's weights")
     return load_reranker(path, settings, (embedding.shape[2], embedding.shape[1]))
+
+
+def _existing(path: Path, name: str) -> Path:
+    if not path.is_file():
+        raise UserError(f"{name}: no such weights, expected {HOW_TO_GET_WEIGHTS}")
+    return path
 
 
 def _own_content(path: Path) -> dict[str, Any] | None:
@@ -96,6 +169,8 @@ def _own_content(path: Path) -> dict[str, Any] | None:
 
     Only tensors and plain values are unpickled; nothing in the file is executed.
     """
+    import torch
+
     try:
         # Mapped, not read: only the kind matters here, and the loader proper reads the file again.
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)

@@ -147,7 +147,7 @@ def test_names_of_several_rerankers(rerankers: dict[str, Any], named: object, me
 
 def test_ready_weights_have_no_ablations():
     values = configured(system="plain")
-    values["encoders"]["other"] = {"architecture": "pretrained", "weights": "default"}
+    values["encoders"]["other"] = {"architecture": "pretrained", "weights": "shipped"}
     with pytest.raises(UserError, match="'plain' has encoder 'other', which is pretrained"):
         parse_config(values, "my.yaml")
 

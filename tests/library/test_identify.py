@@ -217,7 +217,7 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     out = rendered / "catalogue"
     arguments = ["index", str(rendered / "music"), "--out", str(out), "--threads", "1"]
     assert main([*arguments, "--weights", "none.pt"]) == 1
-    assert "none.pt: no such weights, expected 'default'" in capsys.readouterr().err
+    assert "none.pt: no such weights, expected 'shipped'" in capsys.readouterr().err
     assert main([*arguments, "--weights", str(rendered / "weights.pt")]) == 0
     assert "12 added (0 of known content), 0 unchanged, 0 forgotten, 0 skipped" in caplog.messages
     assert main([*arguments, "--weights", "landmarks"]) == 1
@@ -225,7 +225,7 @@ def test_commands_end_to_end(rendered, capsys, caplog):
     capsys.readouterr()
 
     queries = [str(rendered / "query.wav"), str(rendered / "unrelated.wav")]
-    ask = ["identify", *queries, "--catalogue", str(out), "--threads", "1"]
+    ask = ["identify", *queries, "--library", str(out), "--threads", "1"]
     assert main([*ask, "--json"]) == 0
     first, second = json.loads(capsys.readouterr().out)
     assert first["query"] == queries[0]
@@ -285,7 +285,7 @@ def test_a_new_catalogue_holds_both_systems(rendered, capsys):
         (music / name).hardlink_to(rendered / "music" / name)
     index = ["index", str(music), "--out", str(out), "--threads", "1"]
     assert main(index) == 0
-    ask = ["identify", str(rendered / "query.wav"), "--catalogue", str(out), "--json"]
+    ask = ["identify", str(rendered / "query.wav"), "--library", str(out), "--json"]
     assert main([*ask, "--best", "2", "--threads", "1"]) == 0
     (asked_about,) = json.loads(capsys.readouterr().out)
     first, second = asked_about["answers"]
@@ -307,7 +307,7 @@ def test_landmarks_need_no_weights(rendered, capsys):
     assert main(index) == 0  # again: what made the catalogue is known
     capsys.readouterr()
     queries = [str(rendered / "query.wav"), str(rendered / "unrelated.wav")]
-    ask = ["identify", *queries, "--catalogue", str(out), "--threads", "2", "--json"]
+    ask = ["identify", *queries, "--library", str(out), "--threads", "2", "--json"]
     assert main([*ask, "--least-score", "20"]) == 0
     first, second = json.loads(capsys.readouterr().out)
     (best,) = first["answers"]
@@ -332,7 +332,7 @@ def test_landmarks_need_no_weights(rendered, capsys):
     assert main(["identify", str(rendered / "music/song 2.wav"), *ask[3:]]) == 0
     (own,) = json.loads(capsys.readouterr().out)
     assert "song 2.wav" not in [path for answer in own["answers"] for path in answer["paths"]]
-    for given in (["--weights", "default"], ["--encoder", "gnn"]):
+    for given in (["--weights", "shipped"], ["--encoder", "gnn"]):
         assert main([*index, *given]) == 1
         assert f"{out}: made with " in capsys.readouterr().err
 
@@ -345,7 +345,7 @@ def indexed(rendered, capsys):
     weights = rendered / "away.pt" if (rendered / "away.pt").exists() else rendered / "weights.pt"
     assert main([*index, "--weights", str(weights)]) == 0
     queries = [str(rendered / "query.wav"), str(rendered / "unrelated.wav")]
-    ask = ["identify", *queries, "--catalogue", str(out), "--threads", "1"]
+    ask = ["identify", *queries, "--library", str(out), "--threads", "1"]
     assert main([*ask, "--json"]) == 0
     return index, ask, json.loads(capsys.readouterr().out)
 

@@ -167,7 +167,7 @@ def test_one_process_at_a_time(tmp_path):
 
 def test_refusals(music, weights, tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(UserError, match=r"no\.pt: no such weights.*'default'.*make demo"):
+    with pytest.raises(UserError, match=r"no\.pt: no such weights.*'shipped'.*make demo"):
         index_folder(music, out, str(tmp_path / "no.pt"))
     published = tmp_path / "published.pth"
     torch.save({"weight": torch.zeros(2)}, published)

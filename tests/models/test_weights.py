@@ -1,10 +1,10 @@
-"""Weights of this project and published ones, through one door."""
+"""Weights by name, and loading those of this project and published ones."""
 
 import pytest
 import torch
 
 from helpers.parity import released_weights
-from helpers.songs import small_gnn
+from helpers.songs import small_gnn, small_resnet
 from neuralsampleid.config import Gnn, Reranker, ResNetIbn
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import (
@@ -13,9 +13,18 @@ from neuralsampleid.models.checkpoint import (
     save_encoder,
     save_reranker,
 )
-from neuralsampleid.models.weights import load_any_encoder, load_any_reranker
+from neuralsampleid.models.shipping import LARGEST_FILE
+from neuralsampleid.models.weights import (
+    SHIPPED_FILE,
+    architecture_of,
+    load_any_encoder,
+    load_any_reranker,
+    load_configured,
+    weights_file,
+)
 
 SMALL = small_gnn()
+READY = {"architecture": "pretrained", "weights": "anything"}
 
 
 def save_small(path, settings=SMALL):
@@ -116,3 +125,63 @@ def test_rerankers_that_do_not_fit(tmp_path):
     torch.save({**content, "settings": {"heads": "four"}}, tmp_path / "wrong.pt")
     with pytest.raises(UserError, match="settings that this version does not know"):
         load_any_reranker(tmp_path / "wrong.pt")
+
+
+def trained(folder):
+    return save_small(folder / "trained.pt")
+
+
+def test_a_file_a_model_and_a_run(tmp_path):
+    file = trained(tmp_path / "run/models/gnn")
+    trained(tmp_path / "run/models/reranker")
+    assert weights_file(str(file)) == file
+    assert weights_file(str(file.parent)) == file
+    assert weights_file(str(tmp_path / "run")) == file
+
+
+def test_what_is_not_there_says_what_can_be_had(tmp_path):
+    with pytest.raises(UserError, match=r"no\.pt: no such weights, expected 'shipped'.*make demo"):
+        weights_file(str(tmp_path / "no.pt"))
+    with pytest.raises(UserError, match=r"shipped: no such weights.*make default-model"):
+        weights_file("shipped", shipped=tmp_path / "none")
+    with pytest.raises(UserError, match="are now called 'shipped'"):
+        weights_file("default")
+
+
+def test_a_run_of_several_encoders_wants_one_named(tmp_path):
+    trained(tmp_path / "models/gnn")
+    trained(tmp_path / "models/other")
+    with pytest.raises(UserError, match=r"encoders in this run: \S+gnn, \S+other; expected one"):
+        weights_file(str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="in this run: none"):
+        weights_file(str(tmp_path / "empty"))
+
+
+def test_the_shipped_model():
+    assert weights_file("shipped") == SHIPPED_FILE
+    assert SHIPPED_FILE.stat().st_size <= LARGEST_FILE
+    architecture = architecture_of(SHIPPED_FILE)
+    encoder, settings = load_any_encoder(SHIPPED_FILE, architecture)
+    assert encoder.embedding_size == settings.embedding_size
+    assert all(value.isfinite().all() for value in encoder.state_dict().values())
+
+
+@pytest.mark.parametrize("settings", [small_gnn(), small_resnet()])
+def test_ready_weights_load_as_those_of_the_section_that_made_them(tmp_path, settings):
+    path, made = tmp_path / "trained.pt", make_encoder(settings, seed=5)
+    save_encoder(path, made, settings)
+    encoders = [load_configured(path, READY), load_configured(path, settings.model_dump())]
+    for encoder, architecture in encoders:
+        assert architecture == settings.architecture
+        assert not encoder.training
+        assert encoder.segment_hop == settings.segment_hop
+        for name, value in made.state_dict().items():
+            assert torch.equal(encoder.state_dict()[name], value)
+
+
+def test_what_does_not_say_what_it_is_of_is_refused(tmp_path):
+    path = tmp_path / "published.pth"
+    torch.save({"state_dict": {}}, path)
+    with pytest.raises(UserError, match="not a checkpoint of this project"):
+        load_configured(path, READY)

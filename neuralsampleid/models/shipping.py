@@ -19,19 +19,20 @@ SMALLEST_SIMILARITY = 0.999  # between the embeddings of a segment before and af
 _SEGMENTS = 32  # that are compared
 
 
-def write_half(weights: Path, target: Path) -> float:
+def write_half(weights: Path, target: Path, largest: int = LARGEST_FILE) -> float:
     """Write an encoder's weights in half precision; loading makes them single again.
 
     Args:
         weights: a checkpoint of this project.
         target: the file to write; it appears whole or not at all.
+        largest: bytes that the file may have.
 
     Returns:
         The smallest cosine similarity between the two embeddings of a segment, of some segments of
         noise at several levels.
 
     Raises:
-        UserError: the file would be larger than ``LARGEST_FILE``, or the embeddings differ by more
+        UserError: the file would be larger than ``largest``, or the embeddings differ by more
             than ``SMALLEST_SIMILARITY`` allows.
     """
     content = torch.load(weights, map_location="cpu", weights_only=True)
@@ -41,10 +42,10 @@ def write_half(weights: Path, target: Path) -> float:
         for name, value in content["state_dict"].items()
     }
     encoded = encoded_checkpoint({**content, "state_dict": state})
-    if encoded.nbytes > LARGEST_FILE:
+    if encoded.nbytes > largest:
         raise UserError(
             f"{target}: {encoded.nbytes / 2**20:.1f} MiB, expected at most "
-            f"{LARGEST_FILE / 2**20:.0f}; a smaller encoder ships"
+            f"{largest / 2**20:.0f}; a smaller encoder ships"
         )
     halved = copy.deepcopy(encoder)
     halved.load_state_dict(state)

@@ -5,9 +5,8 @@ import torch
 
 from helpers.songs import small_gnn
 from neuralsampleid.errors import UserError
-from neuralsampleid.models import release
 from neuralsampleid.models.checkpoint import load_encoder, make_encoder, save_encoder
-from neuralsampleid.models.release import write_half
+from neuralsampleid.models.shipping import write_half
 
 
 @pytest.fixture
@@ -26,10 +25,9 @@ def test_half_the_bytes_and_nearly_the_same_weights(weights, tmp_path):
         torch.testing.assert_close(half[name], value, rtol=2**-10, atol=1e-6)
 
 
-def test_a_file_that_is_too_large_does_not_appear(weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(release, "LARGEST_FILE", 1000)
+def test_a_file_that_is_too_large_does_not_appear(weights, tmp_path):
     with pytest.raises(UserError, match=r"model\.pt: .* MiB, expected at most"):
-        write_half(weights, tmp_path / "model.pt")
+        write_half(weights, tmp_path / "model.pt", largest=1000)
     assert [path.name for path in tmp_path.iterdir()] == ["trained.pt"]
 
 
