@@ -291,17 +291,14 @@ def figure_names():
 
 
 def captions():
-    """What the page says under the main table and the figures; in Snakemake's report, too."""
-    files = [f"{name}_figure" for name in (*figure_names(), "timeline")] + [
-        "main_table"
+    """Templates of the captions that the page shares with Snakemake's report, by name."""
+    names = [
+        "main_table",
+        *(f"{name}_figure" for name in (*figure_names(), "timeline")),
     ]
     folder = Path(workflow.basedir, "report")
     return {
-        name.removesuffix("_figure")
-        .removesuffix("_table"): (folder / f"{name}.rst")
-        .read_text(encoding="utf-8")
-        .strip()
-        for name in files
+        name: (folder / f"{name}.rst").read_text(encoding="utf-8") for name in names
     }
 
 

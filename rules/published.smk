@@ -97,6 +97,7 @@ rule published_tables:
     params:
         systems=list(SYSTEMS),
         used_by=used_by(),
+        confidence=CONFIG.evaluation.confidence,
     message:
         "Writing the paper's tables"
     script:
@@ -130,6 +131,7 @@ rule published_figures:
     params:
         systems=list(SYSTEMS),
         protocols=CONFIG.protocols,
+        confidence=CONFIG.evaluation.confidence,
     message:
         "Drawing the figures"
     script:

@@ -33,6 +33,7 @@ rule tables:
         runtime=10,
     params:
         systems=list(SYSTEMS),
+        cutoffs=CONFIG.evaluation.cutoffs,
         confidence=CONFIG.evaluation.confidence,
     message:
         "Writing the tables"
@@ -70,6 +71,7 @@ rule figures:
     params:
         systems=list(SYSTEMS),
         cutoffs=CONFIG.evaluation.cutoffs,
+        confidence=CONFIG.evaluation.confidence,
         reranked=bool(USED_RERANKERS),
     message:
         "Drawing the figures"

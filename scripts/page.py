@@ -14,6 +14,7 @@ from neuralsampleid.catalogue.formats import (
 )
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import write_text
+from neuralsampleid.report.captions import render_caption
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.names import human_name
 from neuralsampleid.report.page.benchmark import query_views, telling_query, track_seconds
@@ -45,6 +46,10 @@ if __name__ == "__main__":
         if params.audio:
             paths = dict(catalogue.tracks[["track_id", "path"]].itertuples(index=False))
             views, clips = with_clips(views, reader_of(paths))
+        stated = {"cutoffs": params.cutoffs, "confidence": params.confidence}
+        captions = {
+            name: render_caption(template, stated) for name, template in params.captions.items()
+        }
         system = human_name(params.system)
         page = Page(
             title=f"Sample identification: {params.run}",
@@ -65,10 +70,13 @@ if __name__ == "__main__":
                 middle_length(metrics),
                 winners_of(comparisons, 1 - params.confidence),
             ),
-            table_caption=params.captions["main"],
+            table_caption=captions["main_table"],
             figures=[
                 ShownFigure(
-                    path.stem, human_name(path.stem), params.captions[path.stem], path.read_bytes()
+                    path.stem,
+                    human_name(path.stem),
+                    captions[f"{path.stem}_figure"],
+                    path.read_bytes(),
                 )
                 for path in pictures
             ],
