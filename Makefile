@@ -54,7 +54,7 @@ default-model: env
 	cp results/default_model/release/model.pt neuralsampleid/models/shipped/model.pt
 	rm -f neuralsampleid/models/shipped/calibration.json # of the former weights
 	cp results/default_model/release/model_card.md docs/model-card.md
-	@echo "Measure it on the demo and on real music for docs/model-card.md, and calibrate it:"
+	@echo "Measure it on the demo and on real music for docs/model-card-notes.md, and calibrate it:"
 	@echo "benchmarks/real_music.md"
 
 # From the environment as it is: change versions there, test, then lock them, for conda too.

@@ -30,6 +30,7 @@ rule model_card:
         metrics=f"{RUN}/report/metrics.csv",
         curves=f"{RUN}/models/default/curves.csv",
         calibration=f"{RUN}/models/default/calibration.json",
+        notes=f"{workflow.basedir}/docs/model-card-notes.md",
     output:
         card=f"{RUN}/release/model_card.md",
     log:
@@ -46,6 +47,7 @@ rule model_card:
         data=section(CONFIG.data),
         encoder=section(CONFIG.encoders["default"]),
         seed=CONFIG.seed,
+        confidence=CONFIG.evaluation.confidence,
     message:
         "Writing the model's card"
     script:

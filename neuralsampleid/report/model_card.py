@@ -1,4 +1,8 @@
-"""The card of a model that ships: what it was trained on, what it finds, where it fails."""
+"""The card of the shipped model: what it was trained on, what it finds, where it fails.
+
+Its figures are of the run that trained the model. What was measured elsewhere is written by hand,
+in docs/model-card-notes.md, and ends the card.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ _CONDITIONS = ("level_db", "occurrence_s", "tempo_ratio", "pitch_semitones")
 
 
 @dataclass(frozen=True)
-class Released:
+class Shipped:
     """What the card tells beside the metrics."""
 
     name: str  # of the system in the metrics
@@ -27,72 +31,76 @@ class Released:
     size_bytes: int  # of the file
     similarity: float  # of embeddings in half precision to those before, the smallest
     embedding_size: int
+    confidence: float  # of the metrics' intervals
     calibration: Calibration
 
 
-def model_card(released: Released, metrics: pd.DataFrame, curves: pd.DataFrame) -> str:
+def model_card(shipped: Shipped, metrics: pd.DataFrame, curves: pd.DataFrame, notes: str) -> str:
     """Markdown for people who are about to use the model.
 
     Args:
-        released: the model.
+        shipped: the model.
         metrics: columns ``formats.METRICS``, of the run that trained it; other systems in it are
             shown beside it.
         curves: its learning curves: columns ``epoch``, ``metric``, ``value``.
+        notes: Markdown that the card ends with.
     """
-    training, data = released.settings.training, released.data
+    training, data = shipped.settings.training, shipped.data
+    changes = training.augmentation
     pairs = training.epochs * (training.pairs_per_epoch or data.training_songs)
-    hop = released.settings.segment_hop * released.settings.front_end.hop_length
-    rate = released.settings.front_end.sample_rate
+    hop = shipped.settings.segment_hop * shipped.settings.front_end.hop_length
+    rate = shipped.settings.front_end.sample_rate
     held_out = curves[curves["metric"] == "validation_hit_rate_1"]["value"].max()
-    return f"""# The default model
+    return f"""# The shipped model
 
-What `nsid index` uses unless told otherwise. Written by `snakemake default_model`; every figure is
-of the run that trained it (`config/default_model.yaml`, seed {released.seed}).
+The weights that `nsid index` takes unless told otherwise. Up to "Measured by hand" this card is
+written by `make default-model`, and its figures are of the run that trained the model
+(`config/default_model.yaml`, seed {shipped.seed}).
 
-- **What it is**: {released.settings.architecture}, {released.parameters / 1e6:.1f} million
-  parameters, {released.size_bytes / 2**20:.1f} MiB in half precision (embeddings keep a cosine
-  similarity of {released.similarity:.4f} or more); {released.embedding_size} numbers every
+- **What it is**: {shipped.settings.architecture}, {shipped.parameters / 1e6:.1f} million
+  parameters, {shipped.size_bytes / 2**20:.1f} MiB in half precision (embeddings keep a cosine
+  similarity of {shipped.similarity:.4f} or more); {shipped.embedding_size} numbers every
   {hop / rate:.2f} s.
-- **Trained on** music that this project's composer made: {data.training_songs} songs of
-  {data.training_seconds:g} s, their true stems, {pairs:,} pairs in {training.epochs} epochs. No
-  recording of a person is in it. On held-out songs it finds a pair's other view among
-  {training.validation_pairs} at once in {100 * held_out:.0f} %.
-- **Tested on** other songs of the same composer: {data.queries} tracks that sample,
-  {data.references} that are sampled, {data.noise_songs} that are not,
-  {data.min_seconds:g}–{data.max_seconds:g} s each.
+- **Trained on** synthetic music, composed and rendered by this project:
+  {data.training_songs} songs of {data.training_seconds:g} s with their true stems,
+  {pairs:,} pairs in {training.epochs} epochs. It contains no recording of a person.
+  Of {training.validation_pairs} pairs of held-out songs, {100 * held_out:.0f} % have the
+  other view as the nearest.
+- **Tested on** other songs of the same composer, of {data.min_seconds:g}–{data.max_seconds:g} s:
+  {data.queries} tracks that sample, {data.references} that are sampled,
+  {data.noise_songs} that are not.
 
 {_table(metrics)}
 
-Percent, with 95 % intervals over queries.
+Percent, with {100 * shipped.confidence:g} % bootstrap intervals over query tracks.
 
-## How sure it is
-{calibration_text(released.calibration, data)}
+## Calibration
+{calibration_text(shipped.calibration, data)}
 
 ## Limits
-- It has never heard a recording: composed music has one sound library, no singers and no tape. What
-  it finds in real music is in [own-music.md](own-music.md); expect less than above.
-- Tempo changes beyond 0.8–1.25 and pitch changes beyond ±{training.augmentation.pitch_semitones:g}
-  semitones are outside of what it was trained on.
-- Where it fails on composed music, by the sample's level in the mix, its length, and its change of
-  tempo and pitch (`docs/metrics.md`), hit rates in percent for queries of {_MIDDLE:g} s:
+- It was trained on synthetic music only, with one sound library and no singers. On real
+  recordings it finds less than above ([own-music.md](own-music.md)).
+- Its training covers tempo ratios of {changes.tempo_min:g}–{changes.tempo_max:g} and pitch shifts
+  of ±{changes.pitch_semitones:g} semitones.
+- Hit rates in percent for queries of {_MIDDLE:g} s, by the sample's level in the mix, its length,
+  and its change of tempo and pitch ([metrics.md](metrics.md)):
 
-{_conditions(metrics, released.name)}
-"""
+{_conditions(metrics, shipped.name)}
+
+{notes}"""
 
 
 def calibration_text(calibration: Calibration, data: DemoData) -> str:
-    """What the probabilities of ``nsid identify`` are worth, in words."""
+    """How well calibrated the probabilities of ``nsid identify`` are, on the composed music."""
     tracks = data.references + data.noise_songs
     least = 100 * DEFAULT_PROBABILITY
-    return f"""How likely an answer of `nsid identify` is right can be told on such music: by a
-function fitted to the {data.queries} queries above, each asked once with what it samples among
-{tracks} tracks and once without. Measured on queries that the fit had not seen
-({calibration.trials} trials, five parts), the probability of a trial's best track is wrong by
-{100 * calibration.error:.1f} points on average (expected calibration error); of 100 trials,
-{100 * calibration.promised:.1f} wrong answers were foretold among those given (from
-{least:.0f} % on), and {100 * calibration.observed:.1f} came.
-On real music such a function says too much ([own-music.md](own-music.md)): the one that ships
-beside the model is fitted to real music."""
+    return f"""The probability that an answer of `nsid identify` is right is a function fitted to
+the {data.queries} queries above. Each is asked twice among {tracks} tracks: with the references of
+its samples and without them. Measured by five-fold cross-validation over the queries
+({calibration.trials} trials), the expected calibration error of a trial's best track is
+{100 * calibration.error:.1f} points. At the {least:.0f} % threshold,
+{100 * calibration.promised:.1f} wrong answers per 100 trials were predicted and
+{100 * calibration.observed:.1f} observed."""
 
 
 def _table(metrics: pd.DataFrame) -> str:

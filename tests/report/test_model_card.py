@@ -1,11 +1,13 @@
 """The card tells the figures that it was given."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.config import DemoData, ResNetIbn
 from neuralsampleid.library.probability import Calibration
-from neuralsampleid.report.model_card import Released, model_card
+from neuralsampleid.report.model_card import Shipped, model_card
 
 ROWS = [
     ("default", "full_track", "map", None, None, "all", 0.371, 0.293, 0.45, 100),
@@ -19,12 +21,12 @@ ROWS = [
 def test_figures_are_in_their_places():
     settings = ResNetIbn()
     calibration = Calibration(0.0, 1.0, 1.0, 14, 0.034, 0.021, 0.0456)
-    size = (3_400_000, 2**20, 0.9996, 128)
-    released = Released("default", settings, DemoData(queries=7), 3, *size, calibration)
+    size = (3_400_000, 2**20, 0.9996, 128, 0.9)
+    shipped = Shipped("default", settings, DemoData(queries=7), 3, *size, calibration)
     curves = pd.DataFrame(
         {"epoch": [0, 1], "metric": ["validation_hit_rate_1"] * 2, "value": [0.5, 0.746]}
     )
-    card = model_card(released, pd.DataFrame(ROWS, columns=[*METRICS]), curves)
+    card = model_card(shipped, pd.DataFrame(ROWS, columns=[*METRICS]), curves, "## By hand\n")
     lines = card.splitlines()
     (default,) = [line for line in lines if line.startswith("| default |")]
     (untrained,) = [line for line in lines if line.startswith("| untrained |")]
@@ -40,9 +42,17 @@ def test_figures_are_in_their_places():
         "7 tracks",
         "75 %",
         "seed 3",
-        "by 3.4 points",
-        "2.1 wrong",
-        "and 4.6 came",
+        "is 3.4 points",
+        "2.1 wrong answers per 100",
+        "and 4.6 observed",
         "14 trials",
+        "90 % bootstrap intervals",
     ):
         assert told in " ".join(card.split())
+    assert card.endswith("\n\n## By hand\n")
+
+
+def test_the_card_in_the_repository_ends_with_the_notes():
+    docs = Path(__file__).parents[2] / "docs"
+    notes = (docs / "model-card-notes.md").read_text(encoding="utf-8")
+    assert (docs / "model-card.md").read_text(encoding="utf-8").endswith(f"\n\n{notes}")
