@@ -14,15 +14,14 @@ import warnings
 from pathlib import Path
 
 import torch
-from augmentation import synthetic_stems
 from torch.utils.data import DataLoader
+from training_step import synthetic_stems
 
 from neuralsampleid.config import Gnn, ResNetIbn, read_config
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.pairs import PairSource, RawPair
-from neuralsampleid.training.pretraining import make_views
-from neuralsampleid.training.views import PowerBatch
+from neuralsampleid.training.views import PowerBatch, make_views
 
 WARM_UP = 3  # steps that are not counted
 
@@ -33,7 +32,7 @@ class Trainer:
     def __init__(self, settings: Gnn | ResNetIbn, pairs: PairSource, device: str) -> None:
         self.device = torch.device(device)
         self.encoder = make_encoder(settings, seed=1).to(self.device)
-        self.views = make_views(self.encoder.front_end, settings.training, pairs.geometry)
+        self.views = make_views(self.encoder.front_end, settings.training)
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), lr=1e-4)
         self.loss = settings.training.loss
 

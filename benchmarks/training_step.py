@@ -15,16 +15,17 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import torch
-from augmentation import synthetic_stems
 
 from neuralsampleid.config import Gnn, ResNetIbn, read_config
 from neuralsampleid.memory import keep_freed_memory
 from neuralsampleid.models.checkpoint import make_encoder
-from neuralsampleid.training.device import cpu_has_bfloat16
 from neuralsampleid.training.losses import contrastive_loss
+from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import PairSource
-from neuralsampleid.training.pretraining import make_views
+from neuralsampleid.training.views import make_views
 
 PARTS = ("pairs", "features", "forward", "backward", "optimiser")
 
@@ -46,7 +47,7 @@ class Step:
         self.embed: Callable[[torch.Tensor], torch.Tensor] = self.encoder
         if compiled:
             self.embed = torch.compile(self.encoder)
-        self.views = make_views(self.encoder.front_end, training, self.pairs.geometry)
+        self.views = make_views(self.encoder.front_end, training)
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), lr=1e-4)
         self.loss = training.loss
         self.device = torch.device(device)
@@ -59,7 +60,7 @@ class Step:
         first, self.drawn = self.drawn, self.drawn + self.batch
         raw = self.views.collate([self.pairs[index] for index in range(first, self.drawn)])
         marks.append(self._clock())
-        queries, references = self.views.features(raw.to(self.device))  # type: ignore[arg-type]
+        queries, references = self.views.features(raw.to(self.device))
         marks.append(self._clock())
         with self.precision:
             embeddings = self.embed(torch.cat([queries, references]))
@@ -77,6 +78,28 @@ class Step:
             return time.process_time()
         torch.cuda.synchronize()
         return time.perf_counter()
+
+
+def synthetic_stems(songs: int, seconds: float, rate: int) -> PackedStems:
+    """Songs of decaying notes, noise bursts, bass tones and chords, each with its own rhythm."""
+    blocks = []
+    for seed in range(songs):
+        rng = np.random.default_rng(seed)
+        clock = np.arange(round(seconds * rate)) / rate
+        beat, root = rng.uniform(0.35, 0.6), rng.uniform(50, 110)
+        since = clock % (beat / 2)
+        notes = root * 8 * 2 ** (rng.integers(0, 12, 16) / 12)
+        phase = 2 * np.pi * np.cumsum(notes[(clock // (beat / 2)).astype(int) % 16]) / rate
+        lead = sum(np.sin(n * phase) / n for n in (1, 2, 3)) * np.exp(-since / 0.2)
+        drums = rng.standard_normal(clock.size) * np.exp(-(clock % beat) / 0.05)
+        bass = np.sin(2 * np.pi * np.cumsum(notes[(clock // beat).astype(int) % 4] / 8) / rate)
+        chord = sum(np.sin(2 * np.pi * 4 * root * ratio * clock) for ratio in (1.0, 1.26, 1.5))
+        stems = np.stack([0.15 * lead, 0.25 * drums, 0.25 * bass, 0.08 * chord], axis=1)
+        blocks.append((stems * 32767).clip(-32768, 32767).astype(np.int16))
+    samples = [len(block) for block in blocks]
+    table = pd.DataFrame({"track_id": [f"s{place}" for place in range(songs)], "samples": samples})
+    table.insert(1, "first", np.cumsum([0, *samples[:-1]]))
+    return PackedStems((np.concatenate(blocks),), table.assign(shard=0, sha256=""), rate)
 
 
 def main() -> None:
@@ -117,7 +140,7 @@ def main() -> None:
 def _ways(device: str, eager: bool) -> list[tuple[bool, bool]]:
     """In bfloat16 or not, compiled or not."""
     precisions = [True] if device == "cuda" else [False]
-    if device == "cpu" and cpu_has_bfloat16():
+    if device == "cpu" and torch.cpu.get_capabilities().get("amx_bf16"):
         precisions.append(True)
     return [(half, done) for half in precisions for done in ((False,) if eager else (False, True))]
 

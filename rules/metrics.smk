@@ -41,11 +41,12 @@ rule provenance:
     benchmark:
         f"{RUN}/benchmarks/provenance.tsv"
     conda:
-        "../envs/audio.yaml"
+        f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=1000,
         runtime=10,
+        gpu=GPUS,
     params:
         config=section(CONFIG),
     message:

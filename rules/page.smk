@@ -29,6 +29,7 @@ rule locate:
     resources:
         mem_mb=2500,
         runtime=60,
+        gpu=GPUS,
     params:
         candidates=CONFIG.index.candidates,
         device=CONFIG.device,

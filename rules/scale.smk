@@ -56,7 +56,6 @@ rule compare_indexes:
         ],
         query_seconds=CONFIG.scale.query_seconds,
         candidates=CONFIG.index.candidates,
-        device=CONFIG.device,
         seed=CONFIG.seed,
     message:
         "Measuring indexes of {wildcards.segments} segments"

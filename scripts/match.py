@@ -18,14 +18,21 @@ if __name__ == "__main__":
         store = open_stores([Path(path) for path in snakemake.input.query_stores])
         reranking = None
         if params.reranker is not None:
+            from neuralsampleid.devices import resolve_device, resolve_precision
             from neuralsampleid.models.checkpoint import load_reranker
 
             use_threads(snakemake)
+            device = resolve_device(params.device)
             settings = Reranker.model_validate(params.reranker)
             reranker = load_reranker(
                 Path(snakemake.input.reranker[0]), settings, store.nodes.shape[1:]
             )
-            reranking = Reranking(reranker, settings.candidates, settings.weight)
+            reranking = Reranking(
+                reranker.to(device),
+                settings.candidates,
+                settings.weight,
+                resolve_precision(params.precision, device),
+            )
         matches = match_queries(
             read_table(Path(snakemake.input.queries), QUERIES),
             store,

@@ -3,17 +3,16 @@
 from pathlib import Path
 
 import pandas as pd
-import torch
 from _job import job, run_tasks, use_threads, wants_tasks
 
 from neuralsampleid.config import parse_encoder
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import save_encoder
 from neuralsampleid.processes import is_first_process
-from neuralsampleid.training.device import this_machine
-from neuralsampleid.training.fitting import end
+from neuralsampleid.training.fitting import end, prepare_folder
+from neuralsampleid.training.machine import this_machine
 from neuralsampleid.training.packs import open_packed
-from neuralsampleid.training.pretraining import has_long_convolutions, prepare_folder, pretrain
+from neuralsampleid.training.pretraining import pretrain
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -28,10 +27,8 @@ if __name__ == "__main__":
             prepare_folder(checkpoints, *training)  # before tasks look into it at once
             run_tasks(snakemake)
         else:
-            long = has_long_convolutions(settings, len(packed.tracks))
-            machine = this_machine(snakemake.threads, long_convolutions=long)
-            if machine.compiled:  # else training and workers share all threads
-                torch.set_num_threads(snakemake.threads - machine.workers)
+            params = snakemake.params
+            machine = this_machine(snakemake.threads, params.device, params.precision)
             trained = pretrain(*training, checkpoints, machine)
             if is_first_process():
                 curves = pd.read_csv(checkpoints / "curves.csv")

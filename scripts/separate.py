@@ -21,7 +21,7 @@ if __name__ == "__main__":
         tracks = in_shard(catalogue.with_role("train"), snakemake.wildcards.shard, params.shards)
         report = separate_tracks(
             tracks,
-            make_separator(settings),
+            make_separator(settings, params.device, params.precision),
             Path(params.stems),
             params.sample_rate,
             settings.format,

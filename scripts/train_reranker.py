@@ -8,8 +8,8 @@ from _job import job, use_threads
 from neuralsampleid.config import Reranker, parse_encoder
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import load_encoder, save_reranker
-from neuralsampleid.training.device import this_machine
 from neuralsampleid.training.fitting import end
+from neuralsampleid.training.machine import this_machine
 from neuralsampleid.training.packs import open_packed
 from neuralsampleid.training.reranking import train_reranker
 
@@ -27,7 +27,7 @@ if __name__ == "__main__":
             open_packed([Path(folder) for folder in snakemake.input.packed]),
             snakemake.params.seed,
             checkpoints,
-            this_machine(snakemake.threads),
+            this_machine(snakemake.threads, snakemake.params.device, snakemake.params.precision),
         )
         curves = pd.read_csv(checkpoints / "curves.csv")
         curves.insert(0, "encoder", snakemake.wildcards.reranker)

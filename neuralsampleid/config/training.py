@@ -70,7 +70,6 @@ Change = Literal["none", "pitch", "tempo", "varispeed", "both", "frames"]
 class Augmentation(Section):
     """What happens to the query view (docs/upstream.md, "Training pairs": T1 and T2)."""
 
-    backend: Literal["batched", "audiomentations"] = "batched"
     effects: Annotated[list[Effect], Field(min_length=1)] = ["gain"]  # T1, on the sampled part
     effects_drawn: PositiveInt = 1  # how many of them a pair gets
     gain_db_min: float = -10.0  # of the sampled part over the rest

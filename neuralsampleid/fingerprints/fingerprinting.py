@@ -16,6 +16,7 @@ from neuralsampleid.audio.ffmpeg import read_any_audio
 from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import EncoderSettings
+from neuralsampleid.devices import Exact, computing, device_of
 from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.store import writing_store
 from neuralsampleid.models.encoder import SegmentEncoder
@@ -37,8 +38,10 @@ class TrackFingerprint:
 
 
 @torch.inference_mode()
-def fingerprint_track(encoder: SegmentEncoder, audio: Waveform) -> TrackFingerprint:
-    """Fingerprint one track in one pass.
+def fingerprint_track(
+    encoder: SegmentEncoder, audio: Waveform, precision: Exact = "float32"
+) -> TrackFingerprint:
+    """Fingerprint one track in one pass, on the encoder's device.
 
     As released, the whole track's features are cut into segments with a hop; a shorter track is
     padded with silence to one segment and frames left over at the end are dropped.
@@ -46,6 +49,7 @@ def fingerprint_track(encoder: SegmentEncoder, audio: Waveform) -> TrackFingerpr
     Args:
         encoder: in evaluation mode.
         audio: float32 (samples,) at the encoder's sample rate.
+        precision: of the network; features and what is returned are float32.
 
     Returns:
         At least one segment. A silent segment is marked, and its numbers are finite.
@@ -54,14 +58,16 @@ def fingerprint_track(encoder: SegmentEncoder, audio: Waveform) -> TrackFingerpr
     hop, frames = front_end.hop_length, front_end.frames
     needed = (frames - 1) * hop + hop // 2
     padded = np.pad(audio, (0, max(0, needed - len(audio))))
-    features = front_end(torch.from_numpy(padded)[None])[0]
+    device = device_of(encoder)
+    features = front_end(torch.from_numpy(padded)[None].to(device))[0]
     segments = features.unfold(1, frames, encoder.segment_hop).transpose(0, 1)
     embeddings, nodes = [], []
     for batch in segments.split(BATCH):
-        encoding = encoder.encode(batch)
-        embeddings.append(encoding.embedding.numpy())
+        with computing(device, precision):
+            encoding = encoder.encode(batch)
+        embeddings.append(encoding.embedding.float().cpu().numpy())
         if encoding.nodes is not None:
-            nodes.append(encoding.nodes.numpy())
+            nodes.append(encoding.nodes.float().cpu().numpy())
     starts = np.arange(len(segments)) * encoder.segment_hop * hop
     levels = _levels_db(padded, starts, needed)
     return TrackFingerprint(
@@ -80,6 +86,7 @@ def fingerprint_tracks(
     meta: dict[str, Any],
     *,
     nodes: bool = True,
+    precision: Exact = "float32",
 ) -> None:
     """Fingerprint a catalogue's tracks into a store.
 
@@ -89,6 +96,7 @@ def fingerprint_tracks(
         folder: the store; it appears once every track is in it.
         meta: what the store says of its making.
         nodes: store the node matrices, which only a re-ranker needs, where the encoder has them.
+        precision: see ``fingerprint_track``.
 
     Raises:
         UserError: a file is missing, cannot be decoded, or holds no sample.
@@ -100,7 +108,7 @@ def fingerprint_tracks(
             if not row.path:
                 raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
             audio = read_any_audio(Path(row.path), rate)
-            track = fingerprint_track(encoder, audio)
+            track = fingerprint_track(encoder, audio, precision)
             store.append(
                 row.track_id,
                 track.embeddings,

@@ -89,7 +89,7 @@ class SearchIndex:
             library.write_index(self._on_cpu(), library.PyCallbackIOWriter(file.write, 1 << 22))
 
     def _on_cpu(self) -> Any:  # noqa: ANN401 - faiss
-        return faiss.index_gpu_to_cpu(self.labelled) if _has_gpu() else self.labelled
+        return faiss.index_gpu_to_cpu(self.labelled) if _gpus() else self.labelled
 
 
 def build_index(
@@ -113,7 +113,8 @@ def build_index(
         training: (any number, d) what cells and codes are learnt from, the released system takes
             the noise tracks; by default what is added.
         silent: (segments,) rows that are not added and so are never found.
-        device: what searches; auto: a GPU if FAISS finds one and the kind runs on it.
+        device: what searches; auto is a GPU if FAISS finds one. ``hnsw`` and ``ivfpq_rescored``
+            run on the CPU only.
         threads: of the CPU.
         repeatable: whether a graph (``hnsw``) is built by one thread all the same, because it
             depends on the order in which threads add to it.
@@ -130,7 +131,7 @@ def build_index(
     kind, reason = feasible_kind(settings, len(learnt), embeddings.shape[1])
     if reason:
         logging.getLogger(__name__).warning(reason)
-    on_gpu = _use_gpu(device, kind)
+    on_gpu = use_gpu(device, kind, _gpus())
     index = _empty_index(kind, settings, embeddings.shape[1])
     with faiss_threads(1 if kind == "hnsw" and repeatable else threads):
         index.train(learnt)
@@ -166,7 +167,7 @@ def load_index(path: Path, device: Device = "auto") -> SearchIndex:
     if inner not in kinds:
         raise UserError(f"{path}: a FAISS {inner}, expected one of {', '.join(kinds)}")
     kind = kinds[inner]
-    return SearchIndex(kind, "", _on_gpu(labelled) if _use_gpu(device, kind) else labelled)
+    return SearchIndex(kind, "", _on_gpu(labelled) if use_gpu(device, kind, _gpus()) else labelled)
 
 
 def sized(settings: config.Index, segments: int) -> config.Index:
@@ -270,19 +271,23 @@ def _selecting(library: Any, inner: Any, wanted: Any) -> Any:  # noqa: ANN401 - 
     return library.SearchParameters(sel=wanted)
 
 
-def _has_gpu() -> bool:
-    return hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
+def use_gpu(device: Device, kind: Kind, gpus: int) -> bool:
+    """Whether an index of a kind lies on a GPU, of which FAISS finds so many.
 
-
-def _use_gpu(device: Device, kind: Kind) -> bool:
-    if device == "cuda" and not _has_gpu():
+    Raises:
+        UserError: ``cuda`` without a GPU.
+    """
+    if device == "cuda" and not gpus:
         raise UserError(
             "device: 'cuda', but FAISS finds none; expected 'auto' or 'cpu', or a GPU and "
-            "the package faiss-gpu-cu12 in place of faiss-cpu"
+            "the package faiss-gpu in place of faiss-cpu"
         )
-    if device == "cuda" and kind in _CPU_ONLY:
-        raise UserError(f"device: 'cuda', but index '{kind}' runs on the CPU only")
-    return device != "cpu" and kind not in _CPU_ONLY and _has_gpu()
+    return device != "cpu" and gpus > 0 and kind not in _CPU_ONLY
+
+
+def _gpus() -> int:
+    """The number of GPUs that FAISS finds; its CPU build finds none."""
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
 
 
 def _on_gpu(index: Any) -> Any:  # noqa: ANN401 - faiss

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from neuralsampleid.devices import Exact, computing, device_of
 from neuralsampleid.matching.votes import accepted
 from neuralsampleid.models.reranker import CrossAttentionReranker
 
@@ -33,7 +34,7 @@ _KEPT_BYTES = 1 << 30  # of candidates' projections
 
 
 class PairScorer:
-    """Scores pairs of segments with a re-ranker.
+    """Scores pairs of segments with a re-ranker, on the re-ranker's device.
 
     Args:
         reranker: in evaluation mode.
@@ -41,6 +42,7 @@ class PairScorer:
         threads: of the CPU, each with batches of its own. Torch's own threads, which wait for each
             other after every operation, are off meanwhile.
         kept_bytes: of projections that are kept for the next query.
+        precision: of the products; probabilities are float32.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class PairScorer:
         candidate_nodes: Callable[[Rows], Matrices],
         threads: int = 1,
         kept_bytes: int = _KEPT_BYTES,
+        precision: Exact = "float32",
     ) -> None:
         self._reranker = reranker
         self._nodes_of = candidate_nodes
         self._threads = threads
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
         self._kept_bytes = kept_bytes
+        self._device, self._precision = device_of(reranker), precision
         with torch.inference_mode():
             hidden, self._last = cast(nn.Linear, reranker.fc[0]), reranker.fc[-1]
             out = reranker.attn.out_proj
@@ -80,8 +84,8 @@ class PairScorer:
             for first in range(0, len(rows), _ROWS_AT_ONCE):
                 keys, values = self._project_candidates(rows[first : first + _ROWS_AT_ONCE], pool)
                 batches = zip(keys.split(step), values.split(step), strict=True)
-                parts += _each(pool, lambda batch: self._score(queries, *batch), batches)
-        scores: npt.NDArray[np.float32] = torch.cat(parts, dim=1).numpy()
+                parts += self._each(pool, lambda batch: self._score(queries, *batch), batches)
+        scores: npt.NDArray[np.float32] = torch.cat(parts, dim=1).float().cpu().numpy()
         return scores
 
     @torch.inference_mode()
@@ -104,11 +108,12 @@ class PairScorer:
                 queries = self._project_queries(query_nodes[distinct], pool)
                 queries = queries.unflatten(1, (len(distinct), -1)).transpose(0, 1)
                 keys, values = self._project_candidates(rows[chosen], pool)
-                # (pairs, heads, query's nodes, candidate's nodes)
-                attention = (queries[torch.from_numpy(which)] @ keys.mT).softmax(dim=3)
-                scores[chosen] = self._probability(
-                    attention.mean(dim=2).flatten(1)[:, None], values
-                )[:, 0]
+                with computing(self._device, self._precision):
+                    # (pairs, heads, query's nodes, candidate's nodes)
+                    attention = (queries[torch.from_numpy(which)] @ keys.mT).softmax(dim=3)
+                    pooled = attention.mean(dim=2).flatten(1)[:, None]
+                    found = self._probability(pooled, values)[:, 0]
+                scores[chosen] = found.float().cpu()
         return scores
 
     def passing(self, query_nodes: Matrices, rows: Rows) -> npt.NDArray[np.float64]:
@@ -119,22 +124,22 @@ class PairScorer:
         """(q, channels, nodes) → (heads, q · nodes, d), scaled for the attention."""
 
         def project(part: Matrices) -> Tensor:
-            projected = self._reranker.project_query(_tensor(part))
+            projected = self._reranker.project_query(self._tensor(part))
             return cast(Tensor, projected * projected.shape[-1] ** -0.5)
 
-        parts = _each(pool, project, _split(nodes))
+        parts = self._each(pool, project, _split(nodes))
         return torch.cat(parts).transpose(0, 1).flatten(1, 2)
 
     def _project_candidates(self, rows: Rows, pool: ThreadPoolExecutor) -> tuple[Tensor, Tensor]:
         """Keys (c, heads, nodes, d) and folded values (c, heads, nodes, hidden)."""
 
         def project(part: Rows) -> list[tuple[Tensor, Tensor]]:
-            candidate = self._reranker.project_candidate(_tensor(self._nodes_of(part)))
+            candidate = self._reranker.project_candidate(self._tensor(self._nodes_of(part)))
             return list(zip(candidate.keys, candidate.values @ self._folded, strict=True))
 
         wanted = rows.tolist()
         missing = np.unique([row for row in wanted if row not in self._kept]).astype(np.int64)
-        new = [pair for part in _each(pool, project, _split(missing)) for pair in part]
+        new = [pair for part in self._each(pool, project, _split(missing)) for pair in part]
         if new:
             size = sum(tensor.nbytes for tensor in new[0])
             if size * (len(self._kept) + len(new)) > self._kept_bytes:
@@ -159,12 +164,23 @@ class PairScorer:
         logits: Tensor = self._last(hidden.relu())
         return logits[..., 0].sigmoid()
 
+    def _each(
+        self,
+        pool: ThreadPoolExecutor,
+        function: Callable[[_Item], _Result],
+        items: Iterable[_Item],
+    ) -> list[_Result]:
+        """Map in the pool's threads; inference mode and precision are each thread's own."""
 
-def _each(
-    pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Iterable[_Item]
-) -> list[_Result]:
-    """Map in the pool's threads; inference mode is each thread's own."""
-    return list(pool.map(torch.inference_mode()(function), items))
+        def compute(item: _Item) -> _Result:
+            with torch.inference_mode(), computing(self._device, self._precision):
+                return function(item)
+
+        return list(pool.map(compute, items))
+
+    def _tensor(self, nodes: Matrices) -> Tensor:
+        # A copy: node matrices may lie in read-only memory, which torch warns about.
+        return torch.from_numpy(np.array(nodes, np.float32)).to(self._device)
 
 
 def _split(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
@@ -181,8 +197,3 @@ def _no_torch_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _tensor(nodes: Matrices) -> Tensor:
-    # A copy: node matrices may lie in read-only memory, which torch warns about.
-    return torch.from_numpy(np.array(nodes, np.float32))

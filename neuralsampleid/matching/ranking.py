@@ -27,6 +27,7 @@ from neuralsampleid.fingerprints.store import FingerprintStore
 from neuralsampleid.matching.votes import Candidates, accepted, rank_votes
 
 if TYPE_CHECKING:  # torch, which only a re-ranker needs
+    from neuralsampleid.devices import Exact
     from neuralsampleid.matching.pair_scores import PairScorer
     from neuralsampleid.models.reranker import CrossAttentionReranker
 
@@ -42,11 +43,13 @@ class Reranking:
         reranker: in evaluation mode.
         candidates: how many per query segment it sees.
         weight: of its probability beside a vote of 1.
+        precision: of its products.
     """
 
     reranker: CrossAttentionReranker
     candidates: int
     weight: float
+    precision: Exact = "float32"
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,13 @@ def _scorer(
     nodes = database.nodes
     assert query_store.nodes is not None
     assert nodes is not None
-    return PairScorer(reranking.reranker, lambda wanted: nodes[wanted], threads, _KEPT_BYTES)
+    return PairScorer(
+        reranking.reranker,
+        lambda wanted: nodes[wanted],
+        threads,
+        _KEPT_BYTES,
+        reranking.precision,
+    )
 
 
 @dataclass(frozen=True)

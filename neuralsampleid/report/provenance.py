@@ -11,21 +11,19 @@ from pathlib import Path
 import yaml
 
 from neuralsampleid.config import Config, PublishedConfig
+from neuralsampleid.devices import resolve_device, resolve_precision
 
 PACKAGES = (
     "neuralsampleid",
-    "audiomentations",
     "demucs",
     "dvc",
     "faiss-cpu",
-    "librosa",
     "lightning",
     "matplotlib",
     "numpy",
     "pandas",
     "pretty_midi",
     "pydantic",
-    "scikit-learn",
     "scipy",
     "snakemake",
     "soundfile",
@@ -40,13 +38,25 @@ def provenance(config: Config | PublishedConfig, folder: Path) -> dict[str, obje
 
     It holds no time and no host name: two runs of one state on one machine give the same record.
 
+    Device and precision are what the configuration's ``auto`` means in the job that writes the
+    record, which asks a cluster for a GPU as the jobs that compute do.
+
     Args:
         config: the merged configuration of the run.
         folder: of the code, perhaps in a git repository.
+
+    Raises:
+        UserError: device ``cuda`` without a GPU.
     """
+    device = resolve_device(config.device)
+    # The upstream run has no key: its fingerprints are stored, and judged in full precision.
+    wanted = config.precision if isinstance(config, Config) else "float32"
+    precision = resolve_precision(wanted, device)
     return {
         "run": config.run,
         "seed": config.seed,
+        "device": device,
+        "precision": precision,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "git": git_state(folder),

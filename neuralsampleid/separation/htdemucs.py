@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,31 +14,40 @@ from demucs.pretrained import get_model
 from demucs.repo import ModelLoadingError
 
 from neuralsampleid.audio.io import Waveform, resample
+from neuralsampleid.devices import Exact, computing
 from neuralsampleid.errors import UserError
 from neuralsampleid.separation.stems import STEMS, Origin, Separator, Stems
 
 
 class HtDemucs(Separator):
-    """A pretrained model, on the GPU if there is one.
+    """A pretrained model.
 
     Without Demucs's random shifts ("shift trick"), which gain up to 0.2 dB, so that two runs give
     the same stems.
     """
 
-    def __init__(self, name: str, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path | None = None,
+        device: Literal["cpu", "cuda"] = "cpu",
+        precision: Exact = "float32",
+    ) -> None:
         """Load the weights.
 
         Args:
             name: of the model; ``htdemucs`` is the standard one.
             folder: holds the weights (``<signature>-<checksum>.th`` and ``<name>.yaml``); None:
                 the package downloads and caches them.
+            device: what computes.
+            precision: of the network.
 
         Raises:
             UserError: the weights cannot be had, or their sources are not the four stems.
         """
         self._name = name
         self._model = load_model(name, folder)
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device, self._precision = torch.device(device), precision
 
     @cached_property
     def description(self) -> Origin:
@@ -56,8 +65,9 @@ class HtDemucs(Separator):
         # The scaling that demucs.api applies: its models are trained on normalised mixes.
         mean, scale = mono.mean(), mono.std(correction=0) + 1e-8
         mix = ((mono - mean) / scale).expand(1, self._model.audio_channels, -1)
-        sources = apply_model(self._model, mix, shifts=0, device=self._device)[0]
-        waves = (sources.mean(dim=1) * scale + mean).cpu().numpy()
+        with computing(self._device, self._precision):
+            sources = apply_model(self._model, mix, shifts=0, device=self._device)[0]
+        waves = (sources.float().cpu().mean(dim=1) * scale + mean).numpy()
         return {
             stem: _fit(resample(wave, native, sample_rate), len(audio))
             for stem, wave in zip(self._model.sources, waves, strict=True)

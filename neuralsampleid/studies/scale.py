@@ -148,7 +148,7 @@ def compare_kinds(
     seed: int,
     threads: int,
 ) -> pd.DataFrame:
-    """Build each kind of index, search it, and take the time.
+    """Build each kind of index on the CPU, search it, and take the time.
 
     Args:
         database: the catalogue.
@@ -232,7 +232,9 @@ def _measure(
 ) -> _Measured:
     """Build one index, search it, and let it go: at 10^7 segments there is no room for two."""
     started = time.perf_counter()
-    index = build_index(database.embeddings, settings, training, threads=threads, repeatable=False)
+    index = build_index(
+        database.embeddings, settings, training, device="cpu", threads=threads, repeatable=False
+    )
     build_s = time.perf_counter() - started
     return _Measured(
         kind=index.kind,

@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader, Sampler
 from neuralsampleid.training.pairs import PairSource, RawPair
 from neuralsampleid.training.stopping import outlive_signals, signals_blocked
 from neuralsampleid.training.views import BatchedViews
-from neuralsampleid.training.waveform import WaveformViews
 
 FeatureBatch = tuple[Tensor, Tensor]  # of queries and references, each (B, bins, frames)
 
@@ -21,13 +20,12 @@ FeatureBatch = tuple[Tensor, Tensor]  # of queries and references, each (B, bins
 class ReadyViews:
     """Views whose features are ready when a batch is: where workers are, they compute them."""
 
-    def __init__(self, views: BatchedViews | WaveformViews) -> None:
+    def __init__(self, views: BatchedViews) -> None:
         self.views = views
 
     def collate(self, pairs: list[RawPair]) -> FeatureBatch:
         """Make the features on a worker process."""
-        batch: Any = self.views.collate(pairs)  # the views' own type
-        return self.views.features(batch)
+        return self.views.features(self.views.collate(pairs))
 
     def features(self, batch: FeatureBatch) -> FeatureBatch:
         """The batch as it is."""
@@ -103,7 +101,7 @@ class PairData(lightning.LightningDataModule):
         self,
         source: PairSource,
         held_out: PairSource,
-        views: BatchedViews | WaveformViews | ReadyViews,
+        views: BatchedViews | ReadyViews,
         pairs_per_epoch: int,
         batch_pairs: int,
         workers: int = 0,
@@ -130,10 +128,7 @@ class PairData(lightning.LightningDataModule):
             self.pairs_per_epoch, self.batch_pairs, trainer.global_rank, trainer.world_size
         )
         # Workers fetch ahead as soon as the loader is iterated, before ``set_epoch``.
-        loop = trainer.fit_loop
-        done = loop.epoch_loop.batch_progress.current.ready % self.steps_per_epoch
-        epoch = loop.epoch_progress.current.processed  # type: ignore[attr-defined]
-        sampler.continue_at(epoch, done)
+        sampler.continue_at(*divmod(trainer.global_step, self.steps_per_epoch))
         return PairLoader(
             self.source,
             sampler.share,

@@ -83,19 +83,14 @@ class EpochLog(lightning.Callback):
         values = trainer.callback_metrics
         known = [f"{label} {values[name]:.3f}" for name, label in _LABELS.items() if name in values]
         rate = self.steps / max(self.seconds, 1e-9)
-        throughput = {
-            "pairs_per_second": rate * self.batch_pairs,
-            "steps_per_second": rate,
-            "memory_gb": peak_memory_gb(),
-        }
-        if trainer.logger is not None:
-            trainer.logger.log_metrics(throughput, trainer.global_step)
         _LOG.info(
             "epoch %d of %d: %s; %.1f pairs/s, %.2f steps/s, %.2f GB",
             trainer.current_epoch + 1,
             trainer.max_epochs,
             ", ".join(known),
-            *throughput.values(),
+            rate * self.batch_pairs,
+            rate,
+            peak_memory_gb(),
         )
 
     def _restart_clock(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,16 +15,19 @@ import lightning
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
 
-from neuralsampleid.files import remove_leftovers
+from neuralsampleid.config import Section
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.models.checkpoint import write_checkpoint
 from neuralsampleid.training.curves import CurveWriter, EpochLog, progress_bars
-from neuralsampleid.training.device import Machine, cluster_environment
+from neuralsampleid.training.machine import Machine, cluster_environment
+from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.stopping import StopOnSignal
 
 _LAST = "last.ckpt"  # what an interrupted training continues from
 _BEST, _CURVES = "best.ckpt", "curves.csv"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def fit(
         module: what is trained; left as it is after the last step.
         data: the pairs.
         plan: epochs, and the metric by which the best one is chosen.
-        folder: for checkpoints, ``curves.csv`` and TensorBoard's events.
+        folder: for checkpoints, and ``curves.csv``.
         machine: where it runs.
 
     Returns:
@@ -82,7 +85,8 @@ def fit(
         warnings.filterwarnings("ignore", ".*LeafSpec.*")
         # The folder is prepared by the caller.
         warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
-        # ``ShareSampler`` continues in the middle of an epoch.
+        # ``ShareSampler`` continues in the middle of an epoch. A loader with a state would not do:
+        # Lightning restores it in the middle of an epoch only, not at the end of one.
         warnings.filterwarnings("ignore", ".*your dataloader is not resumable.*")
         ckpt_path = str(last) if last.exists() else None
         trainer.fit(module, datamodule=data, ckpt_path=ckpt_path, weights_only=True)
@@ -93,7 +97,46 @@ def fit(
     return content
 
 
-def clear_remains(folder: Path) -> None:
+def prepare_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
+    """Leave in a training's folder only what it can continue from."""
+    _claim_folder(folder, settings, packed, seed)
+    _clear_remains(folder)
+
+
+def end(folder: Path) -> None:
+    """Note that a training's results are safe: a later run in the folder starts afresh."""
+    (folder / _LAST).unlink(missing_ok=True)
+
+
+def _claim_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
+    """Make sure that what lies in a checkpoint folder belongs to this very training.
+
+    Checkpoints of other settings, another seed or other music are removed: to continue them would
+    train something that the configuration does not describe.
+
+    Raises:
+        UserError: the folder holds files, but no training left them; nothing is removed.
+    """
+    identity = {
+        "settings": settings.model_dump(mode="json"),
+        "seed": seed,
+        # Lightning's checkpoints name the best one by its path: a moved folder starts anew.
+        "folder": str(folder.resolve()),
+        "audio_sha256": packed.digest(),
+    }
+    remove_leftovers(folder.parent, {folder.name})
+    record = folder / "identity.json"
+    if record.exists() and json.loads(record.read_text(encoding="utf-8")) == identity:
+        _LOG.info("%s: continuing an earlier training", folder)
+        return
+    if folder.exists() and any(folder.iterdir()) and not record.exists():
+        raise UserError(f"{folder}: holds files, but no training's; expected an empty folder")
+    # The folder appears with its record: killed at any moment, no files are left without one.
+    with replacing_folder(folder) as temporary:
+        write_json(temporary / record.name, identity)
+
+
+def _clear_remains(folder: Path) -> None:
     """Remove what a training left that cannot be continued: it has ended, or never saved.
 
     So are files that it was writing when it was killed.
@@ -103,12 +146,6 @@ def clear_remains(folder: Path) -> None:
         return
     for name in (_BEST, _CURVES):
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
-
-
-def end(folder: Path) -> None:
-    """Note that a training's results are safe: a later run in the folder starts afresh."""
-    (folder / _LAST).unlink(missing_ok=True)
 
 
 def _checkpoints(folder: Path, plan: Plan) -> tuple[ModelCheckpoint, ModelCheckpoint]:
@@ -141,7 +178,7 @@ def _trainer(
         accelerator=machine.accelerator,
         devices=machine.devices,
         num_nodes=machine.nodes,
-        precision=machine.precision,
+        precision="bf16-mixed" if machine.precision == "bfloat16" else "32-true",
         strategy=_strategy(plan, machine),
         # torch offers it on GPUs only; elsewhere a process normalises by its own share.
         sync_batchnorm=on_gpu and machine.processes > 1,
@@ -156,8 +193,7 @@ def _trainer(
             *progress_bars(),
         ],
         plugins=[WholeFileIO(), cluster_environment()],
-        logger=TensorBoardLogger(folder, name="tensorboard", version=""),
-        log_every_n_steps=1,
+        logger=False,
         num_sanity_val_steps=0,
         enable_model_summary=False,
         enable_progress_bar=bool(progress_bars()),

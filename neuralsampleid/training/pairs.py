@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.config import ConstantQ, LogMel, Pairs, Training
+from neuralsampleid.errors import UserError
 from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.speed_and_pitch import FRAME_SECONDS, Changes, draw_changes
 
@@ -167,6 +168,25 @@ def sounding_sources(sources: Audio, silence_db: float) -> list[int]:
     """
     power = np.square(sources).mean(axis=1)
     return [int(place) for place in np.flatnonzero(power > 10 ** (silence_db / 10))]
+
+
+def split_tracks(count: int, validation_share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Divide track indices into held-out and kept ones; at least one held out, two kept.
+
+    Raises:
+        UserError: fewer than three tracks.
+    """
+    if count < 3:
+        raise UserError(f"{count} training tracks, expected at least 3 to hold some out")
+    order = np.random.default_rng(seed).permutation(count).tolist()
+    held_out = min(max(1, round(validation_share * count)), count - 2)
+    return sorted(order[:held_out]), sorted(order[held_out:])
+
+
+def without_curriculum(training: Training) -> Training:
+    """The same training with fully changed pairs from the start."""
+    full = training.augmentation.model_copy(update={"curriculum": 0.0})
+    return training.model_copy(update={"augmentation": full})
 
 
 def _split(

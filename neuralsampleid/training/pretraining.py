@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd
-from neuralsampleid.config import Gnn, ResNetIbn, Section, Training
+from neuralsampleid.config import Gnn, ResNetIbn
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import SegmentEncoder, parameter_counts
 from neuralsampleid.processes import is_first_process
 from neuralsampleid.training.batches import PairData, ReadyViews
-from neuralsampleid.training.device import Machine
-from neuralsampleid.training.fitting import Plan, clear_remains, fit
-from neuralsampleid.training.modules import Pretraining
+from neuralsampleid.training.contrastive import Pretraining
+from neuralsampleid.training.fitting import Plan, fit, prepare_folder
+from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.packs import PackedStems
-from neuralsampleid.training.pairs import PairGeometry, PairSource
-from neuralsampleid.training.views import BatchedViews
-from neuralsampleid.training.waveform import WaveformViews
+from neuralsampleid.training.pairs import PairSource, split_tracks, without_curriculum
+from neuralsampleid.training.views import make_views
 
 _LOG = logging.getLogger(__name__)
-_LONG = 200_000  # pairs; compiling takes as long as training on some 10,000
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ def pretrain(
         settings: the encoder and its training.
         packed: stems at the front end's sample rate.
         seed: fixes weights, pairs and dropout.
-        folder: for checkpoints, ``curves.csv`` and TensorBoard's events; see ``fitting``.
+        folder: for checkpoints and ``curves.csv``; see ``fitting``.
         machine: where it trains; one process on the CPU if left out.
 
     Raises:
@@ -68,9 +62,9 @@ def pretrain(
             f"packed stems have {packed.sample_rate} Hz, expected {settings.front_end.sample_rate}"
         )
     encoder = make_encoder(settings, seed)
-    if machine.compiled:
+    if machine.precision == "bfloat16" and machine.accelerator == "cpu":
+        # Twice as fast (benchmarks/training_step.md).
         encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        encoder.compile()
     data = _data(settings, packed, seed, encoder, machine)
     if is_first_process():
         prepare_folder(folder, settings, packed, seed)
@@ -86,81 +80,6 @@ def pretrain(
     )
     best = fit(module, data, plan, folder, machine)
     return _best_of(module, best, training.epochs * data.steps_per_epoch)
-
-
-def has_long_convolutions(settings: Gnn | ResNetIbn, tracks: int) -> bool:
-    """Whether a training of so many tracks is one that gains by compiling."""
-    training = settings.training
-    pairs = training.epochs * (training.pairs_per_epoch or tracks)
-    return isinstance(settings, ResNetIbn) and pairs >= _LONG
-
-
-def prepare_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
-    """Leave in a training's folder only what it can continue from; see ``claim_folder``."""
-    claim_folder(folder, settings, packed, seed)
-    clear_remains(folder)
-
-
-def claim_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
-    """Make sure that what lies in a checkpoint folder belongs to this very training.
-
-    Checkpoints of other settings, another seed or other music are removed: to continue them would
-    train something that the configuration does not describe.
-
-    Raises:
-        UserError: the folder holds files, but no training left them; nothing is removed.
-    """
-    identity = {
-        "settings": settings.model_dump(mode="json"),
-        "seed": seed,
-        # Lightning's checkpoints name the best one by its path: a moved folder starts anew.
-        "folder": str(folder.resolve()),
-        "audio_sha256": packed.digest(),
-    }
-    remove_leftovers(folder.parent, {folder.name})
-    record = folder / "identity.json"
-    if record.exists() and json.loads(record.read_text(encoding="utf-8")) == identity:
-        _LOG.info("%s: continuing an earlier training", folder)
-        return
-    if folder.exists() and any(folder.iterdir()) and not record.exists():
-        raise UserError(f"{folder}: holds files, but no training's; expected an empty folder")
-    # The folder appears with its record: killed at any moment, no files are left without one.
-    with replacing_folder(folder) as temporary:
-        write_json(temporary / record.name, identity)
-
-
-def split_tracks(count: int, validation_share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Divide track indices into held-out and kept ones; at least one held out, two kept.
-
-    Raises:
-        UserError: fewer than three tracks.
-    """
-    if count < 3:
-        raise UserError(f"{count} training tracks, expected at least 3 to hold some out")
-    order = np.random.default_rng(seed).permutation(count).tolist()
-    held_out = min(max(1, round(validation_share * count)), count - 2)
-    return sorted(order[:held_out]), sorted(order[held_out:])
-
-
-def without_curriculum(training: Training) -> Training:
-    """The same training with fully changed pairs from the start."""
-    full = training.augmentation.model_copy(update={"curriculum": 0.0})
-    return training.model_copy(update={"augmentation": full})
-
-
-def make_views(
-    front_end: LogMelFrontEnd | ConstantQFrontEnd,
-    training: Training,
-    geometry: PairGeometry,
-    *,
-    half: bool = False,
-) -> BatchedViews | WaveformViews:
-    """What carries out the changes, by the configured backend; ``half``: see ``BatchedViews``."""
-    # Music of one song is changed as a whole, new music only where the sample is.
-    change_rest = training.pairs.rest == "same_song"
-    if training.augmentation.backend == "batched":
-        return BatchedViews(front_end, change_rest, half=half)
-    return WaveformViews(front_end, change_rest, geometry.segment)
 
 
 def _data(
@@ -181,10 +100,8 @@ def _data(
     fixed = without_curriculum(training)
     held = PairSource(packed, held_out, front_end, fixed, seed + 1, training.validation_pairs)
     on_gpu = machine.accelerator == "cuda"
-    views: BatchedViews | WaveformViews | ReadyViews
-    views = make_views(encoder.front_end, training, source.geometry, half=on_gpu)
-    if not on_gpu and machine.workers:
-        views = ReadyViews(views)
+    made = make_views(encoder.front_end, training, half=on_gpu)
+    views = ReadyViews(made) if machine.workers and not on_gpu else made
     return PairData(source, held, views, per_epoch, batch, machine.workers, pinned=on_gpu)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import lightning
 import torch
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+from torchmetrics.functional.classification import binary_auroc
 
 from neuralsampleid.config import Gnn, Reranker, Section
 from neuralsampleid.errors import UserError
@@ -24,20 +24,13 @@ from neuralsampleid.models.checkpoint import make_reranker
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.training.batches import PairData
-from neuralsampleid.training.device import Machine
-from neuralsampleid.training.fitting import Plan, fit
+from neuralsampleid.training.contrastive import epoch_mean
+from neuralsampleid.training.fitting import Plan, fit, prepare_folder
+from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.mining import MinedBatch, Miner, mine, mine_as_released
-from neuralsampleid.training.modules import EpochMean
 from neuralsampleid.training.packs import PackedStems
-from neuralsampleid.training.pairs import PairSource
-from neuralsampleid.training.pretraining import (
-    make_views,
-    prepare_folder,
-    split_tracks,
-    without_curriculum,
-)
-from neuralsampleid.training.views import PowerBatch
-from neuralsampleid.training.waveform import WaveformBatch
+from neuralsampleid.training.pairs import PairSource, split_tracks, without_curriculum
+from neuralsampleid.training.views import PowerBatch, make_views
 
 
 def train_reranker(
@@ -83,7 +76,7 @@ class RerankerTraining(lightning.LightningModule):
     def __init__(
         self,
         model: CrossAttentionReranker,
-        mined: Callable[[PowerBatch | WaveformBatch], MinedBatch],
+        mined: Callable[[PowerBatch], MinedBatch],
         settings: Reranker,
         seed: int,
     ) -> None:
@@ -92,7 +85,7 @@ class RerankerTraining(lightning.LightningModule):
         self.mined = mined
         self.settings = settings
         self.seed = seed
-        self.train_loss = EpochMean()
+        self.train_loss = epoch_mean()
         self._random_state: dict[str, Tensor] = {}  # of an interrupted run
         self._validation: list[MinedBatch] = []
 
@@ -104,17 +97,17 @@ class RerankerTraining(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         self.train_loss.reset()
 
-    def training_step(self, batch: PowerBatch | WaveformBatch, _: int) -> Tensor:
+    def training_step(self, batch: PowerBatch, _: int) -> Tensor:
         mined = self.mined(batch)
         loss = reranking_loss(self.model, mined)
-        self.train_loss.update(loss, len(mined.queries))
+        self.train_loss.update(loss.detach(), len(mined.queries))
         return loss
 
     def validation_step(self, batch: MinedBatch, _: int) -> None:
         self._validation.append(batch)
 
     def on_validation_epoch_end(self) -> None:
-        if self.train_loss.pairs > 0:
+        if self.train_loss.weight > 0:
             self.log("train_loss", self.train_loss.compute())
         self.log_dict(validate(self.model, self._validation))
         self._validation.clear()
@@ -143,11 +136,11 @@ def reranking_loss(model: CrossAttentionReranker, batch: MinedBatch) -> Tensor:
 def validate(model: CrossAttentionReranker, batches: list[MinedBatch]) -> dict[str, float]:
     """Loss and area under the ROC curve of positives against mined negatives."""
     losses = [float(reranking_loss(model, batch)) for batch in batches]
-    logits = torch.cat([_logits(model, batch) for batch in batches]).float().cpu()
-    labels = torch.cat([batch.labels for batch in batches]).cpu()
+    logits = torch.cat([_logits(model, batch) for batch in batches]).float()
+    labels = torch.cat([batch.labels for batch in batches]).int()
     return {
         "validation_loss": sum(losses) / len(losses),
-        "validation_auroc": float(roc_auc_score(labels.numpy(), logits.numpy())),
+        "validation_auroc": float(binary_auroc(logits, labels)),
     }
 
 
@@ -193,7 +186,7 @@ class _MinedData(PairData):
         source = PairSource(packed, kept, front_end, fixed, seed + 2, per_epoch * settings.epochs)
         count = training.validation_pairs
         held = PairSource(packed, held_out, front_end, fixed, seed + 3, count)
-        views = make_views(encoder.front_end, training, source.geometry)
+        views = make_views(encoder.front_end, training)
         batch = min(settings.batch_pairs, per_epoch)
         super().__init__(source, held, views, per_epoch, batch, workers)
         self.encoder = encoder
@@ -216,7 +209,7 @@ class _MinedData(PairData):
         # Lists of batches are what the loader's types do not know.
         return DataLoader(batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
 
-    def mined(self, batch: PowerBatch | WaveformBatch) -> MinedBatch:
+    def mined(self, batch: PowerBatch) -> MinedBatch:
         """Encode both views of pairs and find each query's negatives, as configured."""
         return self._mined_by(self.miner, batch)
 

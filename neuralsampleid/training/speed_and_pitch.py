@@ -1,4 +1,4 @@
-"""What happens to a query view: drawn here, carried out by ``batched`` or ``waveform``."""
+"""What happens to a query view: drawn here, carried out by ``views``."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Reading the time axis of a power spectrogram at another rate changes the tempo; reading its
 frequency axis at f·2^(−p/12) (a logarithmic axis: p bins lower) shifts the pitch. The powers of two
-sources add. ``benchmarks/augmentation.md`` compares this with changes of the waveform.
+sources add.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd
+from neuralsampleid.config import Training
 from neuralsampleid.training.pairs import Audio, RawPair
 from neuralsampleid.training.speed_and_pitch import read_positions
 
@@ -114,6 +115,13 @@ class BatchedViews:
 
     def _warp(self, power: Tensor, positions: Tensor, pitch: Tensor) -> Tensor:
         return warp(power, positions, pitch, self.front_end.bins_per_octave)
+
+
+def make_views(
+    front_end: LogMelFrontEnd | ConstantQFrontEnd, training: Training, *, half: bool = False
+) -> BatchedViews:
+    """Views as configured: one song's music is changed as a whole, else only the sampled part."""
+    return BatchedViews(front_end, training.pairs.rest == "same_song", half=half)
 
 
 def warp(power: Tensor, positions: Tensor, pitch: Tensor, bins_per_octave: int) -> Tensor:

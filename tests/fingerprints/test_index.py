@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from neuralsampleid import config
 from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints import index as module
-from neuralsampleid.fingerprints.index import build_index, feasible_kind, load_index, sized
+from neuralsampleid.fingerprints.index import build_index, feasible_kind, load_index, sized, use_gpu
 
 ERROR = {"ivfpq": 0.2, "ivfpq_rescored": 0.01}  # of similarities, by coding
 KINDS = ("flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored")
@@ -229,15 +229,12 @@ def test_gpu_asked_for_and_absent(monkeypatch: pytest.MonkeyPatch):
         build_index(fingerprints(10), asked("flat"), device="cuda")
 
 
-def test_a_gpu_that_is_there_is_used_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch):
-    moved = []
-    monkeypatch.setattr(module, "_has_gpu", lambda: True)
-    monkeypatch.setattr(module, "_on_gpu", lambda index: moved.append(1) or index)
-    for device, kind in (("auto", "flat"), ("cuda", "ivf"), ("cpu", "flat"), ("auto", "hnsw")):
-        build_index(fingerprints(100), asked(kind), device=device)
-    assert len(moved) == 2
-    with pytest.raises(UserError, match="'hnsw' runs on the CPU only"):
-        build_index(fingerprints(100), asked("hnsw"), device="cuda")
+def test_a_gpu_that_is_there_is_used_unless_told_otherwise():
+    assert use_gpu("auto", "flat", gpus=1)
+    assert use_gpu("cuda", "ivf", gpus=1)
+    assert not use_gpu("cpu", "flat", gpus=1)
+    assert not use_gpu("auto", "flat", gpus=0)
+    assert not use_gpu("cuda", "hnsw", gpus=1)  # FAISS has it for the CPU only
 
 
 def test_files_that_are_no_index(tmp_path: Path):

@@ -14,9 +14,9 @@ from neuralsampleid.models.encoder import Encoding, SegmentEncoder
 from neuralsampleid.processes import is_first_process
 from neuralsampleid.training import curves
 from neuralsampleid.training.batches import PairData
-from neuralsampleid.training.device import Machine
+from neuralsampleid.training.contrastive import Pretraining
 from neuralsampleid.training.fitting import Plan, fit
-from neuralsampleid.training.modules import Pretraining
+from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.pairs import PairSource
 from neuralsampleid.training.pretraining import pretrain
 from neuralsampleid.training.views import BatchedViews

@@ -69,4 +69,6 @@ def test_the_record_is_json_and_repeats(config, tmp_path: Path):
     record = provenance(config, tmp_path)
     assert json.loads(json.dumps(record)) == record == provenance(config, tmp_path)
     assert record["seed"] == 7
+    assert record["device"] in ("cpu", "cuda")
+    assert record["precision"] in ("float32", "bfloat16")
     assert {"python", "platform", "packages", "git", "config"} <= record.keys()

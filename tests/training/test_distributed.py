@@ -12,7 +12,7 @@ import torch
 from helpers import two_processes
 from helpers.two_processes import LOSSES, gnn, train_plainly
 from neuralsampleid.errors import UserError
-from neuralsampleid.training.device import Machine
+from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.pretraining import pretrain
 
 

@@ -13,7 +13,7 @@ from neuralsampleid.config import Reranker
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import Encoding
 from neuralsampleid.training import curves
-from neuralsampleid.training.device import Machine
+from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.mining import mine, mine_as_released
 from neuralsampleid.training.reranking import train_reranker
 from neuralsampleid.training.stopping import StoppedError
@@ -146,7 +146,7 @@ def test_mixed_precision_trains_to_nearly_the_same(
 ):
     """As on GPUs that compute in bfloat16; the CPU does so too if told to."""
     folder = tmp_path / "checkpoints"
-    mixed = run(folder, precision="bf16-mixed")
+    mixed = run(folder, precision="bfloat16")
     assert all(value.dtype == torch.float32 for value in mixed.values())
     full = pd.read_csv(io.BytesIO(uninterrupted[1]))
     table = pd.read_csv(folder / "curves.csv")

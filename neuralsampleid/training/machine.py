@@ -1,12 +1,9 @@
-"""What a training runs on: devices, nodes, precision. Nothing of it belongs to the experiment."""
+"""Where a training runs: on how many devices and nodes, in which precision."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sysconfig
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -14,6 +11,8 @@ from lightning.fabric.plugins.environments.cluster_environment import ClusterEnv
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
+from neuralsampleid.config.base import Device, Precision
+from neuralsampleid.devices import Exact, resolve_device, resolve_precision
 from neuralsampleid.errors import UserError
 from neuralsampleid.processes import slurm_tasks
 
@@ -25,9 +24,8 @@ class Machine:
     accelerator: Literal["cpu", "cuda"] = "cpu"
     devices: int = 1  # of this node; one process each
     nodes: int = 1
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Exact = "float32"
     workers: int = 0  # that make pairs, of each process; 0: the process itself does
-    compiled: bool = False  # the encoder; only convolutions on a CPU gain by it
 
     @property
     def processes(self) -> int:
@@ -49,33 +47,31 @@ class Machine:
         return share
 
 
-def this_machine(threads: int = 1, *, long_convolutions: bool = False) -> Machine:
-    """All GPUs that this process sees, else the CPU; several nodes only as tasks of SLURM.
+def this_machine(
+    threads: int = 1, device: Device = "auto", precision: Precision = "auto"
+) -> Machine:
+    """What the configuration's ``device`` and ``precision`` mean here.
 
-    bfloat16 is used where the hardware computes in it, not where it is emulated. On a CPU only long
-    trainings of convolutions do, and are compiled, too (benchmarks/training_step.md): what short
-    ones learn shall not depend on the processor.
+    All GPUs that this process sees, or the CPU; several nodes only as tasks of SLURM.
 
     Args:
         threads: of each process; those beyond the first make pairs.
-        long_convolutions: see ``pretrain.has_long_convolutions``.
+        device: as configured.
+        precision: as configured.
+
+    Raises:
+        UserError: ``cuda`` without a GPU.
     """
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if gpus:
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        native = long_convolutions and cpu_has_bfloat16()
-    compiled = native and not gpus and can_compile()
+    chosen = resolve_device(device)
+    gpus = torch.cuda.device_count() if chosen == "cuda" else 0
     tasks = slurm_tasks()
     nodes = int(os.environ["SLURM_NNODES"]) if tasks > 1 else 1
     return Machine(
-        accelerator="cuda" if gpus else "cpu",
+        accelerator=chosen,
         devices=tasks // nodes if tasks > 1 else max(1, gpus),
         nodes=nodes,
-        precision="bf16-mixed" if native else "32-true",
-        # A compiled encoder is about as fast as a worker; others keep all threads busy.
-        workers=threads // 2 if compiled else threads - 1,
-        compiled=compiled,
+        precision=resolve_precision(precision, chosen),
+        workers=threads - 1,
     )
 
 
@@ -86,14 +82,3 @@ def cluster_environment() -> ClusterEnvironment:
     own requeueing would restart the job behind Snakemake's back, so it is off.
     """
     return SLURMEnvironment(auto_requeue=False) if slurm_tasks() > 1 else LightningEnvironment()
-
-
-def cpu_has_bfloat16() -> bool:
-    """Whether the CPU multiplies matrices in bfloat16, rather than emulating it."""
-    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
-
-
-def can_compile() -> bool:
-    """Whether there is what torch compiles with for a CPU: a compiler and Python's headers."""
-    compiler = shutil.which(os.environ.get("CXX", "g++"))
-    return compiler is not None and Path(sysconfig.get_path("include"), "Python.h").is_file()

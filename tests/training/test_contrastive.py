@@ -6,7 +6,7 @@ import pytest
 
 from helpers.songs import small_training
 from neuralsampleid.config import Cosine, Steps
-from neuralsampleid.training.modules import learning_rate_factor
+from neuralsampleid.training.contrastive import learning_rate_factor
 
 
 def test_learning_rates():

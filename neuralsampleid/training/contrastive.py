@@ -9,18 +9,18 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
+from torchmetrics import MeanMetric
 
 from neuralsampleid.config import Cosine, Training
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.training.batches import FeatureBatch, ReadyViews
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.views import BatchedViews, PowerBatch
-from neuralsampleid.training.waveform import WaveformBatch, WaveformViews
 
 _LOG = logging.getLogger(__name__)
-Batch = PowerBatch | WaveformBatch | FeatureBatch  # the views' own type
+Batch = PowerBatch | FeatureBatch  # the views' own type
 
 
 class Pretraining(lightning.LightningModule):
@@ -31,7 +31,7 @@ class Pretraining(lightning.LightningModule):
     def __init__(
         self,
         encoder: SegmentEncoder,
-        views: BatchedViews | WaveformViews | ReadyViews,
+        views: BatchedViews | ReadyViews,
         settings: Training,
         steps_per_epoch: int,
         seed: int,
@@ -43,7 +43,7 @@ class Pretraining(lightning.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.seed = seed
         self.register_buffer("bad_batches", torch.zeros((), dtype=torch.long))
-        self.train_loss = EpochMean()
+        self.train_loss = epoch_mean()
         self._skipped = False
         self._validation: list[tuple[Tensor, Tensor]] = []
 
@@ -65,7 +65,7 @@ class Pretraining(lightning.LightningModule):
             self.bad_batches += 1
             _LOG.warning("step %d: the loss is %s, skipped", self.global_step, loss.item())
         else:
-            self.train_loss.update(loss, len(queries))
+            self.train_loss.update(loss.detach(), len(queries))
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -99,7 +99,7 @@ class Pretraining(lightning.LightningModule):
             len(queries), device=queries.device
         )
         # Here, because callbacks write the curves before the module's own end of an epoch.
-        if self.train_loss.pairs > 0:
+        if self.train_loss.weight > 0:
             self.log("train_loss", self.train_loss.compute())
         self.log("validation_loss", loss, sync_dist=True)
         self.log("validation_hit_rate_1", hits.float().mean(), prog_bar=True, sync_dist=True)
@@ -133,30 +133,11 @@ class Pretraining(lightning.LightningModule):
         return torch.autocast(self.device.type, enabled=False)
 
 
-class EpochMean(nn.Module):
+def epoch_mean() -> MeanMetric:
     """The mean over an epoch's pairs, kept in checkpoints: an epoch may be continued midway."""
-
-    total: Tensor
-    pairs: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("total", torch.zeros(()))
-        self.register_buffer("pairs", torch.zeros(()))
-
-    def reset(self) -> None:
-        """Begin an epoch."""
-        self.total.zero_()
-        self.pairs.zero_()
-
-    def update(self, value: Tensor, pairs: int) -> None:
-        """Add the finite mean of some pairs."""
-        self.total += value.detach() * pairs
-        self.pairs += pairs
-
-    def compute(self) -> Tensor:
-        """The mean so far; NaN before the first pair."""
-        return self.total / self.pairs
+    mean = MeanMetric(nan_strategy="disable", sync_on_compute=False)
+    mean.persistent(True)
+    return mean
 
 
 def learning_rate_factor(settings: Training, step: int, steps_per_epoch: int) -> float:

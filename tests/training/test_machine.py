@@ -7,8 +7,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.processes import is_first_process
-from neuralsampleid.training import device as machine
-from neuralsampleid.training.device import Machine, cluster_environment, this_machine
+from neuralsampleid.training.machine import Machine, cluster_environment, this_machine
 
 NAMES = ("LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_NNODES", "SLURM_NTASKS_PER_NODE")
 
@@ -35,22 +34,9 @@ def test_without_a_gpu_one_process_computes_in_full_precision(environment):
     assert this_machine(threads=3) == Machine(workers=2)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-@pytest.mark.parametrize("compiler", [True, False])
-@pytest.mark.parametrize("amx", [True, False])
-def test_long_trainings_of_convolutions_use_what_the_cpu_has(
-    amx: bool, compiler: bool, environment, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "amx_bf16": amx})
-    if not compiler:
-        monkeypatch.setenv("CXX", "no_such_compiler")
-    elif not machine.can_compile():
-        pytest.skip("g++ or Python's headers are not installed")
-    chosen = this_machine(threads=4, long_convolutions=True)
-    assert chosen.precision == ("bf16-mixed" if amx else "32-true")
-    assert chosen.compiled == (amx and compiler)
-    assert chosen.workers == (2 if chosen.compiled else 3)
-    assert this_machine(threads=4) == Machine(workers=3)
+def test_the_configuration_decides_on_precision(environment):
+    assert this_machine(1, "cpu", "bfloat16") == Machine(precision="bfloat16")
+    assert this_machine(1, "cpu", "auto") == Machine()
 
 
 def test_a_snakemake_job_is_one_task_of_slurm_but_not_its_training(environment):
