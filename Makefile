@@ -38,7 +38,7 @@ lint: env
 	ruff check .
 	ruff format --check .
 	mypy
-	snakefmt --check Snakefile rules
+	snakefmt --check Snakefile rules upstream
 	snakemake --lint
 
 # Results that somebody has pushed. DVC keeps no modification times, so Snakemake is told that they

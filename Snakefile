@@ -23,32 +23,17 @@ wait_passively()  # all jobs inherit it
 
 
 wildcard_constraints:
-    encoder="|".join(ENCODERS),
-    reranker="|".join(RERANKERS),
     system="|".join(SYSTEMS),
-    weights="trained|untrained",
-    role="query|reference|noise",
-    rate=r"\d+",
-    shard=r"\d{4}",
-    segments=r"\d+",
     artefact=r"\w[\w.-]*",
-    protocol="released|corrected",
 
 
-include: "rules/metrics.smk"
+if isinstance(CONFIG, UpstreamConfig):
 
-
-if IS_PUBLISHED or DOWNLOADS_FMA:
-
-    include: "rules/artefacts.smk"
-
-
-if IS_PUBLISHED:
-
-    include: "rules/published.smk"
+    include: "upstream/rules.smk"
 
 else:
 
+    include: "rules/benchmark.smk"
     include: "rules/data.smk"
     include: "rules/separation.smk"
     include: "rules/training.smk"
@@ -66,23 +51,10 @@ else:
     if PAGE_SYSTEM:
 
         include: "rules/page.smk"
+    include: "rules/targets.smk"
 
 
-# The workflow takes longer to read with them, once more for each seed.
-if ABLATION_ROWS and any("ablation" in argument for argument in sys.argv):
-
-    include: "rules/ablations.smk"
-
-
-if IS_DEMO and "default" in ENCODERS and "default" in SYSTEMS:
-
-    include: "rules/release.smk"
-
-    rule default_model:
-        input:
-            f"{RUN}/release/model.pt",
-            f"{RUN}/release/model_card.md",
-            f"{RUN}/models/default/calibration.json",
+include: "rules/metrics.smk"
 
 
 rule all:
@@ -96,39 +68,6 @@ rule data:
         data_files(),
 
 
-rule stems:
-    input:
-        stem_files(),
-
-
-rule models:
-    input:
-        model_files(),
-
-
-rule fingerprints:
-    input:
-        fingerprint_files(),
-
-
 rule metrics:
     input:
         f"{RUN}/report/metrics.csv",
-
-
-if not IS_PUBLISHED:
-
-    rule scale:
-        input:
-            f"{RUN}/scale/scale.png",
-
-    rule calibrations:
-        input:
-            [f"{RUN}/models/{encoder}/calibration.json" for encoder in used_encoders()],
-
-
-if ABLATION_ROWS:
-
-    rule ablations:
-        input:
-            f"{RUN}/ablations/ablations.png",

@@ -1,5 +1,6 @@
-# Needs: nothing but the configuration; published files come from their servers or a folder.
-# Makes: the files with a record of each, and the archives among them unpacked.
+# Needs: a table of files, in section data; they come from their servers or from the user's folder.
+# Makes: the files with a record of each, and the archives among them unpacked. A run goes on without
+# a file that is not among REQUIRED_ARTEFACTS.
 
 
 rule fetch_artefact:
@@ -20,7 +21,7 @@ rule fetch_artefact:
     params:
         table=CONFIG.data.artefacts,
         folder=CONFIG.data.folder,
-        optional=is_optional,
+        optional=lambda wildcards: wildcards.artefact not in REQUIRED_ARTEFACTS,
     message:
         "Getting {wildcards.artefact}"
     script:

@@ -33,6 +33,8 @@ if IS_DEMO:
 
 elif IS_FMA:
 
+    include: "artefacts.smk"
+
     rule fma_data:
         input:
             unpacked=[

@@ -5,9 +5,9 @@
 
 rule collect_metrics:
     input:
-        **{name: tables_of_systems(name) for name in COLLECTED},
+        **COLLECTED,
     output:
-        **{name: f"{RUN}/report/{name}.csv" for name in COLLECTED[1:]},
+        **{name: f"{RUN}/report/{name}.csv" for name in COLLECTED if name != "metrics"},
         metrics=report(
             f"{RUN}/report/metrics.csv",
             caption="../report/metrics.rst",

@@ -1,7 +1,7 @@
 """The published files: where each comes from, and whether it is the one that was used before.
 
-A table (``config/artefacts.csv``: name, url, version, size in bytes, sha256; it may have a further
-column sha1, for files whose authors tell only that) has a row per file. A
+A table (``upstream/artefacts.csv``: name, url, version, size in bytes, sha256; it may have a
+further column sha1, for files whose authors tell only that) has a row per file. A
 download must agree with what its row says; cells that are still empty are filled in on first use.
 A user's own folder is another matter: its files are compared with the table and the report says
 what differs, but they neither fill the table nor have to agree with it.

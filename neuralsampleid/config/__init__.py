@@ -36,12 +36,6 @@ from neuralsampleid.config.evaluation import (
 )
 from neuralsampleid.config.front_ends import ConstantQ, LogMel
 from neuralsampleid.config.parsing import parse_any_config, parse_config, parse_encoder, read_config
-from neuralsampleid.config.published import (
-    PublishedConfig,
-    PublishedData,
-    PublishedEvaluation,
-    PublishedSystem,
-)
 from neuralsampleid.config.report import Report
 from neuralsampleid.config.retrieval import Index, Landmarks, Reranker, Scale
 from neuralsampleid.config.run import Config
@@ -59,6 +53,12 @@ from neuralsampleid.config.training import (
     Pairs,
     Steps,
     Training,
+)
+from neuralsampleid.config.upstream import (
+    UpstreamConfig,
+    UpstreamData,
+    UpstreamEvaluation,
+    UpstreamSystem,
 )
 
 __all__ = [
@@ -101,10 +101,6 @@ __all__ = [
     "Pairs",
     "Precision",
     "PretrainedEncoder",
-    "PublishedConfig",
-    "PublishedData",
-    "PublishedEvaluation",
-    "PublishedSystem",
     "Report",
     "Reranker",
     "ResNetIbn",
@@ -116,6 +112,10 @@ __all__ = [
     "Steps",
     "System",
     "Training",
+    "UpstreamConfig",
+    "UpstreamData",
+    "UpstreamEvaluation",
+    "UpstreamSystem",
     "ablation_run",
     "parse_any_config",
     "parse_config",

@@ -12,8 +12,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from neuralsampleid.config.ablations import RERANKER_OF, ablation_run
 from neuralsampleid.config.base import Section
 from neuralsampleid.config.encoders import EncoderSettings
-from neuralsampleid.config.published import PublishedConfig
 from neuralsampleid.config.run import Config
+from neuralsampleid.config.upstream import UpstreamConfig
 from neuralsampleid.errors import UserError
 
 
@@ -33,15 +33,15 @@ def parse_config(values: object, source: str) -> Config:
     return config
 
 
-def parse_any_config(values: object, source: str) -> Config | PublishedConfig:
-    """As ``parse_config``; ``data.kind: published`` has a configuration of its own.
+def parse_any_config(values: object, source: str) -> Config | UpstreamConfig:
+    """As ``parse_config``; ``data.kind: upstream`` has a configuration of its own.
 
     Raises:
         UserError: see ``parse_config``.
     """
     data = values.get("data") if isinstance(values, dict) else None
-    if isinstance(data, dict) and data.get("kind") == "published":
-        return _parse(PublishedConfig, values, source)
+    if isinstance(data, dict) and data.get("kind") == "upstream":
+        return _parse(UpstreamConfig, values, source)
     return parse_config(values, source)
 
 

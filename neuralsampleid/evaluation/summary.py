@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from neuralsampleid.catalogue.formats import METRICS
-from neuralsampleid.config import Evaluation, PublishedEvaluation
+from neuralsampleid.config import Evaluation, UpstreamEvaluation
 from neuralsampleid.evaluation.bootstrap import bootstrap_mean
 from neuralsampleid.evaluation.queries import milliseconds
 
@@ -19,7 +19,7 @@ DECIMALS = 6  # more would differ between machines
 def mean_with_interval(
     values: ArrayLike,
     tracks: Sequence[str],
-    evaluation: Evaluation | PublishedEvaluation,
+    evaluation: Evaluation | UpstreamEvaluation,
     seed: int,
 ) -> tuple[float, float, float, int]:
     """Value, low, high and number of queries; the first three are NaN where there is no query.

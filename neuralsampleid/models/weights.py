@@ -24,8 +24,8 @@ SHIPPED = "shipped"  # the name of the weights in this package
 SHIPPED_FILE = Path(__file__).parent / "shipped" / "model.pt"  # written by ``make default-model``
 HOW_TO_GET_WEIGHTS = (
     "'shipped' (comes with this package; make default-model trains it again), a run's folder such "
-    "as results/demo (make demo) or that of one of its models, a checkpoint, or the published "
-    "files (snakemake --configfile config/published.yaml --cores 1; with --encoder)"
+    "as results/demo (make demo) or that of one of its models, a checkpoint, or upstream's "
+    "files (snakemake --configfile upstream/config.yaml --cores 1; with --encoder)"
 )
 _FORMER_NAME = "default"
 _UNKNOWN_SETTINGS = "settings that this version does not know, expected those of this project"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from neuralsampleid.config import Config, PublishedConfig
+from neuralsampleid.config import Config, UpstreamConfig
 from neuralsampleid.devices import resolve_device, resolve_precision
 
 PACKAGES = (
@@ -33,7 +33,7 @@ PACKAGES = (
 )
 
 
-def provenance(config: Config | PublishedConfig, folder: Path) -> dict[str, object]:
+def provenance(config: Config | UpstreamConfig, folder: Path) -> dict[str, object]:
     """What someone needs to know to repeat a run; ready for JSON.
 
     It holds no time and no host name: two runs of one state on one machine give the same record.
@@ -65,7 +65,7 @@ def provenance(config: Config | PublishedConfig, folder: Path) -> dict[str, obje
     }
 
 
-def config_yaml(config: Config | PublishedConfig) -> str:
+def config_yaml(config: Config | UpstreamConfig) -> str:
     """The merged configuration, defaults included, as YAML that ``parse_any_config`` accepts."""
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
 

@@ -1,6 +1,6 @@
 """The paper's tables from published fingerprints: both protocols, beside what the paper says.
 
-Values are in percent. Quoted figures come from ``config/quoted.csv`` (table, system, metric, k,
+Values are in percent. Quoted figures come from ``upstream/quoted.csv`` (table, system, metric, k,
 query_seconds, group, value in percent, source); an empty value is one that nobody here has seen.
 """
 

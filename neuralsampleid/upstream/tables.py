@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import FULL_TRACK, METRICS, SEGMENT, Format
-from neuralsampleid.config import PublishedEvaluation
+from neuralsampleid.config import UpstreamEvaluation
 from neuralsampleid.datasets.sample100_annotations import read_annotations
 from neuralsampleid.evaluation.summary import mean_with_interval, metrics_table, written_length
 from neuralsampleid.upstream.answers import Judged
@@ -37,7 +37,7 @@ PER_QUERY_COLUMNS = (
 )
 # Two groups of one kind exclude each other: a track of both is of neither.
 KINDS = (frozenset({"riff", "beat"}), frozenset({"interpolated", "not_interpolated"}))
-PUBLISHED_METRICS: Format = {"system": str, "protocol": str, **METRICS}
+UPSTREAM_METRICS: Format = {"system": str, "protocol": str, **METRICS}
 _KEY = ["sample_id", "query_id", "reference_id", "start_s", "end_s"]
 _LOG = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ def summarise(
     system: str,
     protocol: str,
     groups: Sequence[str],
-    evaluation: PublishedEvaluation,
+    evaluation: UpstreamEvaluation,
     seed: int,
 ) -> pd.DataFrame:
     """Average over queries, with intervals over query tracks.
@@ -184,7 +184,7 @@ def summarise(
         seed: of the bootstrap.
 
     Returns:
-        ``PUBLISHED_METRICS``, fractions to six decimals.
+        ``UPSTREAM_METRICS``, fractions to six decimals.
     """
     rows: list[tuple[object, ...]] = []
     members = {"all": answers} | {
@@ -204,7 +204,7 @@ def summarise(
                 asked = segments["query_id"].tolist()
                 mean = mean_with_interval(hits, asked, evaluation, seed)
                 rows.append((system, SEGMENT, "hit_rate", k, length, group, *mean))
-    return metrics_table(rows).assign(protocol=protocol)[list(PUBLISHED_METRICS)]
+    return metrics_table(rows).assign(protocol=protocol)[list(UPSTREAM_METRICS)]
 
 
 def _keys(queries: pd.DataFrame) -> list[tuple[object, ...]]:

@@ -258,6 +258,6 @@ def test_a_users_folder_in_a_folder(folder_table, tmp_path):
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared, which is not public")
 def test_the_committed_table_knows_the_real_annotations(tmp_path):
-    table = Path(__file__).parents[2] / "config/artefacts.csv"
+    table = Path(__file__).parents[2] / "upstream/artefacts.csv"
     found = obtain("sample100-ext", table, tmp_path / "x", folder=SHARED)
     assert (found.checksum, found.size) == ("verified", 110403 + 15910 + 7566)

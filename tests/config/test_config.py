@@ -23,12 +23,12 @@ from neuralsampleid.config import (
     Landmarks,
     LogMel,
     NtXent,
-    PublishedConfig,
-    PublishedData,
-    PublishedEvaluation,
     Reranker,
     ResNetIbn,
     Steps,
+    UpstreamConfig,
+    UpstreamData,
+    UpstreamEvaluation,
     parse_any_config,
     parse_config,
     read_config,
@@ -407,14 +407,14 @@ def test_the_json_schema_knows_the_keys():
 
 
 def published() -> dict[str, Any]:
-    return yaml.safe_load((Path(__file__).parents[2] / "config/published.yaml").read_text())
+    return yaml.safe_load((Path(__file__).parents[2] / "upstream/config.yaml").read_text())
 
 
 def test_the_published_configuration_says_the_defaults():
     config = parse_any_config(published(), "published.yaml")
-    assert isinstance(config, PublishedConfig)
-    assert config.data == PublishedData(kind="published")
-    assert config.evaluation == PublishedEvaluation()
+    assert isinstance(config, UpstreamConfig)
+    assert config.data == UpstreamData(kind="upstream")
+    assert config.evaluation == UpstreamEvaluation()
     assert [system.name for system in config.systems if system.optional] == ["baseline"]
     assert isinstance(parse_any_config(MINIMAL, "config.yaml"), Config)
 

@@ -18,9 +18,9 @@ from neuralsampleid.upstream.report import (
     quoted_precision,
     read_quoted,
 )
-from neuralsampleid.upstream.tables import PUBLISHED_METRICS
+from neuralsampleid.upstream.tables import UPSTREAM_METRICS
 
-QUOTED = Path(__file__).parents[2] / "config/quoted.csv"
+QUOTED = Path(__file__).parents[2] / "upstream/quoted.csv"
 NAN = float("nan")
 
 
@@ -34,7 +34,7 @@ def metrics():
                 for k in (1.0, 3.0):
                     found = (value, value, value, count - int(seconds))
                     rows.append((*about, "segment", "hit_rate", k, seconds, group, *found))
-    return pd.DataFrame(rows, columns=list(PUBLISHED_METRICS))
+    return pd.DataFrame(rows, columns=list(UPSTREAM_METRICS))
 
 
 def test_the_committed_quotes_hold_the_abstracts_figure_alone():

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from helpers.sample100 import SHARED, write_annotations
-from neuralsampleid.config import PublishedEvaluation
+from neuralsampleid.config import UpstreamEvaluation
 from neuralsampleid.upstream.answers import Judged, SegmentAnswer, TrackAnswer
 from neuralsampleid.upstream.ground_truth import QUERY_COLUMNS, SUBSETS
 from neuralsampleid.upstream.tables import (
     PER_QUERY_COLUMNS,
-    PUBLISHED_METRICS,
+    UPSTREAM_METRICS,
     QueryGroups,
     per_query,
     read_groups,
@@ -41,7 +41,7 @@ JUDGED = Judged(
     (TrackAnswer("Q1", 1.0, ("R1",)), TrackAnswer("Q2", 0.25, ("X", "R2"))),
 )
 SECONDS = {5.0: 2, 7.5: 2, 10.0: 6, 15.0: 12}
-SETTINGS = PublishedEvaluation(query_seconds=list(SECONDS), cutoffs=[1, 3], resamples=50)
+SETTINGS = UpstreamEvaluation(query_seconds=list(SECONDS), cutoffs=[1, 3], resamples=50)
 
 
 def test_an_occurrence_has_the_groups_of_its_row():
@@ -129,7 +129,7 @@ def test_averages_with_their_numbers_of_queries():
     answers = per_query(JUDGED, "corrected", SECONDS, QueryGroups(GROUPED, INDEX))
     groups = ["riff", "beat", "interpolated", "not_interpolated"]
     metrics = summarise(answers, "proposed", "corrected", groups, SETTINGS, seed=1)
-    assert list(metrics) == list(PUBLISHED_METRICS)
+    assert list(metrics) == list(UPSTREAM_METRICS)
     assert set(metrics["protocol"]) == {"corrected"}
     assert len(metrics) == 5 * (1 + 4 * 2)
 

@@ -41,7 +41,8 @@ def test_rules_run_in_their_environments(run):
 
 def scripts_of(environment):
     """Scripts of the rules that name an environment, without Snakemake's help."""
-    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    files = [*(ROOT / "rules").glob("*.smk"), ROOT / "upstream/rules.smk"]
+    text = "\n".join(path.read_text() for path in files)
     named = environment.replace("_cpu", "_{BUILD}")
     blocks = re.split(r"^ *rule (\w+):$", text, flags=re.MULTILINE)[1:]
     rules = zip(blocks[::2], blocks[1::2], strict=True)

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 KEYS = ["input", "output", "log", "benchmark", "conda", "threads", "resources", "params", "message",
         "script"]  # fmt: skip
 ALWAYS = {*KEYS} - {"input", "params"}
-RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
+RULE_FILES = [*sorted((ROOT / "rules").glob("*.smk")), ROOT / "upstream/rules.smk"]
+RULE_FILES.remove(ROOT / "rules/targets.smk")  # its rules run no script
 OPTIONAL = {"dgl"}  # an extra that nobody needs; its tests may have installed it
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 

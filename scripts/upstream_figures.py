@@ -1,4 +1,4 @@
-"""Rule published_figures: metrics and quoted figures → PNG and PDF."""
+"""Rule upstream_figures: metrics and quoted figures → PNG and PDF."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.figures import hit_rate_figure, map_figure
 from neuralsampleid.upstream.report import quoted_precision, read_quoted
-from neuralsampleid.upstream.tables import PUBLISHED_METRICS
+from neuralsampleid.upstream.tables import UPSTREAM_METRICS
 
 if __name__ == "__main__":
     with job(snakemake):
-        metrics = read_table(Path(snakemake.input.metrics), PUBLISHED_METRICS)
+        metrics = read_table(Path(snakemake.input.metrics), UPSTREAM_METRICS)
         systems, protocols = snakemake.params.systems, snakemake.params.protocols
         quoted = quoted_precision(read_quoted(Path(snakemake.input.quoted)), systems)
         folder = Path(snakemake.output[0]).parent

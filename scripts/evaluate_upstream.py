@@ -1,4 +1,4 @@
-"""Rule evaluate_published: published fingerprints → answers and metrics under one protocol."""
+"""Rule evaluate_upstream: upstream fingerprints → answers and metrics under one protocol."""
 
 import logging
 from pathlib import Path
@@ -8,11 +8,11 @@ from _job import job, use_threads
 
 from neuralsampleid.artefacts.archive import find_fingerprints
 from neuralsampleid.artefacts.table import read_record
-from neuralsampleid.config import PublishedEvaluation
+from neuralsampleid.config import UpstreamEvaluation
 from neuralsampleid.files import write_csv, write_json
 from neuralsampleid.upstream.tables import (
     PER_QUERY_COLUMNS,
-    PUBLISHED_METRICS,
+    UPSTREAM_METRICS,
     per_query,
     read_groups,
     summarise,
@@ -32,7 +32,7 @@ if __name__ == "__main__":
         paths = [read_record(Path(folder)) for folder in needed]
         missing = [record.reason for record in paths if record.path is None]
         answers = pd.DataFrame(columns=list(PER_QUERY_COLUMNS))
-        metrics = pd.DataFrame(columns=list(PUBLISHED_METRICS))
+        metrics = pd.DataFrame(columns=list(UPSTREAM_METRICS))
         summary = {"not_run": missing}
         if missing:
             logging.warning("not run: %s", "; ".join(missing))
@@ -41,7 +41,7 @@ if __name__ == "__main__":
             from neuralsampleid.upstream.folder import default_segments, evaluate_folder
 
             use_threads(snakemake)
-            settings = PublishedEvaluation.model_validate(params.evaluation)
+            settings = UpstreamEvaluation.model_validate(params.evaluation)
             archive, ground_truth, *reranker = (Path(record.path) for record in paths)
             lengths = default_segments(params.system, settings.query_seconds)
             judged = evaluate_folder(

@@ -25,7 +25,7 @@ from neuralsampleid.models.weights import load_any_reranker
 from neuralsampleid.upstream.folder import default_segments, evaluate_folder
 
 ROOT = Path(__file__).parents[2]
-REPORT = Path("results/published/report")
+REPORT = Path("results/upstream/report")
 SMALL = Gnn(channels=[8, 16], blocks=[1, 1], feature_size=16, projection_size=32, graph="bypassed")
 SECONDS = (5, 7, 10, 15, 20)
 
@@ -33,7 +33,7 @@ SECONDS = (5, 7, 10, 15, 20)
 def snakemake(place, *arguments, **data):
     """Run the published configuration in a folder; keywords replace keys of its section data."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
-    command += ["--configfile", str(ROOT / "config/published.yaml"), "--cores", "2"]
+    command += ["--configfile", str(ROOT / "upstream/config.yaml"), "--cores", "2"]
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     if data:
         command += ["--config", f"data={json.dumps(data)}"]
@@ -118,10 +118,10 @@ def published(parity_set, tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(published, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    before = (ROOT / "config/artefacts.csv").read_bytes()
+    before = (ROOT / "upstream/artefacts.csv").read_bytes()
     done = snakemake(folder, folder=str(published))
     assert done.returncode == 0, done.stdout
-    assert (ROOT / "config/artefacts.csv").read_bytes() == before
+    assert (ROOT / "upstream/artefacts.csv").read_bytes() == before
     if sys.platform == "linux":  # libgomp tells how threads wait in the jobs: they do not spin
         assert set(re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stdout)) == {"0"}
     return folder
@@ -159,7 +159,7 @@ def test_metrics_are_those_of_the_library(finished, published, parity_set, syste
 
 def groups_of(finished, protocol):
     """Groups of each occurrence that was asked about at 5 s, by its number."""
-    file = finished / f"results/published/evaluation/proposed/{protocol}/per_query.csv"
+    file = finished / f"results/upstream/evaluation/proposed/{protocol}/per_query.csv"
     answers = pd.read_csv(file, keep_default_na=False)
     segments = answers[answers["query_seconds"] == "5.0"]
     numbers = segments["occurrence"].str.rpartition("_")[2].astype(int)
@@ -225,11 +225,11 @@ def test_everything_is_planned_without_a_file(tmp_path):
     done = snakemake(tmp_path, "-n")
     assert done.returncode == 0, done.stdout
     assert re.search(r"^fetch_artefact +12$", done.stdout, flags=re.MULTILINE)
-    assert re.search(r"^evaluate_published +6$", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^evaluate_upstream +6$", done.stdout, flags=re.MULTILINE)
 
 
 def test_a_missing_file_is_one_line(published, tmp_path):
-    done = snakemake(tmp_path, "--", "results/published/artefacts/gt_dict.json", folder="empty")
+    done = snakemake(tmp_path, "--", "results/upstream/artefacts/gt_dict.json", folder="empty")
     assert done.returncode != 0
     assert "error: empty/gt_dict.json: no such file, expected the published one" in done.stdout
     assert "Traceback" not in done.stdout
@@ -239,8 +239,8 @@ def test_files_are_downloaded_recorded_and_verified(published, tmp_path):
     names = ["gt_dict.json", "sample100_query_index.json", "riff_query_type.json"]
     extended = ["sample100-ext/tracks.csv", "sample100-ext/annotations/S1.json"]
     table = tmp_path / "artefacts.csv"
-    results = tmp_path / "results/published/artefacts"
-    wanted = [f"results/published/artefacts/{name}" for name in (*names, "sample100-ext")]
+    results = tmp_path / "results/upstream/artefacts"
+    wanted = [f"results/upstream/artefacts/{name}" for name in (*names, "sample100-ext")]
     with serving() as site:
         site.files = {
             Path(name).name: (published / name).read_bytes() for name in (*names, *extended)

@@ -1,17 +1,21 @@
-# Needs: the published files, and their archives unpacked.
-# Makes: their fingerprints evaluated under both protocols, the numbers of parameters, the paper's
+# Needs: the upstream release's files, fetched, and its archives of fingerprints unpacked.
+# Makes: the fingerprints evaluated under both protocols, the numbers of parameters, the paper's
 # tables, and figures.
 
 
-rule count_parameters:
+include: "common.smk"
+include: "../rules/artefacts.smk"
+
+
+rule upstream_parameters:
     input:
-        artefacts(*weight_files()),
+        artefacts(*CONFIG.weight_files),
     output:
         counts=f"{RUN}/models/parameters.json",
     log:
-        f"{RUN}/logs/count_parameters.log",
+        f"{RUN}/logs/upstream_parameters.log",
     benchmark:
-        f"{RUN}/benchmarks/count_parameters.tsv"
+        f"{RUN}/benchmarks/upstream_parameters.tsv"
     conda:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
@@ -24,28 +28,25 @@ rule count_parameters:
             for row in CONFIG.systems
         ],
     message:
-        "Counting the parameters of the published weights"
+        "Counting the parameters of the upstream weights"
     script:
-        "../scripts/count_parameters.py"
+        "../scripts/upstream_parameters.py"
 
 
-rule evaluate_published:
+rule evaluate_upstream:
     input:
-        archive=lambda wildcards: artefacts(SYSTEMS[wildcards.system].fingerprints),
-        fingerprints=lambda wildcards: unpacked(wildcards.system),
-        reranker=lambda wildcards: artefacts(SYSTEMS[wildcards.system].reranker),
+        unpack(evaluated),
         ground_truth=artefacts(CONFIG.data.ground_truth),
         query_index=artefacts(CONFIG.data.query_index),
         groups=artefacts(*CONFIG.data.groups.values()),
-        annotations=annotations_of,
     output:
-        per_query=f"{RUN}/evaluation/{{system}}/{{protocol}}/per_query.csv",
-        metrics=f"{RUN}/evaluation/{{system}}/{{protocol}}/metrics.csv",
-        summary=f"{RUN}/evaluation/{{system}}/{{protocol}}/summary.json",
+        per_query=f"{EVALUATION}/per_query.csv",
+        metrics=f"{EVALUATION}/metrics.csv",
+        summary=f"{EVALUATION}/summary.json",
     log:
-        f"{RUN}/logs/evaluate_published_{{system}}_{{protocol}}.log",
+        f"{RUN}/logs/evaluate_upstream_{{system}}_{{protocol}}.log",
     benchmark:
-        f"{RUN}/benchmarks/evaluate_published_{{system}}_{{protocol}}.tsv"
+        f"{RUN}/benchmarks/evaluate_upstream_{{system}}_{{protocol}}.tsv"
     conda:
         f"../envs/torch_{BUILD}.yaml"
     threads: CORES
@@ -61,20 +62,20 @@ rule evaluate_published:
     message:
         "Evaluating {wildcards.system}, {wildcards.protocol}"
     script:
-        "../scripts/evaluate_published.py"
+        "../scripts/evaluate_upstream.py"
 
 
-rule published_tables:
+rule upstream_tables:
     input:
         metrics=f"{RUN}/report/metrics.csv",
         parameters=f"{RUN}/models/parameters.json",
-        artefacts=artefacts(*published_files()),
+        artefacts=artefacts(*CONFIG.files),
         quoted=f"{workflow.basedir}/{CONFIG.data.quoted}",
     output:
         [
             report(
                 f"{RUN}/report/tables/{name}.html",
-                caption=f"../report/published_{name}_table.rst",
+                caption=f"../report/upstream_{name}_table.rst",
                 category="Tables",
             )
             for name in TABLES
@@ -85,9 +86,9 @@ rule published_tables:
             format=("csv", "md", "tex", "txt"),
         ),
     log:
-        f"{RUN}/logs/published_tables.log",
+        f"{RUN}/logs/upstream_tables.log",
     benchmark:
-        f"{RUN}/benchmarks/published_tables.tsv"
+        f"{RUN}/benchmarks/upstream_tables.tsv"
     conda:
         "../envs/audio.yaml"
     threads: 1
@@ -96,15 +97,15 @@ rule published_tables:
         runtime=10,
     params:
         systems=list(SYSTEMS),
-        used_by=used_by(),
+        used_by=CONFIG.used_by(),
         confidence=CONFIG.evaluation.confidence,
     message:
         "Writing the paper's tables"
     script:
-        "../scripts/published_tables.py"
+        "../scripts/upstream_tables.py"
 
 
-rule published_figures:
+rule upstream_figures:
     input:
         metrics=f"{RUN}/report/metrics.csv",
         quoted=f"{workflow.basedir}/{CONFIG.data.quoted}",
@@ -112,16 +113,16 @@ rule published_figures:
         [
             report(
                 f"{RUN}/report/figures/{name}.png",
-                caption=f"../report/published_{name}_figure.rst",
+                caption=f"../report/upstream_{name}_figure.rst",
                 category="Figures",
             )
-            for name in figure_names()
+            for name in FIGURES
         ],
-        expand(f"{RUN}/report/figures/{{name}}.pdf", name=figure_names()),
+        expand(f"{RUN}/report/figures/{{name}}.pdf", name=FIGURES),
     log:
-        f"{RUN}/logs/published_figures.log",
+        f"{RUN}/logs/upstream_figures.log",
     benchmark:
-        f"{RUN}/benchmarks/published_figures.tsv"
+        f"{RUN}/benchmarks/upstream_figures.tsv"
     conda:
         "../envs/audio.yaml"
     threads: 1
@@ -135,4 +136,4 @@ rule published_figures:
     message:
         "Drawing the figures"
     script:
-        "../scripts/published_figures.py"
+        "../scripts/upstream_figures.py"

@@ -1,4 +1,4 @@
-"""Rule published_tables: metrics, parameters and quoted figures → the paper's tables."""
+"""Rule upstream_tables: metrics, parameters and quoted figures → the paper's tables."""
 
 import json
 from pathlib import Path
@@ -19,11 +19,11 @@ from neuralsampleid.upstream.report import (
     published_group_table,
     read_quoted,
 )
-from neuralsampleid.upstream.tables import PUBLISHED_METRICS
+from neuralsampleid.upstream.tables import UPSTREAM_METRICS
 
 if __name__ == "__main__":
     with job(snakemake):
-        metrics = read_table(Path(snakemake.input.metrics), PUBLISHED_METRICS)
+        metrics = read_table(Path(snakemake.input.metrics), UPSTREAM_METRICS)
         quoted = read_quoted(Path(snakemake.input.quoted))
         systems, folder = snakemake.params.systems, Path(snakemake.output[0]).parent
         parameters = json.loads(Path(snakemake.input.parameters).read_text())

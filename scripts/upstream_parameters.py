@@ -1,4 +1,4 @@
-"""Rule count_parameters: published weights → numbers of stored and acting parameters by system."""
+"""Rule upstream_parameters: weights → numbers of stored and acting parameters by system."""
 
 from pathlib import Path
 
