@@ -1,7 +1,7 @@
-"""Identifying a whole track: seconds per step, by the default model and by landmarks.
+"""Identifying a whole track: seconds per step, by the shipped model and by landmarks.
 
 Command: ``OMP_WAIT_POLICY=PASSIVE python benchmarks/identify.py --landmarks CATALOGUE``
-(``--threads``: 2 unless told otherwise). The default model's catalogue is synthetic: 1,000 tracks
+(``--threads``: 2 unless told otherwise). The shipped model's library is synthetic: 1,000 tracks
 of three minutes; the query's fingerprinting is real, of three minutes of noise. What landmarks
 cost depends on the music, so theirs is real: CATALOGUE, made by ``nsid index --weights landmarks``
 (real_music.md), is cut into pieces of three minutes and repeated, each time a little higher, until
@@ -57,7 +57,7 @@ def main() -> None:
         out = Path(folder) / "catalogue"
         collection = synthetic(out, about, options.tracks, options.threads)
         steps = steps_of_model(fingerprinter, collection, options.threads)
-        print_times("default model", steps, options.rounds)
+        print_times("shipped model", steps, options.rounds)
     if options.landmarks is not None:
         collection, query = repeated(open_collection(options.landmarks), options.tracks)
         steps = steps_of_landmarks(collection, query, options.threads)

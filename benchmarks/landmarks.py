@@ -1,6 +1,6 @@
 """Landmarks, in every way: mAP and hit rates on the demo's music, and what each step takes.
 
-Command: ``python benchmarks/landmarks.py results/demo/data …`` with the data folder of one or more
+Command: ``python benchmarks/landmarks.py results/demo/data …`` with the data folders of one or more
 runs (``snakemake data``). Seconds are of the processor, on one core.
 """
 
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
     options = parser.parse_args()
     settings = read_config(options.config).landmarks
-    print("| data | system | mAP | beat | riff | hit@1 | hit@3 | hit@10 | peaks, s | matching, s |")
+    print("| run | system | mAP | beat | riff | hit@1 | hit@3 | hit@10 | peaks, s | matching, s |")
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for folder in options.folders:
         catalogue = read_catalogue(folder)
@@ -45,8 +45,8 @@ def main() -> None:
             started = time.process_time()
             matches = landmark_matches(catalogue, queries, peaks, settings, way)
             matched_s = time.process_time() - started
-            cells = cells_of(matches, queries, catalogue)
-            print(f"| {folder} | {way} | {cells} | {found_s:.1f} | {matched_s:.1f} |", flush=True)
+            cells = f"{cells_of(matches, queries, catalogue)} | {found_s:.1f} | {matched_s:.1f}"
+            print(f"| {folder.parent.name} | {way} | {cells} |", flush=True)
 
 
 def searchable_peaks(catalogue: Catalogue, settings: Landmarks) -> dict[str, Peaks]:

@@ -1,9 +1,8 @@
 """How candidates' votes are weighed: mAP of finished runs by several rules.
 
-    python benchmarks/votes.py results/demo [results/another_run …]
-
-Reads each run's fingerprints and queries; searches exactly, without a re-ranker. One line per run,
-fingerprints and rule, and the means over the runs.
+Command: ``python benchmarks/votes.py results/demo …`` with one or more runs. It reads their
+fingerprints and queries and searches exactly, without a re-ranker. A row per kind of fingerprints
+and rule, a column per run, and the mean over several runs.
 """
 
 import sys
@@ -79,15 +78,19 @@ def mean_average_precisions(run: Path, fingerprints: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print mAP by fingerprints and rule, a column per run."""
+    """Print one table, in percent."""
     columns = {}
     for run in map(Path, sys.argv[1:]):
         for fingerprints in sorted(path.parent for path in run.glob("fingerprints/*/query")):
             for name, value in mean_average_precisions(run, fingerprints).items():
                 columns.setdefault((fingerprints.name, name), {})[run.name] = value
-    table = pd.DataFrame(columns).T
-    table["mean"] = table.mean(axis=1)
-    print(table.to_string(float_format="{:.3f}".format))
+    table = 100 * pd.DataFrame(columns).T
+    if len(table.columns) > 1:
+        table["mean"] = table.mean(axis=1)
+    print(f"| fingerprints | vote | {' | '.join(table.columns)} |")
+    print(f"|---|---|{'---:|' * len(table.columns)}")
+    for (fingerprints, name), values in table.iterrows():
+        print(f"| {fingerprints} | {name} | {' | '.join(f'{value:.1f}' for value in values)} |")
 
 
 if __name__ == "__main__":

@@ -90,3 +90,12 @@ def test_sections_that_are_cited_exist():
     assert len(cited) > 20
     for source, page, heading in cited:
         assert heading in headings(ROOT / f"docs/{page}.md"), f"{source}: {page}, {heading}"
+
+
+def test_every_benchmark_is_in_the_list_and_has_a_page():
+    text = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
+    scripts = {path.name for path in ROOT.glob("benchmarks/*.py")}
+    assert set(re.findall(r"(\w+\.py)", text)) == scripts
+    assert set(re.findall(r"\((\w+\.md)\)", text)) == {
+        path.name for path in ROOT.glob("benchmarks/*.md") if path.name != "README.md"
+    }

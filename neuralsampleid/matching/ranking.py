@@ -2,8 +2,9 @@
 
 Each segment of a query votes for the tracks that its nearest segments belong to, with 1 for the
 nearest, 1/2 for the second, and so on: similarities are on another scale with every encoder, and
-benchmarks/votes.md shows that ranks serve trained encoders at least as well. A re-ranker adds its
-probability, weighted, where it does not reject.
+ranks serve trained encoders about as well (benchmarks/votes.md). A re-ranker adds its probability,
+weighted, where it does not reject.
+
 References and noise tracks are ranked alike, so noise can be a wrong answer; upstream skips it
 (docs/upstream.md, "Search").
 
