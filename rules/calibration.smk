@@ -1,6 +1,5 @@
-# Needs: a trained encoder's fingerprints of all roles, the queries. Not part of the report:
-# snakemake calibrations.
-# Makes: how probable an answer of nsid identify is, beside the weights.
+# Needs: a trained encoder's fingerprints of all roles, the queries. Target: snakemake calibrations.
+# Makes: the probability function of nsid identify (calibration.json), beside the weights.
 
 
 rule calibrate:

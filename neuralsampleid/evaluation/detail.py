@@ -84,7 +84,7 @@ def detailed_metrics(
 def quantities(
     judged: pd.DataFrame, pairs: pd.DataFrame, system: str, evaluation: Evaluation, seed: int
 ) -> pd.DataFrame:
-    """What is no fraction: rows for ``quantities.csv``; arguments as of ``detailed_metrics``.
+    """Rows for ``quantities.csv``, which are not proportions; arguments as of ``detailed_metrics``.
 
     Returns:
         Columns ``formats.METRICS``; thresholds have no interval. ``median_rank`` in ranks, by

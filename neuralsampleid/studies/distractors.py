@@ -143,7 +143,7 @@ def _cluster(points: npt.NDArray[np.float64], count: int, seed: int) -> npt.NDAr
 
 
 def _forms(tracks: Sequence[Embeddings], rng: np.random.Generator) -> tuple[Form, ...]:
-    """Each track's own; a likeness that another track reaches as well is no repetition."""
+    """Each track's repetitions; a similarity that another track reaches, too, does not count."""
     forms = []
     for place, track in enumerate(tracks):
         other = tracks[(place + int(rng.integers(1, len(tracks)))) % len(tracks)]

@@ -99,7 +99,7 @@ def ask(
 
 
 def calibrate(trials: pd.DataFrame) -> Calibration:
-    """The probability function of some trials, and how well it keeps its word.
+    """The probability function of some trials, and how well it is calibrated.
 
     For the latter, queries are divided into ``FOLDS`` parts, and each is judged by a function that
     is fitted to the others.
