@@ -99,3 +99,21 @@ def test_every_benchmark_is_in_the_list_and_has_a_page():
     assert set(re.findall(r"\((\w+\.md)\)", text)) == {
         path.name for path in ROOT.glob("benchmarks/*.md") if path.name != "README.md"
     }
+
+
+def test_the_architecture_names_every_module():
+    """In its table of packages, and no other."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    table = text.split("| module | what it does |")[1].split("\n\n")[0]
+    named = re.findall(r"`(\w+/?)`", " ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)))
+    package = ROOT / "neuralsampleid"
+    modules = {path.stem for path in package.glob("*.py") if path.stem != "__init__"}
+    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert sorted(named) == sorted(modules | folders)
+
+
+def test_every_output_column_has_a_comment():
+    text = (ROOT / "neuralsampleid/catalogue/formats.py").read_text(encoding="utf-8")
+    lines = re.findall(r'^ +"(\w+)": (?:str|float),(.*)$', text, re.MULTILINE)
+    explained = {name for name, comment in lines if comment}
+    assert explained == {name for name, _ in lines}

@@ -1,5 +1,7 @@
 """The tables that the evaluation exchanges as CSV: their columns, and one reader for all tables.
 
+A column means the same in every table and is explained in the first, unless a later one says more.
+
 A plain ``pandas.read_csv`` would turn the track ids ``001`` and ``NA`` into a number and a gap.
 """
 
@@ -21,11 +23,11 @@ ABSENT = {FULL_TRACK: "full_track_absent", SEGMENT: "segment_absent"}
 
 QUERIES: Format = {
     "task": str,  # full_track, segment, or either of them "absent"
-    "query_id": str,
-    "query_start_s": float,
-    "query_end_s": float,
-    "query_seconds": float,
-    "group": str,
+    "query_id": str,  # the query track
+    "query_start_s": float,  # of the query in its track
+    "query_end_s": float,  # and its end
+    "query_seconds": float,  # length of a segment query; NaN for a full track
+    "group": str,  # sample type, empty if mixed or unknown; in metrics also "all" or a condition
     "relevant": str,  # reference ids, sorted, joined by '|'
     "conditions": str,  # such as pitch_semitones:0.5..2, joined by '|'; see evaluation/conditions
     "excluded": str,  # ids of tracks that no ranking of this query may hold, joined by '|'
@@ -39,9 +41,9 @@ MATCHES: Format = {
     "reference_id": str,  # a reference or noise track
     "score": float,  # larger is better
     "reference_start_s": float,  # the segment that matches best
-    "reference_end_s": float,
+    "reference_end_s": float,  # and its end
     "matched_start_s": float,  # the segment of the query that it matches
-    "matched_end_s": float,
+    "matched_end_s": float,  # and its end
     "probability": float,  # the re-ranker's, of these two segments; NaN where it did not look
 }
 PASSAGES: Format = {
@@ -56,16 +58,16 @@ PASSAGES: Format = {
     "score": float,  # votes less cost, see matching/lines
 }
 METRICS: Format = {
-    "system": str,
+    "system": str,  # its name in the configuration
     "task": str,
-    "metric": str,
-    "k": float,
+    "metric": str,  # see docs/metrics.md
+    "k": float,  # how many first ranks count; NaN where that has no meaning
     "query_seconds": float,
     "group": str,
     "value": float,  # fractions in [0, 1], as low and high; in quantities.csv other units
-    "low": float,
-    "high": float,
-    "queries": float,
+    "low": float,  # of the interval of evaluation.confidence
+    "high": float,  # and its end
+    "queries": float,  # how many the value is of
 }
 COMPARISONS: Format = {
     "table": str,  # main, hit_rates or sample_types: the family that p_holm is corrected over
@@ -79,8 +81,8 @@ COMPARISONS: Format = {
     "difference": float,  # the system's value less the other's; a fraction, as low and high
     "low": float,
     "high": float,
-    "p_value": float,
-    "p_holm": float,
+    "p_value": float,  # of a paired permutation test
+    "p_holm": float,  # corrected over all rows of the table
     "queries": float,
 }
 FOUND_BY_ONE: Format = {
@@ -95,19 +97,19 @@ FOUND_BY_ONE: Format = {
     "conditions": str,
     "relevant": str,
     "first_rank": float,
-    "other_first_rank": float,
+    "other_first_rank": float,  # the other system's
 }
 RELIABILITY: Format = {
     "system": str,
     "low": float,  # a bin of the re-ranker's probability
     "high": float,
-    "pairs": float,
+    "pairs": float,  # of segments, by which tracks are shown, in the bin
     "mean_probability": float,  # NaN where the bin is empty
-    "share_right": float,
+    "share_right": float,  # of these pairs
 }
 LEVELS: Format = {
     "query_id": str,
-    "sample_id": str,
+    "sample_id": str,  # as in occurrences.csv
     "level_db": float,  # mean power of the sample over everything else, where it sounds
 }
 
@@ -126,9 +128,9 @@ def per_query_format(cutoffs: Sequence[int]) -> Format:
         "best_score": float,  # of the first rank; NaN if nothing was retrieved
         "time_error_s": float,  # of the first relevant reference; NaN if none, or times are unknown
         "first_rank": float,  # NaN if no relevant reference was retrieved
-        "ap": float,
-        "ap_retrieved": float,
-        **{f"hit_{k}": float for k in cutoffs},
+        "ap": float,  # average precision over all relevant references
+        "ap_retrieved": float,  # over the retrieved ones, as upstream does
+        **{f"hit_{k}": float for k in cutoffs},  # 1 or 0: a right answer among the first k
     }
 
 
