@@ -22,10 +22,11 @@ import numpy as np
 import torch
 
 from neuralsampleid.config import Landmarks
+from neuralsampleid.library.finding import TrackSegments
 from neuralsampleid.library.fingerprinters import Fingerprinter, fingerprinter_for_new
 from neuralsampleid.library.identify import finder_of, identify, measure_chance
 from neuralsampleid.library.landmark_finder import LandmarkFinder
-from neuralsampleid.library.segment_finder import find_matches
+from neuralsampleid.library.segment_finder import find_neighbours
 from neuralsampleid.library.store import (
     Collection,
     File,
@@ -33,7 +34,6 @@ from neuralsampleid.library.store import (
     create_collection,
     open_collection,
 )
-from neuralsampleid.matching.ranges import TrackSegments
 from neuralsampleid.models.weights import SHIPPED
 
 SECONDS = 180
@@ -124,7 +124,7 @@ def steps_of_model(
     query, finder = fingerprinter.fingerprint(audio), finder_of(collection)
     return {
         "fingerprint the query": lambda: fingerprinter.fingerprint(audio),
-        "search": lambda: find_matches(query, collection, set(), threads),
+        "search": lambda: find_neighbours(query, collection, set(), threads),
         "search, passages and chance": lambda: identify(query, finder, threads=threads),
     }
 

@@ -20,7 +20,7 @@ from neuralsampleid.evaluation.evaluate import per_query
 from neuralsampleid.evaluation.queries import derive_queries
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.store import peaks_of_tracks
-from neuralsampleid.matching.landmarks import match_queries
+from neuralsampleid.matching.landmarks import rank_by_landmarks
 
 RANKS = 100
 CUTOFFS = [1, 3, 10]
@@ -68,7 +68,7 @@ def landmark_matches(
         for role in ("noise", "reference")
         for track in catalogue.with_role(role)["track_id"]
     }
-    matches = match_queries(queries, asked, searched, settings, way=way, ranks=RANKS)
+    matches = rank_by_landmarks(queries, asked, searched, settings, way=way, ranks=RANKS)
     return matches.astype({"probability": float})
 
 

@@ -36,7 +36,7 @@ from neuralsampleid.library.fingerprinters import (
 from neuralsampleid.library.identify import DEFAULT, System, Thresholds, finder_of, identify_file
 from neuralsampleid.library.store import Collection, open_collection
 from neuralsampleid.library.update import index_folder
-from neuralsampleid.matching.ranges import Range
+from neuralsampleid.line import Line
 from neuralsampleid.models.weights import weights_file
 from neuralsampleid.studies.trials import ask
 
@@ -237,7 +237,7 @@ def indexed(out: Path, weights: str, threads: int) -> tuple[Collection, Fingerpr
     return collection, fingerprinter_of_catalogue(folder, collection.about, weights)
 
 
-def place_in(part: Range, query_s: float) -> float | None:
+def place_in(part: Line, query_s: float) -> float | None:
     """The time in the reference that a range gives a time in the query; None outside of it."""
     if not part.query_start_s <= query_s <= part.query_end_s:
         return None

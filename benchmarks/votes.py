@@ -16,10 +16,9 @@ import pandas as pd
 from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.config import Index
 from neuralsampleid.evaluation.metrics import average_precision
-from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import build_index
 from neuralsampleid.fingerprints.store import open_stores
-from neuralsampleid.matching.ranking import rank_tracks, segments_within
+from neuralsampleid.matching.ranking import rank_tracks
 
 Similarities = npt.NDArray[np.float64]
 CANDIDATES = 20
@@ -62,17 +61,17 @@ def mean_average_precisions(run: Path, fingerprints: Path) -> dict[str, float]:
     """MAP over full tracks by rule."""
     queries = read_table(run / "evaluation" / "queries.csv", QUERIES)
     shards = {role: sorted((fingerprints / role).iterdir()) for role in ROLES}
-    database = Database.open([*shards["noise"], *shards["reference"]])
-    index = build_index(database.embeddings, Index(kind="flat"), silent=database.silent)
-    store = open_stores(shards["query"])
-    similarities, rows = index.search(store.embeddings, CANDIDATES, threads=2)
+    searched = open_stores([*shards["noise"], *shards["reference"]])
+    index = build_index(searched.embeddings, Index(kind="flat"), silent=searched.silent)
+    queried = open_stores(shards["query"])
+    similarities, rows = index.search(queried.embeddings, CANDIDATES, threads=2)
     values: dict[str, list[float]] = {name: [] for name in RULES}
     for query in queries[queries["task"] == "full_track"].itertuples(index=False):
-        chosen = segments_within(store, query.query_id, query.query_start_s, query.query_end_s)
+        chosen = queried.sounding_within(query.query_id, query.query_start_s, query.query_end_s)
         for name, rule in RULES.items():
             votes = rule(similarities[chosen].astype(np.float64))
-            ranking = rank_tracks(rows[chosen], votes, database)
-            names = [database.track_ids[track.track] for track in ranking]
+            ranking = rank_tracks(rows[chosen], votes, searched)
+            names = [searched.track_ids[track.track] for track in ranking]
             values[name].append(average_precision(names, set(query.relevant.split("|"))))
     return {name: float(np.mean(found)) for name, found in values.items()}
 

@@ -16,7 +16,7 @@ rule locate:
             f"{RUN}/fingerprints/{weights_of(wildcards.system)}/index.faiss"
         ),
     output:
-        passages=f"{RUN}/evaluation/{{system}}/passages.csv",
+        lines=f"{RUN}/evaluation/{{system}}/lines.csv",
     log:
         f"{RUN}/logs/locate_{{system}}.log",
     benchmark:
@@ -47,7 +47,7 @@ rule page:
         metrics=f"{RUN}/report/metrics.csv",
         comparisons=f"{RUN}/report/comparisons.csv",
         matches=f"{RUN}/evaluation/{PAGE_SYSTEM}/matches.csv",
-        passages=f"{RUN}/evaluation/{PAGE_SYSTEM}/passages.csv",
+        lines=f"{RUN}/evaluation/{PAGE_SYSTEM}/lines.csv",
         per_query=f"{RUN}/evaluation/{PAGE_SYSTEM}/per_query.csv",
         figures=expand(f"{RUN}/report/figures/{{name}}.png", name=figure_names()),
     output:

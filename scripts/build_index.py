@@ -5,16 +5,16 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.config import Index
-from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import build_index
+from neuralsampleid.fingerprints.store import open_stores
 
 if __name__ == "__main__":
     with job(snakemake):
-        database = Database.open([Path(store) for store in snakemake.input.stores])
+        segments = open_stores([Path(store) for store in snakemake.input.stores])
         index = build_index(
-            database.embeddings,
+            segments.embeddings,
             Index.model_validate(snakemake.params.index),
-            silent=database.silent,
+            silent=segments.silent,
             device=snakemake.params.device,
             threads=snakemake.threads,
         )

@@ -6,7 +6,8 @@ from _job import job
 
 from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.files import write_csv
-from neuralsampleid.fingerprints.store import FingerprintStore, open_stores
+from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.fingerprints.store import open_stores
 from neuralsampleid.studies.scale import (
     compare_kinds,
     open_enlarged,
@@ -15,8 +16,8 @@ from neuralsampleid.studies.scale import (
 )
 
 
-def opened(folders: list[str]) -> FingerprintStore:
-    """All shards of a role as one store."""
+def opened(folders: list[str]) -> Segments:
+    """All shards of a role as one."""
     return open_stores([Path(folder) for folder in folders])
 
 

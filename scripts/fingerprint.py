@@ -9,6 +9,7 @@ from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.devices import resolve_device, resolve_precision
 from neuralsampleid.files import sha256_of
 from neuralsampleid.fingerprints.fingerprinting import fingerprint_tracks
+from neuralsampleid.fingerprints.store import writing_store
 from neuralsampleid.models.weights import load_configured
 
 if __name__ == "__main__":
@@ -27,11 +28,8 @@ if __name__ == "__main__":
             "device": device,
             "precision": precision,
         }
-        fingerprint_tracks(
-            encoder.to(device),
-            in_shard(tracks, snakemake.wildcards.shard, snakemake.params.shards),
-            Path(snakemake.output.store),
-            meta,
-            nodes=snakemake.params.nodes,
-            precision=precision,
-        )
+        own = in_shard(tracks, snakemake.wildcards.shard, snakemake.params.shards)
+        with writing_store(Path(snakemake.output.store), meta) as store:
+            fingerprint_tracks(
+                encoder.to(device), own, store, nodes=snakemake.params.nodes, precision=precision
+            )

@@ -7,23 +7,26 @@ from _job import job
 from neuralsampleid.catalogue.formats import MATCHES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import write_csv
-from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import load_index
 from neuralsampleid.fingerprints.store import open_stores
-from neuralsampleid.matching.locating import locate_passages
+from neuralsampleid.matching.locating import locate
 
 if __name__ == "__main__":
     with job(snakemake):
         params = snakemake.params
         tracks = read_catalogue(Path(snakemake.input.tracks).parent).tracks
-        passages = locate_passages(
+        lengths = dict(zip(tracks["track_id"], tracks["duration_s"], strict=True))
+        queries, searched = (
+            open_stores([Path(path) for path in paths]).with_seconds(lengths)
+            for paths in (snakemake.input.query_stores, snakemake.input.stores)
+        )
+        lines = locate(
             read_table(Path(snakemake.input.matches), MATCHES),
-            dict(zip(tracks["track_id"], tracks["duration_s"], strict=True)),
-            open_stores([Path(path) for path in snakemake.input.query_stores]),
-            Database.open([Path(path) for path in snakemake.input.stores]),
+            queries,
+            searched,
             load_index(Path(snakemake.input.index), params.device),
             candidates=params.candidates,
             references=params.references,
             threads=snakemake.threads,
         )
-        write_csv(Path(snakemake.output.passages), passages)
+        write_csv(Path(snakemake.output.lines), lines)

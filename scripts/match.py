@@ -7,15 +7,14 @@ from _job import job, use_threads
 from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.config import Reranker
 from neuralsampleid.files import write_csv
-from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import load_index
 from neuralsampleid.fingerprints.store import open_stores
-from neuralsampleid.matching.ranking import Reranking, match_queries
+from neuralsampleid.matching.fingerprints import Reranking, rank_by_fingerprints
 
 if __name__ == "__main__":
     with job(snakemake):
         params = snakemake.params
-        store = open_stores([Path(path) for path in snakemake.input.query_stores])
+        query_segments = open_stores([Path(path) for path in snakemake.input.query_stores])
         reranking = None
         if params.reranker is not None:
             from neuralsampleid.devices import resolve_device, resolve_precision
@@ -25,7 +24,7 @@ if __name__ == "__main__":
             device = resolve_device(params.device)
             settings = Reranker.model_validate(params.reranker)
             reranker = load_reranker(
-                Path(snakemake.input.reranker[0]), settings, store.nodes.shape[1:]
+                Path(snakemake.input.reranker[0]), settings, query_segments.nodes.shape[1:]
             )
             reranking = Reranking(
                 reranker.to(device),
@@ -33,10 +32,10 @@ if __name__ == "__main__":
                 settings.weight,
                 resolve_precision(params.precision, device),
             )
-        matches = match_queries(
+        matches = rank_by_fingerprints(
             read_table(Path(snakemake.input.queries), QUERIES),
-            store,
-            Database.open([Path(path) for path in snakemake.input.stores]),
+            query_segments,
+            open_stores([Path(path) for path in snakemake.input.stores]),
             load_index(Path(snakemake.input.index), params.device),
             candidates=params.candidates,
             ranks=params.ranks,

@@ -1,4 +1,4 @@
-"""Rule page: metrics, figures, one system's rankings and passages → one self-contained page."""
+"""Rule page: metrics, figures, one system's rankings and lines → one self-contained page."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ from _job import job
 
 from neuralsampleid.catalogue.formats import (
     COMPARISONS,
+    LINES,
     MATCHES,
     METRICS,
-    PASSAGES,
     per_query_format,
     read_table,
 )
@@ -29,12 +29,12 @@ if __name__ == "__main__":
         metrics = read_table(Path(found.metrics), METRICS)
         comparisons = read_table(Path(found.comparisons), COMPARISONS)
         catalogue = read_catalogue(Path(found.tracks).parent)
-        passages = read_table(Path(found.passages), PASSAGES)
+        lines = read_table(Path(found.lines), LINES)
         views = query_views(
             catalogue,
-            track_seconds(catalogue, passages),
+            track_seconds(catalogue, lines),
             read_table(Path(found.matches), MATCHES),
-            passages,
+            lines,
             read_table(Path(found.per_query), per_query_format(params.cutoffs)),
             params.references,
         )

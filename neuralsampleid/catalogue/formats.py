@@ -46,7 +46,7 @@ MATCHES: Format = {
     "matched_end_s": float,  # and its end
     "probability": float,  # the re-ranker's, of these two segments; NaN where it did not look
 }
-PASSAGES: Format = {
+LINES: Format = {
     "query_id": str,
     "rank": float,  # of the reference, 1, 2, …
     "reference_id": str,  # a reference or noise track

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import torch
 
 from neuralsampleid.audio.ffmpeg import read_any_audio
@@ -18,29 +16,23 @@ from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import EncoderSettings
 from neuralsampleid.devices import Exact, computing, device_of
 from neuralsampleid.errors import UserError
-from neuralsampleid.fingerprints.store import writing_store
+from neuralsampleid.fingerprints.segments import Floats, Integers, Segments
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.progress import Progress
+
+if TYPE_CHECKING:  # what reading and writing tables needs, and a single track does not
+    import pandas as pd
+
+    from neuralsampleid.fingerprints.store import StoreWriter
 
 SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
 BATCH = 32  # segments encoded at once; more leave the processor's cache
 
 
-@dataclass(frozen=True)
-class TrackFingerprint:
-    """One track's segments, in the order of time; n of them."""
-
-    embeddings: npt.NDArray[np.float32]  # (n, d)
-    nodes: npt.NDArray[np.float32] | None  # (n, channels, nodes)
-    starts_s: npt.NDArray[np.float64]  # (n,)
-    ends_s: npt.NDArray[np.float64]  # (n,)
-    silent: npt.NDArray[np.bool_]  # (n,)
-
-
 @torch.inference_mode()
 def fingerprint_track(
-    encoder: SegmentEncoder, audio: Waveform, precision: Exact = "float32"
-) -> TrackFingerprint:
+    encoder: SegmentEncoder, audio: Waveform, track_id: str = "", *, precision: Exact = "float32"
+) -> Segments:
     """Fingerprint one track in one pass, on the encoder's device.
 
     As released, the whole track's features are cut into segments with a hop; a shorter track is
@@ -49,10 +41,12 @@ def fingerprint_track(
     Args:
         encoder: in evaluation mode.
         audio: float32 (samples,) at the encoder's sample rate.
+        track_id: the track's name.
         precision: of the network; features and what is returned are float32.
 
     Returns:
-        At least one segment. A silent segment is marked, and its numbers are finite.
+        At least one segment, with node matrices where the encoder has them. A silent
+        segment is marked, and its numbers are finite.
     """
     front_end = encoder.front_end
     hop, frames = front_end.hop_length, front_end.frames
@@ -70,20 +64,21 @@ def fingerprint_track(
             nodes.append(encoding.nodes.float().cpu().numpy())
     starts = np.arange(len(segments)) * encoder.segment_hop * hop
     levels = _levels_db(padded, starts, needed)
-    return TrackFingerprint(
-        embeddings=np.concatenate(embeddings),
-        nodes=np.concatenate(nodes) if nodes else None,
+    return Segments.of_track(
+        track_id,
+        np.concatenate(embeddings),
         starts_s=starts / front_end.sample_rate,
         ends_s=np.minimum(starts + needed, max(len(audio), needed)) / front_end.sample_rate,
         silent=levels < SILENCE_DB,
+        seconds=len(audio) / front_end.sample_rate,
+        nodes=np.concatenate(nodes) if nodes else None,
     )
 
 
 def fingerprint_tracks(
     encoder: SegmentEncoder,
     tracks: pd.DataFrame,
-    folder: Path,
-    meta: dict[str, Any],
+    store: StoreWriter,
     *,
     nodes: bool = True,
     precision: Exact = "float32",
@@ -93,8 +88,7 @@ def fingerprint_tracks(
     Args:
         encoder: in evaluation mode.
         tracks: ``track_id`` and ``path``.
-        folder: the store; it appears once every track is in it.
-        meta: what the store says of its making.
+        store: they are appended to it.
         nodes: store the node matrices, which only a re-ranker needs, where the encoder has them.
         precision: see ``fingerprint_track``.
 
@@ -102,23 +96,15 @@ def fingerprint_tracks(
         UserError: a file is missing, cannot be decoded, or holds no sample.
     """
     started, seconds = time.monotonic(), 0.0
-    rate, progress = encoder.front_end.sample_rate, Progress(len(tracks))
-    with writing_store(folder, meta) as store:
-        for row in tracks.itertuples(index=False):
-            if not row.path:
-                raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
-            audio = read_any_audio(Path(row.path), rate)
-            track = fingerprint_track(encoder, audio, precision)
-            store.append(
-                row.track_id,
-                track.embeddings,
-                starts_s=track.starts_s,
-                ends_s=track.ends_s,
-                silent=track.silent,
-                nodes=track.nodes if nodes else None,
-            )
-            seconds += len(audio) / rate
-            progress.step(note=f"{seconds / (time.monotonic() - started):.0f} × real time")
+    progress = Progress(len(tracks))
+    for row in tracks.itertuples(index=False):
+        if not row.path:
+            raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
+        audio = read_any_audio(Path(row.path), encoder.front_end.sample_rate)
+        track = fingerprint_track(encoder, audio, row.track_id, precision=precision)
+        store.append(track if nodes else replace(track, nodes=None))
+        seconds += float(track.seconds[0])
+        progress.step(note=f"{seconds / (time.monotonic() - started):.0f} × real time")
 
 
 def segment_seconds(settings: EncoderSettings) -> float:
@@ -126,9 +112,10 @@ def segment_seconds(settings: EncoderSettings) -> float:
     return segment_samples(settings.front_end) / settings.front_end.sample_rate
 
 
-def _levels_db(audio: Waveform, starts: npt.NDArray[np.int64], samples: int) -> Any:  # noqa: ANN401
+def _levels_db(audio: Waveform, starts: Integers, samples: int) -> Floats:
     """Mean level of each segment re full scale, (n,)."""
     energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
     ends = np.minimum(starts + samples, len(audio))
     power = (energy[ends] - energy[starts]) / samples
-    return 10 * np.log10(np.maximum(power, 1e-20))
+    levels: Floats = 10 * np.log10(np.maximum(power, 1e-20))
+    return levels

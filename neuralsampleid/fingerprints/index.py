@@ -10,7 +10,7 @@ FAISS's own seeds are fixed, so the same fingerprints give the same index and th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +24,14 @@ from neuralsampleid import config
 from neuralsampleid.config import Device
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
+from neuralsampleid.fingerprints.segments import Embeddings, Integers
 
-Embeddings = npt.NDArray[np.float32]
 Similarities = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
-Found = tuple[npt.NDArray[np.float32], Rows]
+Rows = Integers
+Found = tuple[Similarities, Rows]
 Kind = Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored"]
 FLAT_UP_TO = 1_000_000  # segments; see benchmarks/scale.md
-_ADDED_AT_ONCE = 1_000_000  # segments; bounds the memory beside the index
+ADDED_AT_ONCE = 1_000_000  # segments; bounds the memory beside the index
 _CPU_ONLY = {"hnsw", "ivfpq_rescored"}
 
 
@@ -101,6 +101,7 @@ def build_index(
     device: Device = "auto",
     threads: int = 1,
     repeatable: bool = True,
+    added_at_once: int = ADDED_AT_ONCE,
 ) -> SearchIndex:
     """Train an index and fill it.
 
@@ -118,6 +119,7 @@ def build_index(
         threads: of the CPU.
         repeatable: whether a graph (``hnsw``) is built by one thread all the same, because it
             depends on the order in which threads add to it.
+        added_at_once: segments that are copied at a time.
 
     Raises:
         UserError: all segments are silent, or a GPU is asked for that is not there.
@@ -136,11 +138,41 @@ def build_index(
     with faiss_threads(1 if kind == "hnsw" and repeatable else threads):
         index.train(learnt)
         labelled = _on_gpu(faiss.IndexIDMap(index)) if on_gpu else faiss.IndexIDMap(index)
-        for first in range(0, len(rows), _ADDED_AT_ONCE):
-            part = rows[first : first + _ADDED_AT_ONCE]
+        for first in range(0, len(rows), added_at_once):
+            part = rows[first : first + added_at_once]
             added = np.ascontiguousarray(embeddings[part], dtype=np.float32)
             labelled.add_with_ids(added, part.astype(np.int64))
     return SearchIndex(kind, reason, labelled)
+
+
+def search_blocks(
+    blocks: Iterable[tuple[int, Embeddings]], queries: Embeddings, k: int, threads: int = 1
+) -> Found:
+    """Search exactly, without an index: each block is read once, and memory does not grow.
+
+    Args:
+        blocks: of (rows, d), each with the number of its first row, ascending.
+        queries: float32 (queries, d).
+        k: rows per query.
+        threads: of the CPU.
+
+    Returns:
+        As of ``SearchIndex.search``; of rows that are equally like a query the first.
+    """
+    asked = np.ascontiguousarray(queries, dtype=np.float32)
+    best = np.full((len(asked), k), -np.inf, np.float32)
+    rows = np.full(best.shape, -1, np.int64)
+    with faiss_threads(threads):
+        for first, block in blocks:
+            vectors = np.ascontiguousarray(block, dtype=np.float32)
+            count = min(k, len(vectors))
+            similar, places = faiss.knn(asked, vectors, count, faiss.METRIC_INNER_PRODUCT)
+            both = np.concatenate([best, similar], axis=1)
+            every = np.concatenate([rows, places + first], axis=1)
+            order = np.argsort(-both, axis=1, kind="stable")[:, :k]
+            best = np.take_along_axis(both, order, axis=1)
+            rows = np.take_along_axis(every, order, axis=1)
+    return best, rows
 
 
 def load_index(path: Path, device: Device = "auto") -> SearchIndex:

@@ -49,6 +49,7 @@ class JoinedRows(Generic[_Scalar]):
         return wanted
 
 
+_TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 _OF_EACH_ROW = ("numbers", "starts_s", "ends_s", "embeddings", "silent")
 Nodes = npt.NDArray[np.floating[Any]] | JoinedRows[Any]
 
@@ -149,8 +150,8 @@ class Segments:
 
     @cached_property
     def segment_s(self) -> float:
-        """Length of a segment, in seconds."""
-        return float(self.ends_s[0] - self.starts_s[0])
+        """Length of a segment, in seconds; 0 where there is none."""
+        return float(self.ends_s[0] - self.starts_s[0]) if len(self) else 0.0
 
     @cached_property
     def hop_s(self) -> float:
@@ -191,6 +192,24 @@ class Segments:
         """
         numbers = [self.number_of(track_id) for track_id in sorted(track_ids)]
         return np.flatnonzero(np.isin(self.tracks, numbers))
+
+    def sounding_within(self, track_id: str, start_s: float, end_s: float) -> Integers:
+        """Rows of a track's segments that lie within a time range and are not silent.
+
+        If none lies wholly inside, because the range is shorter than a segment, the one whose
+        middle is nearest to the range's middle is taken.
+
+        Raises:
+            UserError: no track has this name.
+        """
+        rows = self.rows_of(track_id)
+        starts, ends = self.starts_s[rows], self.ends_s[rows]
+        inside = (starts >= start_s - _TOLERANCE_S) & (ends <= end_s + _TOLERANCE_S)
+        if not inside.any():
+            distance = np.abs((starts + ends) / 2 - (start_s + end_s) / 2)
+            inside[int(distance.argmin())] = True
+        chosen: Integers = np.flatnonzero(inside & ~self.silent[rows]) + rows.start
+        return chosen
 
     def track(self, track: int | str) -> Segments:
         """One track, by number or name.

@@ -1,4 +1,4 @@
-"""The fingerprint store: one folder with every segment's fingerprint of a set of tracks.
+"""The fingerprint store: one folder with the segments of a set of tracks.
 
 ``embeddings.npy`` float32 (segments, d); ``nodes.npy`` float16 (segments, channels, nodes) where
 a re-ranker needs them; ``segments.csv`` (row, track_id, start_s, end_s, silent);
@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -28,55 +26,12 @@ from neuralsampleid.files import (
     write_csv,
     write_json,
 )
-from neuralsampleid.fingerprints.rows import JoinedRows
-
-Embeddings = npt.NDArray[np.float32]
-Nodes = npt.NDArray[np.float16]
-NodeRows = Nodes | JoinedRows[np.float16]
+from neuralsampleid.fingerprints.segments import Segments
 
 SEGMENT_COLUMNS = ("row", "track_id", "start_s", "end_s", "silent")
 _EMBEDDINGS, _NODES, _SEGMENTS, _META = "embeddings.npy", "nodes.npy", "segments.csv", "meta.json"
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
-
-
-@dataclass(frozen=True)
-class FingerprintStore:
-    """An opened store; the arrays are memory-mapped and read-only."""
-
-    folder: Path
-    embeddings: Embeddings  # (segments, d)
-    nodes: NodeRows | None  # (segments, channels, nodes)
-    segments: pd.DataFrame  # SEGMENT_COLUMNS, one line per row of the arrays
-    meta: dict[str, Any]
-    tracks: dict[str, slice]  # track id → its rows, in the order of the store
-
-    @property
-    def segment_s(self) -> float:
-        """Length of a segment, in seconds."""
-        first = self.segments.iloc[0]
-        return float(first["end_s"] - first["start_s"])
-
-    @property
-    def hop_s(self) -> float:
-        """Seconds between segments; a segment's length where no track has two."""
-        steps = np.diff(self.segments["start_s"].to_numpy(float))
-        forwards = steps[steps > 0]
-        return float(np.median(forwards)) if len(forwards) else self.segment_s
-
-    def rows_of_track(self, track_id: str) -> slice:
-        """The rows of one track.
-
-        Raises:
-            UserError: the store does not hold that track.
-        """
-        try:
-            return self.tracks[track_id]
-        except KeyError as error:
-            raise UserError(
-                f"{self.folder}: no fingerprints of track '{track_id}', "
-                f"expected one of its {len(self.tracks)} tracks"
-            ) from error
 
 
 class StoreWriter:
@@ -87,59 +42,48 @@ class StoreWriter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._segments: dict[str, pd.DataFrame] = {}
+        self._tables: dict[str, pd.DataFrame] = {}
         self._arrays: dict[str, _GrowingArray] = {}
 
-    def append(
-        self,
-        track_id: str,
-        embeddings: npt.NDArray[np.floating[Any]],
-        *,
-        starts_s: npt.ArrayLike,
-        ends_s: npt.ArrayLike,
-        silent: npt.ArrayLike,
-        nodes: npt.NDArray[np.floating[Any]] | None = None,
-    ) -> None:
-        """Add all segments of one track.
+    def append(self, track: Segments) -> None:
+        """Add a track.
 
         Args:
-            track_id: not yet in the store.
-            embeddings: (segments, d), at least one segment; all tracks have the same d.
-            starts_s: (segments,) seconds, increasing.
-            ends_s: (segments,) seconds, each after its start.
-            silent: (segments,) whether the segment holds no sound worth a fingerprint.
-            nodes: (segments, channels, nodes) or None, for all tracks alike; kept as float16.
+            track: all segments of one track that is not yet in the store, at least one; d is that
+                of the tracks before. Its node matrices, if the others have some, are kept as
+                float16.
 
         Raises:
             UserError: a number is not finite (or, in ``nodes``, beyond float16).
-            ValueError: shapes disagree with each other or with the tracks before.
+            ValueError: shapes disagree with the tracks before.
         """
-        table = pd.DataFrame({"start_s": starts_s, "end_s": ends_s, "silent": silent})
-        values = {_EMBEDDINGS: (embeddings, np.float32)} | (
-            {} if nodes is None else {_NODES: (nodes, np.float16)}
-        )
-        if track_id in self._segments:
+        (track_id,) = track.track_ids
+        values: dict[str, tuple[npt.NDArray[Any], type[np.floating[Any]]]] = {
+            _EMBEDDINGS: (track.embeddings, np.float32)
+        }
+        if track.nodes is not None:
+            values[_NODES] = (track.nodes[:], np.float16)
+        if track_id in self._tables:
             raise ValueError(f"{track_id}: appended twice")
-        if self._segments and values.keys() != self._arrays.keys():
+        if self._tables and values.keys() != self._arrays.keys():
             raise ValueError(f"{track_id}: node matrices for some tracks only")
-        if any(not len(rows) == len(table) > 0 for rows, _ in values.values()):
-            raise ValueError(f"{track_id}: {len(table)} segments, {len(embeddings)} embeddings")
+        if not len(track):
+            raise ValueError(f"{track_id}: no segment")
         for name, (rows, dtype) in values.items():
             if name not in self._arrays:
                 self._arrays[name] = _GrowingArray(self._folder / name, rows.shape[1:], dtype)
             self._arrays[name].append(rows, f"track '{track_id}'")
-        table.insert(0, "track_id", track_id)
-        self._segments[track_id] = table
+        columns = (track_id, track.starts_s, track.ends_s, track.silent)
+        self._tables[track_id] = pd.DataFrame(dict(zip(SEGMENT_COLUMNS[1:], columns, strict=True)))
 
     def close_arrays(self) -> None:
         for array in self._arrays.values():
             array.close()
 
     def write_tables(self, meta: dict[str, Any]) -> None:
-        if not self._segments:
+        if not self._tables:
             raise ValueError(f"{self._folder}: a store without tracks")
-        segments = pd.concat(self._segments.values(), ignore_index=True)
-        segments["silent"] = segments["silent"].astype(bool)
+        segments = pd.concat(self._tables.values(), ignore_index=True)
         segments.insert(0, "row", np.arange(len(segments)))
         write_csv(self._folder / _SEGMENTS, segments)
         write_json(self._folder / _META, meta)
@@ -164,59 +108,55 @@ def writing_store(folder: Path, meta: dict[str, Any]) -> Iterator[StoreWriter]:
         writer.write_tables(meta)
 
 
-def open_store(folder: Path) -> FingerprintStore:
-    """Open a store and check it; the arrays stay on the disk until their rows are used.
+def open_stores(folders: Sequence[Path]) -> Segments:
+    """Open and check stores of one encoder as one, in the order given.
+
+    Node matrices, and the embeddings of a single store, stay on the disk until their rows are used.
 
     Raises:
-        UserError: a file is missing or unreadable, files disagree, or embeddings are not finite.
+        UserError: a file is missing or unreadable, files disagree, embeddings are not finite, two
+            stores hold the same track, or they are of different encoders.
     """
+    parts, seen, made_by = list[Segments](), set[str](), list[dict[str, Any]]()
+    for folder in folders:
+        part = _open_store(folder)
+        parts.append(part)
+        made_by.append(read_json(folder / _META, dict, "what made the fingerprints of a store"))
+        sizes = part.embeddings.shape[1], parts[0].embeddings.shape[1]
+        if made_by[-1] != made_by[0] or sizes[0] != sizes[1]:
+            raise UserError(f"{folder}: fingerprints by another encoder than those of {folders[0]}")
+        both = seen.intersection(part.track_ids)
+        if both:
+            raise UserError(f"{folder}: track '{min(both)}' stands in another store too")
+        seen.update(part.track_ids)
+    return Segments.join(parts)
+
+
+def _open_store(folder: Path) -> Segments:
     embeddings = _open_array(folder / _EMBEDDINGS, np.float32, 2)
     nodes = _open_array(folder / _NODES, np.float16, 3) if (folder / _NODES).exists() else None
-    segments = _read_segments(folder / _SEGMENTS)
+    table = _read_segments(folder / _SEGMENTS)
     for name, array in ((_EMBEDDINGS, embeddings), (_NODES, nodes)):
-        if array is not None and len(array) != len(segments):
+        if array is not None and len(array) != len(table):
             raise UserError(
-                f"{folder / name}: {len(array)} rows, expected the {len(segments)} of {_SEGMENTS}"
+                f"{folder / name}: {len(array)} rows, expected the {len(table)} of {_SEGMENTS}"
             )
     # Smallest and largest carry every NaN and infinity and need no second array.
     if not (np.isfinite(embeddings.min()) and np.isfinite(embeddings.max())):
         raise UserError(f"{folder / _EMBEDDINGS}: holds NaN or infinity, expected finite numbers")
-    tracks = _row_ranges(segments, folder / _SEGMENTS)
-    meta = read_json(folder / _META, dict, "what made the fingerprints of a store")
-    return FingerprintStore(folder, embeddings, nodes, segments, meta, tracks)
-
-
-def open_stores(folders: Sequence[Path]) -> FingerprintStore:
-    """Open stores of one encoder as one, in the order given; node matrices stay on the disk.
-
-    Raises:
-        UserError: a store is broken, two hold the same track, or they are of different encoders.
-    """
-    stores = [open_store(folder) for folder in folders]
-    first = stores[0]
-    if len(stores) == 1:
-        return first
-    tracks: dict[str, slice] = {}
-    start = 0
-    for store in stores:
-        if store.meta != first.meta or store.embeddings.shape[1] != first.embeddings.shape[1]:
-            raise UserError(
-                f"{store.folder}: fingerprints by another encoder than those of {first.folder}"
-            )
-        for track_id, rows in store.tracks.items():
-            if track_id in tracks:
-                raise UserError(f"{store.folder}: track '{track_id}' stands in another store too")
-            tracks[track_id] = slice(start + rows.start, start + rows.stop)
-        start += len(store.embeddings)
-    segments = pd.concat([store.segments for store in stores], ignore_index=True)
-    nodes = [store.nodes for store in stores if isinstance(store.nodes, np.ndarray)]
-    return FingerprintStore(
-        first.folder,
-        np.concatenate([store.embeddings for store in stores]),
-        JoinedRows(nodes) if len(nodes) == len(stores) else None,
-        segments.assign(row=np.arange(start)),
-        first.meta,
-        tracks,
+    first = _first_rows(table, folder / _SEGMENTS)
+    counts = np.diff(first, append=len(table))
+    ends = table["end_s"].to_numpy(float)
+    return Segments(
+        track_ids=table["track_id"].iloc[first].tolist(),
+        tracks=np.repeat(np.arange(len(first)), counts),
+        numbers=np.arange(len(table)) - np.repeat(first, counts),
+        starts_s=table["start_s"].to_numpy(float),
+        ends_s=ends,
+        embeddings=embeddings,
+        silent=table["silent"].to_numpy(bool),
+        seconds=ends[first + counts - 1],
+        nodes=nodes,
     )
 
 
@@ -285,7 +225,7 @@ def _open_array(path: Path, dtype: type[_Scalar], dimensions: int) -> npt.NDArra
 def _read_segments(path: Path) -> pd.DataFrame:
     types = {"row": int, "track_id": str, "start_s": float, "end_s": float, "silent": bool}
     try:
-        table = pd.read_csv(path, usecols=list(SEGMENT_COLUMNS), dtype=types, keep_default_na=False)
+        return pd.read_csv(path, usecols=list(SEGMENT_COLUMNS), dtype=types, keep_default_na=False)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file, expected a fingerprint store") from error
     except (ValueError, UnicodeDecodeError) as error:
@@ -293,31 +233,28 @@ def _read_segments(path: Path) -> pd.DataFrame:
         raise UserError(
             f"{path}: not a segment table ({reason}), expected {', '.join(SEGMENT_COLUMNS)}"
         ) from error
-    return table[list(SEGMENT_COLUMNS)]
 
 
-def _row_ranges(segments: pd.DataFrame, path: Path) -> dict[str, slice]:
-    """Check the order of the segments; map each track to its rows.
+def _first_rows(table: pd.DataFrame, path: Path) -> npt.NDArray[np.int64]:
+    """Check the order of the segments; each track's first row, (tracks,).
 
     Raises:
         UserError: rows do not count up from 0, a track's rows lie apart, or times do not increase.
     """
-    if not np.array_equal(segments["row"], np.arange(len(segments))):
+    if not np.array_equal(table["row"], np.arange(len(table))):
         raise UserError(f"{path}: column 'row' does not count up from 0")
-    track = segments["track_id"].to_numpy()
+    track = table["track_id"].to_numpy()
     first = np.flatnonzero(np.concatenate(([True], track[1:] != track[:-1])))
-    bounds = [*first.tolist(), len(segments)]
-    ranges = {str(track[start]): slice(start, end) for start, end in pairwise(bounds)}
-    if len(ranges) != len(first):
+    if len(set(track[first])) != len(first):
         raise UserError(f"{path}: a track's rows lie apart, expected each track in one piece")
-    starts = segments["start_s"].to_numpy(dtype=float)
+    starts = table["start_s"].to_numpy(float)
     later = np.diff(starts, prepend=-np.inf) > 0
     later[first] = True
-    wrong = ~(later & (segments["end_s"].to_numpy(dtype=float) > starts) & (starts >= 0))
+    wrong = ~(later & (table["end_s"].to_numpy(float) > starts) & (starts >= 0))
     if wrong.any():
         line = int(wrong.argmax()) + 2
         raise UserError(
             f"{path}, line {line}: segment starts at {starts[line - 2]} s, expected "
             "segments in the order of time, each ending after its start"
         )
-    return ranges
+    return first

@@ -1,8 +1,8 @@
 """Where a query's landmarks line up with a track for a while.
 
-``alignment`` counts all landmarks of a query that agree on one offset (Wang 2003, section 2.3).
+``counts`` counts all landmarks of a query that agree on one offset (Wang 2003, section 2.3).
 That suits a query that is one excerpt. A sample lasts some seconds of a whole track, while what
-agrees by chance grows with the track's length. So here a passage is a run of landmarks on one line,
+agrees by chance grows with the track's length. So here a line is a run of landmarks at one offset,
 of which each brings 1 and every second costs ``SECOND_COST``, as with fingerprints
 (``matching.lines``). Landmarks that a great many others equal, such as those of held notes,
 tell little and cost most of the search; they are passed over. benchmarks/real_music.md shows what
@@ -39,24 +39,13 @@ from neuralsampleid.landmarks.pairs import (
     make_pairs,
 )
 from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.line import Line
 
 SECOND_COST = 1.0  # landmarks; a sample brings several each second
 TELLING = 0.75  # share of a query's landmarks that are looked up: those that fewest others equal
-_EDGE_COST = (
-    4.0  # landmarks per second, where a passage ends: what reaches on by chance is left out
-)
+_EDGE_COST = 4.0  # landmarks per second, where a line ends: what reaches on by chance is left out
 _FEW = 50  # others that equal one, which never are too many
 _FEWEST = 3  # landmarks on a line, before it is looked at
-
-
-@dataclass(frozen=True)
-class LandmarkPassage:
-    """A run of landmarks in both tracks, in seconds from anchor to anchor."""
-
-    query_s: tuple[float, float]
-    reference_s: tuple[float, float]
-    stretch: float  # the query's speed over the reference's
-    score: float  # landmarks less cost
 
 
 @dataclass(frozen=True)
@@ -99,13 +88,13 @@ class _Hits:
         return self.where(np.repeat(best >= least, np.diff(begins, append=len(self.lines))))
 
 
-def best_passages(
+def best_lines(
     spans: Sequence[Span],
     query_peaks: Mapping[str, Peaks],
     tracks: Mapping[str, Peaks],
     settings: Landmarks,
 ) -> dict[Span, Alignments]:
-    """The best passage of each span of the queries in every track.
+    """The best line of each span of the queries in every track.
 
     Args:
         spans: any number, also of one query track; the same span may stand there twice.
@@ -128,7 +117,7 @@ class LandmarkIndex:
         tracks: peaks of each; numbers of tracks are their places.
         settings: of the landmarks and the search over pitch and tempo.
         longest: frames of the longest query.
-        second_cost: landmarks that a second of a passage costs.
+        second_cost: landmarks that a second of a line costs.
         telling: share of a query's landmarks that are looked up.
     """
 
@@ -152,7 +141,7 @@ class LandmarkIndex:
         ]
 
     def best(self, query: Peaks, threads: int = 1) -> Alignments:
-        """The best passage of every track; ties go to the least change of tempo."""
+        """The best line of every track; ties go to the least change of tempo."""
 
         def best_at(stretch: float) -> Alignments:
             found = Alignments.none(len(self._tracks))
@@ -168,13 +157,13 @@ class LandmarkIndex:
                 best.improve(np.flatnonzero(found.scores > best.scores), found)
         return best
 
-    def passages(self, query: Peaks, track: int, least: float) -> Iterator[LandmarkPassage]:
-        """One track's passages, best first; a moment of the query is explained once.
+    def lines(self, query: Peaks, track: int, least: float) -> Iterator[Line]:
+        """One track's lines, best first; a moment of the query is explained once.
 
         Args:
             query: its peaks.
             track: number of the track.
-            least: score below which a passage is none.
+            least: score below which a line is none.
         """
         settings, frame_s, cost = self.settings, self.settings.frame_s, self._frame_cost
         alone = {"": self._tracks[track]}
@@ -195,9 +184,8 @@ class LandmarkIndex:
             _, run = run.best_run(_EDGE_COST * frame_s)
             first, last = int(run.times[0]), int(run.times[-1])
             lag = float(run.offsets[0] - table.origins[0])
-            ends = (first * frame_s, last * frame_s)
             start_s, end_s = (max(0.0, (time * stretch + lag) * frame_s) for time in (first, last))
-            yield LandmarkPassage(ends, (start_s, end_s), stretch, score)
+            yield Line(first * frame_s, last * frame_s, start_s, end_s, stretch, score)
             others = [
                 (own, hits.where((hits.times < first) | (hits.times > last))) for own, hits in left
             ]

@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.library.store import Collection
-from neuralsampleid.matching.ranges import Range, TrackSegments
+from neuralsampleid.line import Line
 
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrackSegments:
+    """A query's rows."""
+
+    numbers: npt.NDArray[np.int64]  # (n,) of all its segments, from 0, silent ones counted
+    starts_s: npt.NDArray[np.float64]  # (n,)
+    embeddings: npt.NDArray[np.float32]  # (n, d)
+    seconds: float  # of the track
 
 
 class Evidence(ABC):
     """What was found for one query.
 
     Attributes:
-        scores: (tracks,) of each track's best passage; 0 for one without, or left out.
+        scores: (tracks,) of each track's best line; 0 for one without, or left out.
         excess: (tracks,) how far it stands out from the others, see ``chance.excesses``.
     """
 
     scores: Floats
     excess: Floats
 
+    least_of_others = 0.0  # score that all lines of a track but the best reach, to be shown
+
     @abstractmethod
-    def ranges(self, track: int, least: float) -> list[Range]:
-        """Where a track sounds in the query, by the query's time.
+    def lines(self, track: int, least: float) -> Iterator[Line]:
+        """Where a track sounds in the query, best first.
 
         Args:
             track: its number.
-            least: score below which a part is none.
+            least: score below which a line is none.
         """
 
 

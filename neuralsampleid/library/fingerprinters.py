@@ -19,8 +19,8 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 from neuralsampleid.fingerprints.fingerprinting import fingerprint_track, segment_seconds
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
+from neuralsampleid.library.finding import TrackSegments
 from neuralsampleid.library.probability import read_calibration
-from neuralsampleid.matching.ranges import TrackSegments
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.weights import (
     SHIPPED,
@@ -78,7 +78,7 @@ class EncoderFingerprinter(Fingerprinter):
             sounding,
             track.starts_s[sounding],
             track.embeddings[sounding],
-            len(audio) / self.sample_rate,
+            float(track.seconds[0]),
         )
 
 

@@ -1,6 +1,6 @@
 """Which tracks of a catalogue are sampled in a track, and where.
 
-A track's score is that of its best passage, which ``segment_finder`` finds by an encoder's
+A track's score is that of its best line, which ``segment_finder`` finds by an encoder's
 fingerprints and ``landmark_finder`` by landmarks.
 
 ``chance`` judges whether a score means anything, by what the catalogue's own tracks find in each
@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from neuralsampleid.files import sha256_of
 from neuralsampleid.library.chance import ASKED, FEWEST, Chance
-from neuralsampleid.library.finding import Finder
+from neuralsampleid.library.finding import Finder, TrackSegments
 from neuralsampleid.library.fingerprinters import (
     LANDMARKS,
     Fingerprinter,
@@ -30,7 +30,7 @@ from neuralsampleid.library.landmark_finder import LandmarkFinder
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration
 from neuralsampleid.library.segment_finder import SegmentFinder
 from neuralsampleid.library.store import Collection, is_collection, open_collection
-from neuralsampleid.matching.ranges import Range, TrackSegments
+from neuralsampleid.line import Line, least_shown, shown
 
 UNCALIBRATED_FALSE_ALARMS = 0.1  # up to which there are answers where nothing else is known
 
@@ -40,10 +40,10 @@ class Answer:
     """A reference and where it sounds."""
 
     paths: list[str]  # the files that hold it, relative to the collection's folder
-    score: float  # of its best passage: votes less cost
+    score: float  # of its best line: votes less cost
     probability: float | None  # that it is right; None: the weights are not calibrated
     false_alarms: float | None  # unrelated tracks that stand out as much; None: not measured
-    ranges: list[Range]  # in the order of the query's time
+    ranges: list[Line]  # in the order of the query's time
     seconds: float  # length of the reference
     found_by: str = "fingerprints"  # or landmarks; the scores of the two do not compare
 
@@ -205,7 +205,8 @@ def identify(
         score = float(scores[track])
         # Each part reaches the least score, unless the track is shown for all that.
         least = thresholds.score if score >= thresholds.score else 0.0
-        ranges = evidence.ranges(track, max(least, score / 2))
+        lines = evidence.lines(track, least_shown(score, least))
+        ranges = shown(lines, evidence.least_of_others)
         length = float(collection.seconds[track])
         answers.append(
             Answer(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
+
+import numpy as np
 
 from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.lines import LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.chance import excesses_without
-from neuralsampleid.library.finding import Evidence, Finder
+from neuralsampleid.library.finding import Evidence, Finder, TrackSegments
 from neuralsampleid.library.fingerprinters import peaks_of
 from neuralsampleid.library.store import Collection
-from neuralsampleid.matching.ranges import Range, TrackSegments
+from neuralsampleid.line import Line
 
-_LEAST_OF_ANOTHER = 8.0  # part, landmarks less cost; unrelated tracks often reach 5 to 8
+_LEAST_OF_OTHERS = 8.0  # lines, landmarks less cost; unrelated tracks often reach 5 to 8
 _LONGEST_S = 3600.0  # of a query; a longer one has the tables made anew
 
 
@@ -43,6 +45,8 @@ class LandmarkFinder(Finder):
 class LandmarkEvidence(Evidence):
     """Landmarks that line up."""
 
+    least_of_others = _LEAST_OF_OTHERS  # chance brings many of less
+
     def __init__(
         self,
         query: Peaks,
@@ -60,12 +64,6 @@ class LandmarkEvidence(Evidence):
         # No reversed query beside it: that would double the search.
         self.excess = excesses_without(self.scores, without)
 
-    def ranges(self, track: int, least: float) -> list[Range]:
-        length = float(self._seconds[track])
-        found: list[Range] = []
-        for part in self._index.passages(self._query, track, least):
-            if found and part.score < _LEAST_OF_ANOTHER:
-                break  # chance brings many of these
-            start, end = (min(time, length) for time in part.reference_s)
-            found.append(Range(*part.query_s, start, end, part.stretch, part.score))
-        return sorted(found, key=lambda part: part.query_start_s)
+    def lines(self, track: int, least: float) -> Iterator[Line]:
+        for line in self._index.lines(self._query, track, least):
+            yield line.within(np.inf, float(self._seconds[track]))

@@ -1,4 +1,4 @@
-"""Ranking tracks by landmarks: queries → the table of matches."""
+"""Ranking tracks by landmarks: queries → the table of rankings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neuralsampleid.catalogue.formats import MATCHES
 from neuralsampleid.config import Landmarks, LandmarkWay
 from neuralsampleid.errors import UserError
 from neuralsampleid.landmarks.counts import Alignments, best_alignments
-from neuralsampleid.landmarks.lines import best_passages
+from neuralsampleid.landmarks.lines import best_lines
 from neuralsampleid.landmarks.peaks import Peaks
 
 _COLUMNS = [
@@ -20,7 +20,7 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-def match_queries(
+def rank_by_landmarks(
     queries: pd.DataFrame,
     query_peaks: Mapping[str, Peaks],
     tracks: Mapping[str, Peaks],
@@ -42,7 +42,7 @@ def match_queries(
     Returns:
         Columns of ``formats.MATCHES``: the best ``ranks`` tracks of each query; the score is how
         many landmarks agree, the times are those of the middle half of them; of ``passages`` they
-        are those of the best passage. Tracks in which hardly any landmarks agree are left out;
+        are those of the best line. Tracks in which hardly any landmarks agree are left out;
         equal scores keep the order of ``tracks``.
 
     Raises:
@@ -54,7 +54,7 @@ def match_queries(
     spans = zip(queries["query_id"], queries["query_start_s"], queries["query_end_s"], strict=True)
     asked = [(query_id, start_s, end_s) for query_id, start_s, end_s in spans]
     if way == "passages":
-        best = best_passages(asked, query_peaks, tracks, settings)
+        best = best_lines(asked, query_peaks, tracks, settings)
     else:
         searched = way == "searched"
         best = best_alignments(asked, query_peaks, tracks, settings, searched=searched)

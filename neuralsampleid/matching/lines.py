@@ -1,9 +1,9 @@
-"""Where two tracks match: matches of single segments → passages along straight lines.
+"""Where two tracks match: pairs of segments that look alike → lines.
 
-A sample that plays at a constant speed puts its matches on a line in the plane of query time and
-reference time; its slope is the tempo ratio. Lines are found by voting (a Hough transform) over a
-grid of slopes and offsets. On each line, the passage is the run of query segments with the most
-evidence: each segment brings the largest vote that a match near the line gives it and costs
+A sample that plays at a constant speed puts its pairs of segments on a line in the plane of query
+time and reference time; its slope is the tempo ratio. Lines are found by voting (a Hough transform)
+over a grid of slopes and offsets. Of each, the run of query segments with the most evidence counts:
+each segment brings the largest vote that a neighbour near the line gives it and costs
 ``SEGMENT_COST``, so gaps are bridged where what lies behind them is worth it. This is a local
 alignment without letters: best scores of unrelated tracks have an exponential tail (Karlin and
 Altschul, 1990), by which ``identify`` judges them.
@@ -12,25 +12,26 @@ Altschul, 1990), by which ``identify`` judges them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.best_runs import best_runs
+from neuralsampleid.fingerprints.segments import Floats, Integers, Segments
+from neuralsampleid.line import Line
+from neuralsampleid.matching.ranking import rank_votes
 
 SLOWEST, FASTEST = 0.7, 1.4  # reference seconds per query second
-SLOPE_STEP = 0.01  # relative: 0.15 s at the ends of a passage of 30 s
-SEGMENT_COST = 0.2  # votes; five segments without a match cost what one nearest match brings
+SLOPE_STEP = 0.01  # relative: 0.15 s at the ends of a line of 30 s
+SEGMENT_COST = 0.2  # votes; five segments without a match cost what one nearest neighbour brings
 _LEAST_FOR_SLOPE = 4.0  # s between the middles of the outer segments, before a slope means anything
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+_LEAST_SCORE = 1e-9  # of a line at all
 
 
 @dataclass(frozen=True)
-class Matches:
-    """Pairs of segments that look alike; m of them, in any order."""
+class Neighbours:
+    """Segments of a query, each with a segment that is among its nearest; m pairs, in any order."""
 
     query: Integers  # (m,) number of the query's segment, from 0; they follow each other evenly
     track: Integers  # (m,) number of the reference track
@@ -38,40 +39,44 @@ class Matches:
     reference_s: Floats  # (m,) middle of the reference's segment
     votes: Floats  # (m,) in (0, 1]
 
-    def where(self, chosen: npt.NDArray[np.bool_] | Integers) -> Matches:
+    def where(self, chosen: npt.NDArray[np.bool_] | Integers) -> Neighbours:
         """Those that are chosen, by a mask (m,) or by their places."""
-        return Matches(
-            self.query[chosen],
-            self.track[chosen],
-            self.query_s[chosen],
-            self.reference_s[chosen],
-            self.votes[chosen],
-        )
+        return Neighbours(*(values[chosen] for values in vars(self).values()))
 
-    def backwards(self) -> Matches:
+    def backwards(self) -> Neighbours:
         """The same with the query's time reversed: evidence that no sample played forwards gives.
 
         What two tracks have in common anyhow (long chords, a steady beat, segments that overlap)
         shows here as it does forwards.
         """
-        return Matches(-self.query, self.track, -self.query_s, self.reference_s, self.votes)
+        return Neighbours(-self.query, self.track, -self.query_s, self.reference_s, self.votes)
+
+
+def neighbours_of(
+    query: Segments, rows: Integers, searched: Segments, segment_s: float
+) -> Neighbours:
+    """The nearest segments of a query's segments, with votes by rank.
+
+    Args:
+        query: segments of one track, n of them.
+        rows: (n, k) of ``searched``, nearest first, −1 for none.
+        searched: what was searched.
+        segment_s: length of a segment, in seconds.
+    """
+    segment, place = np.nonzero(rows >= 0)
+    row = rows[segment, place]
+    return Neighbours(
+        query=query.numbers[segment],
+        track=searched.tracks[row],
+        query_s=query.starts_s[segment] + segment_s / 2,
+        reference_s=searched.starts_s[row] + segment_s / 2,
+        votes=rank_votes(rows)[segment, place],
+    )
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A run of the query's segments on one line; reference_s = offset_s + slope · query_s."""
-
-    first: int  # the query's segment that it begins with
-    last: int  # and ends with
-    slope: float
-    offset_s: float
-    score: float  # votes less cost
-    support: int  # segments with a match near the line
-
-
-@dataclass(frozen=True)
-class _Lines:
-    """The best passage of every track so far; (tracks,) each."""
+class _Best:
+    """The best line of every track so far; (tracks,) each."""
 
     scores: Floats
     slopes: Floats
@@ -89,35 +94,38 @@ def slope_grid() -> Floats:
     return np.exp(SLOPE_STEP * steps[np.argsort(np.abs(steps), kind="stable")])
 
 
-def best_scores(matches: Matches, tracks: int, tolerance_s: float) -> Floats:
-    """Score of every track's best passage, (tracks,); 0 for a track without matches."""
-    return np.maximum(_best_lines(matches, tracks, tolerance_s).scores, 0.0)
+def best_scores(neighbours: Neighbours, tracks: int, tolerance_s: float) -> Floats:
+    """Score of every track's best line, (tracks,); 0 for a track without any."""
+    return np.maximum(_best_lines(neighbours, tracks, tolerance_s).scores, 0.0)
 
 
-def passages_of_track(matches: Matches, tolerance_s: float, least: float) -> Iterator[Passage]:
-    """One track's passages, best first.
+def lines_of_track(
+    neighbours: Neighbours, segment_s: float, tolerance_s: float, least: float = _LEAST_SCORE
+) -> Iterator[Line]:
+    """One track's lines, best first.
 
-    A moment of the query is explained once: after each passage, all matches of its query range are
-    dropped. Several passages may lie on one range of the reference, as those of a loop do.
+    A moment of the query is explained once: after each line, all neighbours of its query interval
+    are dropped. Several lines may lie on one interval of the reference, as those of a loop do.
 
     Args:
-        matches: of one track.
-        tolerance_s: how far a match may lie from its line.
-        least: score below which a passage is none; above 0.
+        neighbours: of one track.
+        segment_s: length of a segment, in seconds.
+        tolerance_s: how far a pair may lie from its line.
+        least: score below which a line is none.
     """
-    one = np.zeros(len(matches.track), np.int64)
-    left = Matches(matches.query, one, matches.query_s, matches.reference_s, matches.votes)
+    one = np.zeros(len(neighbours.track), np.int64)
+    left = replace(neighbours, track=one)
     while len(left.query):
-        lines = _best_lines(left, 1, tolerance_s)
-        if lines.scores[0] < max(least, 1e-9):
+        best = _best_lines(left, 1, tolerance_s)
+        if best.scores[0] < max(least, _LEAST_SCORE):
             return
-        yield _fitted(left, lines, tolerance_s)
-        left = left.where((left.query < lines.firsts[0]) | (left.query > lines.lasts[0]))
+        yield _fitted(left, best, segment_s, tolerance_s)
+        left = left.where((left.query < best.firsts[0]) | (left.query > best.lasts[0]))
 
 
-def _best_lines(matches: Matches, tracks: int, tolerance_s: float) -> _Lines:
-    """The best passage of every track over all slopes and offsets."""
-    best = _Lines(
+def _best_lines(neighbours: Neighbours, tracks: int, tolerance_s: float) -> _Best:
+    """The best line of every track over all slopes and offsets."""
+    best = _Best(
         np.full(tracks, -np.inf),
         np.ones(tracks),
         np.zeros(tracks, np.int64),
@@ -125,11 +133,11 @@ def _best_lines(matches: Matches, tracks: int, tolerance_s: float) -> _Lines:
         np.zeros(tracks, np.int64),
         np.zeros(tracks, np.int64),
     )
-    if not len(matches.query):
+    if not len(neighbours.query):
         return best
     # One order for all slopes: the sort by line is stable and keeps it.
-    order = np.lexsort((-matches.votes, matches.query))
-    ordered = matches.where(order)
+    order = np.lexsort((-neighbours.votes, neighbours.query))
+    ordered = neighbours.where(order)
     for slope in slope_grid():
         for shift in (0.0, 0.5):  # a line on a bin's border lies inside one of the shifted bins
             _improve(best, ordered, float(slope), shift, tolerance_s)
@@ -137,18 +145,18 @@ def _best_lines(matches: Matches, tracks: int, tolerance_s: float) -> _Lines:
 
 
 def _improve(
-    best: _Lines, matches: Matches, slope: float, shift: float, tolerance_s: float
+    best: _Best, neighbours: Neighbours, slope: float, shift: float, tolerance_s: float
 ) -> None:
-    """Let the lines of one slope compete; ``matches`` by query segment, largest vote first."""
-    bins = _bins(matches, slope, shift, tolerance_s)
+    """Let the lines of one slope compete; ``neighbours`` by query segment, largest vote first."""
+    bins = _bins(neighbours, slope, shift, tolerance_s)
     span = int(bins.max() - bins.min()) + 1
-    line = matches.track * span + (bins - bins.min())
+    line = neighbours.track * span + (bins - bins.min())
     order = np.argsort(line, kind="stable")
-    line, query = line[order], matches.query[order]
+    line, query = line[order], neighbours.query[order]
     fresh = np.ones(len(line), bool)  # only the largest vote of a segment on a line counts
     fresh[1:] = (line[1:] != line[:-1]) | (query[1:] != query[:-1])
     order, line, query = order[fresh], line[fresh], query[fresh]
-    scores, firsts = best_runs(line, query, matches.votes[order], SEGMENT_COST)
+    scores, firsts = best_runs(line, query, neighbours.votes[order], SEGMENT_COST)
     track = line // span
     # The best of each track: tracks are in order, so the last of an order by score within them.
     by_score = np.lexsort((scores, track))
@@ -163,32 +171,26 @@ def _improve(
     best.firsts[place], best.lasts[place] = firsts[winners], query[winners]
 
 
-def _fitted(matches: Matches, lines: _Lines, tolerance_s: float) -> Passage:
-    """The passage of one track with its line fitted to the matches on it."""
-    slope, first, last = float(lines.slopes[0]), int(lines.firsts[0]), int(lines.lasts[0])
-    on_line = _bins(matches, slope, float(lines.shifts[0]), tolerance_s) == lines.bins[0]
-    chosen = matches.where(on_line & (matches.query >= first) & (matches.query <= last))
+def _fitted(neighbours: Neighbours, best: _Best, segment_s: float, tolerance_s: float) -> Line:
+    """One track's best line, fitted to the pairs on it."""
+    slope, first, last = float(best.slopes[0]), int(best.firsts[0]), int(best.lasts[0])
+    on_line = _bins(neighbours, slope, float(best.shifts[0]), tolerance_s) == best.bins[0]
+    chosen = neighbours.where(on_line & (neighbours.query >= first) & (neighbours.query <= last))
     x, y, weights = chosen.query_s, chosen.reference_s, chosen.votes
     middle = np.average(x, weights=weights)
-    if np.ptp(x) >= _LEAST_FOR_SLOPE:
+    tells_slope = np.ptp(x) >= _LEAST_FOR_SLOPE
+    if tells_slope:
         # Within the bin there are no outliers, so least squares do; the grid's step bounds them.
         spread = np.sum(weights * (x - middle) ** 2)
         fitted = float(np.sum(weights * (x - middle) * (y - np.average(y, weights=weights))))
         slope = float(np.clip(fitted / spread, SLOWEST, FASTEST))
     offset = float(np.average(y - slope * x, weights=weights))
-    support = len(np.unique(chosen.query))
-    return Passage(first, last, slope, offset, float(lines.scores[0]), support)
+    # Segments are compared middle to middle; the line carries their ends along.
+    start, end = float(x.min()) - segment_s / 2, float(x.max()) + segment_s / 2
+    reference = (offset + slope * start, offset + slope * end)
+    return Line(start, end, *reference, slope if tells_slope else None, float(best.scores[0]))
 
 
-def tempo_is_known(query_seconds: float) -> bool:
-    """Whether a passage is long enough to tell its slope.
-
-    Args:
-        query_seconds: between the middles of its first and last segment.
-    """
-    return query_seconds >= _LEAST_FOR_SLOPE
-
-
-def _bins(matches: Matches, slope: float, shift: float, tolerance_s: float) -> Integers:
-    offsets = matches.reference_s - slope * matches.query_s
+def _bins(neighbours: Neighbours, slope: float, shift: float, tolerance_s: float) -> Integers:
+    offsets = neighbours.reference_s - slope * neighbours.query_s
     return np.floor(offsets / (2 * tolerance_s) + shift).astype(np.int64)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from neuralsampleid.devices import Exact, computing, device_of
-from neuralsampleid.matching.votes import accepted
+from neuralsampleid.matching.ranking import accepted
 from neuralsampleid.models.reranker import CrossAttentionReranker
 
 Matrices = npt.NDArray[np.floating[Any]]

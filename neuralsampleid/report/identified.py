@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from neuralsampleid.library.identify import Answer, judgement
-from neuralsampleid.matching.ranges import Range
+from neuralsampleid.line import Line
 from neuralsampleid.report.times import clock
 
 Answers = Mapping[str, Sequence[Answer]]  # query's file → its answers, best first
@@ -72,13 +72,13 @@ def _answer_lines(answer: Answer) -> list[str]:
     return [head, *(f"  {_range_line(part)}" for part in answer.ranges)]
 
 
-def _range_line(part: Range) -> str:
+def _range_line(part: Line) -> str:
     query_start, query_end, start, end = map(clock, _times(part))
     tempo = "" if part.tempo_ratio is None else f", tempo × {part.tempo_ratio:.2f}"
     return f"{query_start}–{query_end} ← {start}–{end}{tempo}"
 
 
-def _times(part: Range) -> tuple[float, float, float, float]:
+def _times(part: Line) -> tuple[float, float, float, float]:
     return part.query_start_s, part.query_end_s, part.reference_start_s, part.reference_end_s
 
 

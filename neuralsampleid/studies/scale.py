@@ -19,14 +19,11 @@ from neuralsampleid.config import Index
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import hit_at_k
 from neuralsampleid.files import replacing_folder
-from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import Found, SearchIndex, build_index, list_numbers
-from neuralsampleid.fingerprints.store import FingerprintStore
-from neuralsampleid.matching.ranking import rank_tracks, segments_within
-from neuralsampleid.matching.votes import Candidates, rank_votes
+from neuralsampleid.fingerprints.segments import Embeddings, Segments
+from neuralsampleid.matching.ranking import rank_tracks, rank_votes
 from neuralsampleid.studies.distractors import fit_distractors
 
-Embeddings = npt.NDArray[np.float32]
 COLUMNS = (
     "segments", "kind", "lists", "probes", "queries", "hit_1", "hit_3", "hit_10", "kept",
     "ms_one_thread", "ms_all_threads", "threads", "build_s", "bytes_per_segment",
@@ -38,11 +35,10 @@ _TRAINED_PER_LIST = 64
 _TIMED_S = 3.0  # at least, for each speed
 
 
-def sounding_tracks(store: FingerprintStore) -> dict[str, Embeddings]:
-    """A store's tracks without their silent segments; tracks of silence alone are left out."""
-    silent = store.segments["silent"].to_numpy(bool)
-    tracks = {name: store.embeddings[rows][~silent[rows]] for name, rows in store.tracks.items()}
-    return {name: np.asarray(track) for name, track in tracks.items() if len(track)}
+def sounding_tracks(segments: Segments) -> dict[str, Embeddings]:
+    """Tracks without their silent segments; tracks of silence alone are left out."""
+    tracks = ((name, track.embeddings) for name, track in segments.sounding().each_track())
+    return {name: np.asarray(rows) for name, rows in tracks if len(rows)}
 
 
 def neighbour_distances(
@@ -115,7 +111,7 @@ def write_enlarged(
         tracks.flush()
 
 
-def open_enlarged(folder: Path, segments: int, references: Sequence[str]) -> Database:
+def open_enlarged(folder: Path, segments: int, references: Sequence[str]) -> Segments:
     """The first ``segments`` rows of what ``write_enlarged`` wrote; they stay on the disk.
 
     Raises:
@@ -127,21 +123,22 @@ def open_enlarged(folder: Path, segments: int, references: Sequence[str]) -> Dat
         raise UserError(f"{folder}: {len(tracks)} segments, expected at least {segments}")
     others = [f"distractor_{place}" for place in range(len(references), int(tracks[-1]) + 1)]
     nowhere = np.zeros(segments)
-    return Database(
-        embeddings=embeddings[:segments],
-        nodes=None,
-        silent=np.zeros(segments, bool),
+    return Segments(
+        track_ids=[*references, *others],
         tracks=tracks,
+        numbers=np.zeros(segments, np.int64),
         starts_s=nowhere,
         ends_s=nowhere,
-        track_ids=[*references, *others],
+        embeddings=embeddings[:segments],
+        silent=np.zeros(segments, bool),
+        seconds=np.zeros(len(references) + len(others)),
     )
 
 
 def compare_kinds(
-    database: Database,
+    searched: Segments,
     queries: pd.DataFrame,
-    store: FingerprintStore,
+    query_segments: Segments,
     kinds: Sequence[str],
     *,
     candidates: int,
@@ -151,9 +148,9 @@ def compare_kinds(
     """Build each kind of index on the CPU, search it, and take the time.
 
     Args:
-        database: the catalogue.
+        searched: the catalogue.
         queries: segment queries, columns ``formats.QUERIES``.
-        store: fingerprints of their tracks.
+        query_segments: of their tracks.
         kinds: of ``config.Index``, ``flat`` first.
         candidates: per query segment.
         seed: of the sample that cells and codes are learnt from.
@@ -164,20 +161,20 @@ def compare_kinds(
         times are milliseconds for a fingerprint when those of a query are searched together: of the
         processor for one thread, of the clock for all.
     """
-    size = len(database.tracks)
+    size = len(searched.tracks)
     chosen = [
-        segments_within(store, row.query_id, row.query_start_s, row.query_end_s)
+        query_segments.sounding_within(row.query_id, row.query_start_s, row.query_end_s)
         for row in queries.itertuples(index=False)
     ]
-    batches = [np.asarray(store.embeddings[rows]) for rows in chosen]
+    batches = [np.asarray(query_segments.embeddings[rows]) for rows in chosen]
     lists, probes = list_numbers(size)
     sample = np.random.default_rng(seed).permutation(size)[: _TRAINED_PER_LIST * max(lists, 1024)]
-    training = np.asarray(database.embeddings[np.sort(sample)])
+    training = np.asarray(searched.embeddings[np.sort(sample)])
     rows: list[tuple[object, ...]] = []
     exact: list[npt.NDArray[np.int64]] = []
     for kind in kinds:
         settings = Index.model_validate({"kind": kind, "lists": lists, "probes": probes})
-        measured = _measure(settings, database, training, batches, candidates, threads)
+        measured = _measure(settings, searched, training, batches, candidates, threads)
         _LOG.info("%s: built in %.0f s, searched and timed", measured.kind, measured.build_s)
         nearest = [found for _, found in measured.found]
         exact = exact or nearest
@@ -185,7 +182,7 @@ def compare_kinds(
         rows.append(
             (
                 size, measured.kind, *in_lists, len(queries),
-                *_hit_rates(measured.found, queries["relevant"], database),
+                *_hit_rates(measured.found, queries["relevant"], searched),
                 round(_kept(nearest, exact), 4),
                 round(measured.ms_one_thread, 3), round(measured.ms_all_threads, 3), threads,
                 round(measured.build_s, 1), round(measured.stored_bytes / size, 1),
@@ -224,7 +221,7 @@ class _Measured:
 
 def _measure(
     settings: Index,
-    database: Database,
+    searched: Segments,
     training: Embeddings,
     batches: Sequence[Embeddings],
     candidates: int,
@@ -233,7 +230,7 @@ def _measure(
     """Build one index, search it, and let it go: at 10^7 segments there is no room for two."""
     started = time.perf_counter()
     index = build_index(
-        database.embeddings, settings, training, device="cpu", threads=threads, repeatable=False
+        searched.embeddings, settings, training, device="cpu", threads=threads, repeatable=False
     )
     build_s = time.perf_counter() - started
     return _Measured(
@@ -249,13 +246,12 @@ def _measure(
 def _hit_rates(
     found: Sequence[Found],
     relevant: Sequence[str],
-    database: Database,
+    searched: Segments,
 ) -> list[float]:
     hits = []
-    for (similarities, rows), ids in zip(found, relevant, strict=True):
-        votes = rank_votes(Candidates(rows, similarities))
-        ranked = rank_tracks(rows, votes, database)
-        ranking = [database.track_ids[hit.track] for hit in ranked]
+    for (_, rows), ids in zip(found, relevant, strict=True):
+        ranked = rank_tracks(rows, rank_votes(rows), searched)
+        ranking = [searched.track_ids[hit.track] for hit in ranked]
         hits.append([hit_at_k(ranking, set(ids.split("|")), k) for k in _CUTOFFS])
     return [round(float(rate), 6) for rate in np.mean(hits, axis=0)]
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection as Group
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.evaluation.calibration import expected_calibration_error
-from neuralsampleid.fingerprints.store import FingerprintStore
-from neuralsampleid.library.finding import Finder
+from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.library.finding import Finder, TrackSegments
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration, fit
 from neuralsampleid.library.segment_finder import SegmentFinder
 from neuralsampleid.library.store import Collection
-from neuralsampleid.matching.ranges import TrackSegments, segments_of_track
 
 TRIAL_COLUMNS = ("query_id", "present", "place", "track_id", "score", "excess", "tracks", "right")
 FOLDS = 5
@@ -30,8 +30,8 @@ Floats = npt.NDArray[np.float64]
 
 
 def run_trials(
-    queries: FingerprintStore,
-    catalogue: FingerprintStore,
+    queries: Segments,
+    catalogue: Segments,
     relevant: Mapping[str, Group[str]],
     *,
     threads: int = 1,
@@ -39,8 +39,8 @@ def run_trials(
     """Ask about every query twice.
 
     Args:
-        queries: fingerprints of the query tracks.
-        catalogue: fingerprints of references and noise tracks.
+        queries: segments of the query tracks.
+        catalogue: segments of references and noise tracks.
         relevant: query → the tracks of the catalogue that it samples, at least one.
         threads: of the search.
 
@@ -52,7 +52,8 @@ def run_trials(
     finder = SegmentFinder(collection)
     parts = []
     for query_id, sampled in relevant.items():
-        query = segments_of_track(queries, query_id)
+        own = queries.track(query_id).sounding()
+        query = TrackSegments(own.numbers, own.starts_s, own.embeddings, float(own.seconds[0]))
         parts += [
             ask(query_id, query, finder, names, sampled, present, threads)
             for present in (True, False)
@@ -136,24 +137,20 @@ def cross_validated(trials: pd.DataFrame) -> npt.NDArray[np.float64]:
     return said
 
 
-def collection_of(store: FingerprintStore) -> tuple[Collection, list[str]]:
+def collection_of(segments: Segments) -> tuple[Collection, list[str]]:
     """Fingerprints of a run as a catalogue to identify in, and its tracks' names."""
-    segments = store.segments
-    sounding = np.flatnonzero(~segments["silent"].to_numpy(bool))
-    starts = segments["start_s"].to_numpy(float)
-    names = list(store.tracks)
-    ends = np.array([store.tracks[name].stop for name in names])
-    first = np.searchsorted(sounding, [store.tracks[name].start for name in names])
-    counts = np.searchsorted(sounding, ends) - first
     about = {
-        "hop_s": store.hop_s,
-        "segment_s": store.segment_s,
-        "embedding_size": store.embeddings.shape[1],
+        "hop_s": segments.hop_s,
+        "segment_s": segments.segment_s,
+        "embedding_size": segments.embeddings.shape[1],
     }
-    rows = np.column_stack([starts[sounding], store.embeddings[sounding]]).astype(np.float32)
-    seconds = segments["end_s"].to_numpy(float)[ends - 1]
+    sounding, names = segments.sounding(), segments.track_ids
+    rows = np.column_stack([sounding.starts_s, sounding.embeddings]).astype(np.float32)
+    counts = np.bincount(sounding.tracks, minlength=len(names))
     paths = [[name] for name in names]
-    return Collection(store.folder, about, rows, paths, names, first, counts, seconds), names
+    return Collection(
+        Path(), about, rows, paths, names, np.cumsum(counts) - counts, counts, segments.seconds
+    ), names
 
 
 def _fit(trials: pd.DataFrame) -> Calibration:

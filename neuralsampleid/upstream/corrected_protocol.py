@@ -3,8 +3,8 @@
 What differs from ``released``, and why:
 
 - Candidates vote by *rank*, for every system: 1 for the nearest, 1/2 for the second and so on
-  (``matching.votes``). A track's score is the sum over the query's segments of the largest vote
-  that each gives it (``matching.ranking``). The released baseline adds up distances.
+  (``matching.ranking``). A track's score is the sum over the query's segments of the largest vote
+  that each gives it. The released baseline adds up distances.
 - The re-ranker adds its probability to the vote of each of the 5 nearest candidates, where that is
   at least 0.5. It compares the query segment's own node matrix with the candidates that *this*
   segment found. Where an occurrence's matrices were replaced by those of a later one, it has none
@@ -34,11 +34,10 @@ import numpy.typing as npt
 from neuralsampleid import config
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import average_precision, first_rank
-from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import SearchIndex, build_index
+from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.matching.pair_scores import PairScorer
-from neuralsampleid.matching.ranking import rank_tracks
-from neuralsampleid.matching.votes import Candidates, rank_votes
+from neuralsampleid.matching.ranking import rank_tracks, rank_votes
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.upstream.answers import Judged, SegmentAnswer, TrackAnswer
 from neuralsampleid.upstream.layout import Embeddings, ReleasedFingerprints, Rows, Run
@@ -141,19 +140,19 @@ def noise_tracks(fingerprints: ReleasedFingerprints) -> list[Run]:
 
 
 class _Ranker:
-    """Ranks the tracks of the database, noise and references, for a run of query rows."""
+    """Ranks the tracks, noise and references, for a run of query rows."""
 
     def __init__(self, fingerprints: ReleasedFingerprints, kind: IndexKind, threads: int) -> None:
         self._threads = index_threads(fingerprints, threads)
         self._fingerprints = fingerprints
         self._settings = config.Index(kind=kind)
         self.scorer: PairScorer | None = None
-        self._database = _database(fingerprints)
+        self._searched = _searched(fingerprints)
         self._index: SearchIndex = build_index(
-            self._database.embeddings,
+            self._searched.embeddings,
             self._settings,
             training=_sounding(fingerprints.noise),
-            silent=self._database.silent,
+            silent=self._searched.silent,
             device="cpu",
             threads=self._threads,
         )
@@ -163,56 +162,52 @@ class _Ranker:
     ) -> tuple[Rows, Votes]:
         """Candidates of each segment of a run and their votes, both (segments, k)."""
         queries = embeddings[run.rows]
-        candidates = self._candidates(queries, run.track)
-        votes = rank_votes(candidates)
+        rows = self._candidates(queries, run.track)
+        votes = rank_votes(rows)
         if self.scorer is not None and run.name in nodes:
-            first = candidates.rows[:, :_RERANKED]
+            first = rows[:, :_RERANKED]
             passing = self.scorer.passing(nodes[run.name], self._rerankable(first))
             votes[:, : first.shape[1]] += _WEIGHT * passing
-        return candidates.rows, votes
+        return rows, votes
 
     def rank(self, rows: Rows, votes: Votes) -> list[str]:
         """Names of the tracks found, best first."""
-        ranked = rank_tracks(rows, votes, self._database)
-        return [self._database.track_ids[track.track] for track in ranked]
+        ranked = rank_tracks(rows, votes, self._searched)
+        return [self._searched.track_ids[track.track] for track in ranked]
 
-    def _candidates(self, queries: Embeddings, own: str) -> Candidates:
+    def _candidates(self, queries: Embeddings, own: str) -> Rows:
         """The nearest rows of other tracks; none for a silent segment."""
-        tracks, count = self._database.tracks, _CANDIDATES
-        ids = self._database.track_ids
-        own_rows = int(np.sum(tracks == ids.index(own))) if own in ids else 0
-        similarities, rows = self._index.search(queries, count + own_rows, self._threads)
-        excluded = rows < 0
-        if own_rows:
-            excluded |= tracks[rows] == ids.index(own)
+        own_rows = slice(0, 0)
+        if own in self._searched.track_ids:
+            own_rows = self._searched.rows_of(own)
+        count = _CANDIDATES + own_rows.stop - own_rows.start
+        _, rows = self._index.search(queries, count, self._threads)
+        excluded = (rows < 0) | ((rows >= own_rows.start) & (rows < own_rows.stop))
         excluded |= ~queries.any(axis=1, keepdims=True)
-        order = np.argsort(excluded, axis=1, kind="stable")[:, :count]
-        excluded = np.take_along_axis(excluded, order, axis=1)
-        return Candidates(
-            np.where(excluded, -1, np.take_along_axis(rows, order, axis=1)),
-            np.where(excluded, -np.inf, np.take_along_axis(similarities, order, axis=1)),
-        )
+        order = np.argsort(excluded, axis=1, kind="stable")[:, :_CANDIDATES]
+        return np.take_along_axis(np.where(excluded, -1, rows), order, axis=1)
 
     def _rerankable(self, rows: Rows) -> Rows:
-        """Database rows → reference rows that have a node matrix, else −1."""
+        """Rows of what is searched → reference rows that have a node matrix, else −1."""
         references = rows - len(self._fingerprints.noise)
         known = references >= 0
         known[known] = self._fingerprints.has_reference_nodes(references[known])
         return np.where(known, references, -1)
 
 
-def _database(fingerprints: ReleasedFingerprints) -> Database:
+def _searched(fingerprints: ReleasedFingerprints) -> Segments:
     runs = [*noise_tracks(fingerprints), *fingerprints.reference_runs]
     embeddings = np.concatenate([fingerprints.noise, fingerprints.references])
     unknown = np.full(len(embeddings), np.nan)
-    return Database(
-        embeddings=embeddings,
-        nodes=None,
-        silent=~np.any(embeddings, axis=1),
+    return Segments(
+        track_ids=[run.track for run in runs],
         tracks=np.repeat(np.arange(len(runs)), [len(run) for run in runs]),
+        numbers=np.concatenate([np.arange(len(run)) for run in runs]),
         starts_s=unknown,  # the layout has no times
         ends_s=unknown,
-        track_ids=[run.track for run in runs],
+        embeddings=embeddings,
+        silent=~np.any(embeddings, axis=1),
+        seconds=np.full(len(runs), np.nan),
     )
 
 

@@ -21,7 +21,7 @@ from neuralsampleid.datasets.sample100_annotations import read_annotations
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.queries import derive_queries
 from neuralsampleid.fingerprints.fingerprinting import fingerprint_tracks
-from neuralsampleid.fingerprints.store import open_store
+from neuralsampleid.fingerprints.store import open_stores, writing_store
 from neuralsampleid.models.checkpoint import make_encoder
 
 
@@ -150,8 +150,9 @@ def test_m4a_is_audio_too(annotations: Path, tmp_path: Path):
     assert reference["path"] == str(audio / "R1.m4a")
     assert reference["duration_s"] == pytest.approx(0.5, abs=0.3)  # in whole frames of AAC
     store = tmp_path / "store"
-    fingerprint_tracks(make_encoder(small_gnn(), 1), tracks[tracks["track_id"] == "R1"], store, {})
-    assert list(open_store(store).tracks) == ["R1"]
+    with writing_store(store, {}) as writer:
+        fingerprint_tracks(make_encoder(small_gnn(), 1), tracks[tracks["track_id"] == "R1"], writer)
+    assert open_stores([store]).track_ids == ["R1"]
 
 
 def test_audio_that_is_of_no_use(annotations: Path, tmp_path: Path):

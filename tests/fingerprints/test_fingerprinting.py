@@ -17,7 +17,7 @@ from neuralsampleid.fingerprints.fingerprinting import (
     fingerprint_tracks,
     segment_seconds,
 )
-from neuralsampleid.fingerprints.store import open_store
+from neuralsampleid.fingerprints.store import open_stores, writing_store
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import SegmentEncoder
 
@@ -138,39 +138,37 @@ def tracks_table(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def stored(encoder: SegmentEncoder, tracks: pd.DataFrame, folder: Path, **options: bool):
+    with writing_store(folder, {}) as store:
+        fingerprint_tracks(encoder, tracks, store, **options)
+    return open_stores([folder])
+
+
 def test_the_store(encoder: SegmentEncoder, tmp_path: Path):
-    tracks = tracks_table(tmp_path)
-    fingerprint_tracks(encoder, tracks, tmp_path / "store", {"encoder": "gnn"})
-    store = open_store(tmp_path / "store")
-    assert store.meta == {"encoder": "gnn"}
-    assert list(store.tracks) == ["b", "a"]
-    alone = fingerprint_track(encoder, song(2.0, 0))
-    rows = store.rows_of_track("b")
+    whole = stored(encoder, tracks_table(tmp_path), tmp_path / "store")
+    assert whole.track_ids == ["b", "a"]
+    alone, track = fingerprint_track(encoder, song(2.0, 0)), whole.track("b")
     # The file has 16 bits.
-    np.testing.assert_allclose(store.embeddings[rows], alone.embeddings, atol=2e-2)
-    assert store.nodes is not None
-    assert store.nodes.dtype == np.float16
-    segments = store.segments[rows]
-    np.testing.assert_allclose(segments["start_s"], alone.starts_s)
+    np.testing.assert_allclose(track.embeddings, alone.embeddings, atol=2e-2)
+    assert whole.nodes is not None
+    assert whole.nodes.dtype == np.float16
+    np.testing.assert_allclose(track.starts_s, alone.starts_s)
     # The other file has twice the sample rate and as many segments.
-    assert len(store.embeddings) == 2 * len(alone.embeddings)
+    assert len(whole) == 2 * len(alone)
 
 
 def test_node_matrices_may_be_left_out(encoder: SegmentEncoder, tmp_path: Path):
     tracks = tracks_table(tmp_path)
-    for nodes in (True, False):
-        fingerprint_tracks(encoder, tracks, tmp_path / str(nodes), {}, nodes=nodes)
-    with_nodes, without = open_store(tmp_path / "True"), open_store(tmp_path / "False")
+    with_nodes = stored(encoder, tracks, tmp_path / "with")
+    without = stored(encoder, tracks, tmp_path / "without", nodes=False)
     assert with_nodes.nodes is not None
     assert without.nodes is None
     np.testing.assert_array_equal(with_nodes.embeddings, without.embeddings)
 
 
 def test_an_encoder_without_nodes(tmp_path: Path):
-    fingerprint_tracks(
-        make_encoder(small_resnet(), seed=0).eval(), tracks_table(tmp_path), tmp_path / "store", {}
-    )
-    assert open_store(tmp_path / "store").nodes is None
+    encoder = make_encoder(small_resnet(), seed=0).eval()
+    assert stored(encoder, tracks_table(tmp_path), tmp_path / "store").nodes is None
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "empty"])
@@ -188,7 +186,7 @@ def test_an_unusable_track_leaves_no_store(kind: str, encoder: SegmentEncoder, t
         "empty": "holds no audio",
     }[kind]
     with pytest.raises(UserError, match=f"^{path}: {message}"):
-        fingerprint_tracks(encoder, tracks, tmp_path / "store", {})
+        stored(encoder, tracks, tmp_path / "store")
     assert {entry.suffix for entry in tmp_path.iterdir()} == {".wav"}
 
 
@@ -196,4 +194,4 @@ def test_a_track_without_a_path(encoder: SegmentEncoder, tmp_path: Path):
     tracks = tracks_table(tmp_path)
     tracks.loc[0, "path"] = ""
     with pytest.raises(UserError, match=r"^tracks\.csv: track '.*' has no path, expected a file$"):
-        fingerprint_tracks(encoder, tracks, tmp_path / "store", {})
+        stored(encoder, tracks, tmp_path / "store")

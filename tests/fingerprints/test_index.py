@@ -1,6 +1,7 @@
 """The search index: against brute force, with too little data, on other devices, on the disk."""
 
 import logging
+from itertools import pairwise
 from pathlib import Path
 
 import faiss
@@ -11,8 +12,14 @@ from hypothesis import strategies as st
 
 from neuralsampleid import config
 from neuralsampleid.errors import UserError
-from neuralsampleid.fingerprints import index as module
-from neuralsampleid.fingerprints.index import build_index, feasible_kind, load_index, sized, use_gpu
+from neuralsampleid.fingerprints.index import (
+    build_index,
+    feasible_kind,
+    load_index,
+    search_blocks,
+    sized,
+    use_gpu,
+)
 
 ERROR = {"ivfpq": 0.2, "ivfpq_rescored": 0.01}  # of similarities, by coding
 KINDS = ("flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored")
@@ -57,6 +64,19 @@ def test_flat_is_brute_force(rows: int, k: int, seed: int):
     assert np.isneginf(similarities[~valid]).all()
     picked = np.take_along_axis(products, np.where(valid, found, 0), axis=1)
     np.testing.assert_allclose(similarities[valid], picked[valid], atol=2e-5)
+
+
+@settings(max_examples=25)
+@given(cuts=st.lists(st.integers(1, 59), unique=True, max_size=5), k=st.integers(1, 70))
+def test_blocks_are_searched_as_the_whole(cuts: list[int], k: int):
+    vectors = fingerprints(60)
+    borders = [0, *sorted(cuts), 60]
+    blocks = [(first, vectors[first:last]) for first, last in pairwise(borders)]
+    found = search_blocks(blocks, near(vectors, 9), k)
+    expected = build_index(vectors, asked("flat")).search(near(vectors, 9), k)
+    np.testing.assert_array_equal(found[1], expected[1])
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-5)
+    assert (search_blocks([], vectors, 2)[1] == -1).all()
 
 
 @pytest.mark.parametrize(
@@ -200,12 +220,12 @@ def test_rescoring_finds_more_of_what_is_nearest():
     assert shares[1] > 0.97
 
 
-def test_large_catalogues_are_added_in_parts(monkeypatch: pytest.MonkeyPatch):
+def test_large_catalogues_are_added_in_parts():
     vectors = fingerprints()
     silent = np.arange(len(vectors)) % 7 == 0
     whole = build_index(vectors, asked("ivf"), silent=silent).search(near(vectors), 5)
-    monkeypatch.setattr(module, "_ADDED_AT_ONCE", 300)
-    parts = build_index(vectors, asked("ivf"), silent=silent).search(near(vectors), 5)
+    parts = build_index(vectors, asked("ivf"), silent=silent, added_at_once=300)
+    parts = parts.search(near(vectors), 5)
     np.testing.assert_array_equal(whole[1], parts[1])
 
 

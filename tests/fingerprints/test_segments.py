@@ -5,21 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers import stores
 from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.segments import JoinedRows, Segments
 
 
-def segments(track_id: str, count: int, *, silent: tuple[int, ...] = (), hop: float = 0.5):
+def segments(track_id: str, count: int, *, silent: tuple[int, ...] = ()) -> Segments:
     """One track, of which each row tells where it is from."""
-    place = np.arange(count)
-    return Segments.of_track(
-        track_id,
-        np.stack([np.full(count, ord(track_id)), place], axis=1).astype(np.float32),
-        starts_s=hop * place,
-        ends_s=hop * place + 2.0,
-        silent=np.isin(place, silent),
-        nodes=np.full((count, 2, 3), ord(track_id), np.float16),
-    )
+    rows = np.stack([np.full(count, ord(track_id)), np.arange(count)], axis=1)
+    nodes = np.full((count, 2, 3), ord(track_id), np.float16)
+    return stores.segments(track_id, rows.astype(np.float32), silent=silent, nodes=nodes)
 
 
 def joined() -> Segments:
@@ -100,3 +95,10 @@ def test_arrays_that_disagree_are_refused():
         replace(segments("a", 3), numbers=np.arange(2))
     with pytest.raises(ValueError, match="names"):
         replace(segments("a", 3), track_ids=["a", "b"])
+
+
+def test_a_range_shorter_than_a_segment_has_the_nearest_one():
+    track = segments("q", 5, silent=(3,))
+    assert track.sounding_within("q", 0.0, 2.5).tolist() == [0, 1]
+    assert track.sounding_within("q", 0.6, 1.8).tolist() == [0]
+    assert track.sounding_within("q", 1.0, 4.0).tolist() == [2, 4]

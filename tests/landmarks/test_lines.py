@@ -1,4 +1,4 @@
-"""Passages by landmarks: an excerpt in a longer track, loops, changes, and what chance brings."""
+"""Lines of landmarks: an excerpt in a longer track, loops, changes, and what chance brings."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,9 @@ import pytest
 from helpers.songs import song_stems
 from neuralsampleid.composer.treatment import Treatment, change_speed
 from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.lines import LandmarkIndex, best_passages
+from neuralsampleid.landmarks.lines import LandmarkIndex, best_lines
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
+from neuralsampleid.line import Line
 
 SETTINGS = Landmarks(tempo_step=0.04)
 RATE = SETTINGS.sample_rate
@@ -28,6 +29,14 @@ def peaks(*parts: np.ndarray) -> Peaks:
     return find_peaks(np.concatenate(parts), SETTINGS)
 
 
+def query_s(line: Line) -> tuple[float, float]:
+    return line.query_start_s, line.query_end_s
+
+
+def reference_s(line: Line) -> tuple[float, float]:
+    return line.reference_start_s, line.reference_end_s
+
+
 EXCERPT = slice(3 * RATE, 8 * RATE)
 
 
@@ -37,12 +46,12 @@ def test_an_excerpt_in_other_music_is_found_at_its_place(index, threads):
     scores = index.best(query, threads).scores
     assert scores.argmax() == 2
     assert scores[2] > 5 * max(1.0, np.delete(scores, 2).max())
-    best = next(index.passages(query, 2, 1.0))
+    best = next(index.lines(query, 2, 1.0))
     assert best.score == pytest.approx(scores[2])
-    assert best.query_s == pytest.approx((12.0, 17.0), abs=0.7)
-    assert best.reference_s == pytest.approx((3.0, 8.0), abs=0.7)
-    assert best.reference_s[0] - best.query_s[0] == pytest.approx(-9.0, abs=0.1)
-    assert best.stretch == 1.0
+    assert query_s(best) == pytest.approx((12.0, 17.0), abs=0.7)
+    assert reference_s(best) == pytest.approx((3.0, 8.0), abs=0.7)
+    assert best.reference_start_s - best.query_start_s == pytest.approx(-9.0, abs=0.1)
+    assert best.tempo_ratio == 1.0
 
 
 def test_what_surrounds_an_excerpt_adds_nothing(index):
@@ -57,11 +66,11 @@ def test_what_surrounds_an_excerpt_adds_nothing(index):
 def test_a_loop_is_found_each_time(index):
     loop = song(4)[2 * RATE : 5 * RATE]
     query = peaks(song(10)[: 4 * RATE], loop, loop, song(11)[: 2 * RATE], loop)
-    best = next(index.passages(query, 4, 1.0)).score
-    found = sorted(index.passages(query, 4, best / 2), key=lambda part: part.query_s)
-    assert [part.query_s[0] for part in found] == pytest.approx([4.0, 7.0, 12.0], abs=0.7)
-    for part in found:
-        assert part.reference_s == pytest.approx((2.0, 5.0), abs=0.8)
+    best = next(index.lines(query, 4, 1.0)).score
+    found = sorted(index.lines(query, 4, best / 2), key=query_s)
+    assert [line.query_start_s for line in found] == pytest.approx([4.0, 7.0, 12.0], abs=0.7)
+    for line in found:
+        assert reference_s(line) == pytest.approx((2.0, 5.0), abs=0.8)
 
 
 @pytest.mark.parametrize(
@@ -74,19 +83,19 @@ def test_changes_of_tempo_and_pitch_are_found(index, process, ratio, semitones):
     query = peaks(song(10)[: 5 * RATE], excerpt, song(11)[: 5 * RATE])
     found = index.best(query)
     assert found.scores.argmax() == 1
-    best = next(index.passages(query, 1, 1.0))
-    assert best.stretch == pytest.approx(ratio, rel=0.03)
-    assert best.query_s[0] == pytest.approx(5.0, abs=0.8)
-    assert best.reference_s[0] == pytest.approx(3.0, abs=0.8)
+    best = next(index.lines(query, 1, 1.0))
+    assert best.tempo_ratio == pytest.approx(ratio, rel=0.03)
+    assert best.query_start_s == pytest.approx(5.0, abs=0.8)
+    assert best.reference_start_s == pytest.approx(3.0, abs=0.8)
     assert found.scores[1] == pytest.approx(best.score)
-    assert tuple(found.matched_s[1]) == pytest.approx(best.query_s, abs=0.5)
-    assert tuple(found.reference_s[1]) == pytest.approx(best.reference_s, abs=0.5)
+    assert tuple(found.matched_s[1]) == pytest.approx(query_s(best), abs=0.5)
+    assert tuple(found.reference_s[1]) == pytest.approx(reference_s(best), abs=0.5)
 
 
-def test_nothing_has_no_passage(index):
+def test_nothing_has_no_line(index):
     silence = peaks(np.zeros(RATE, np.float32))
     np.testing.assert_array_equal(index.best(silence).scores, np.zeros(6))
-    assert list(index.passages(silence, 0, 1.0)) == []
+    assert list(index.lines(silence, 0, 1.0)) == []
 
 
 def test_tables_of_parts_find_the_same(index, monkeypatch):
@@ -104,7 +113,7 @@ def test_only_a_span_of_the_query_counts():
     songs = {str(seed): find_peaks(song(seed), SETTINGS) for seed in range(6)}
     query = {"q": peaks(song(3)[: 4 * RATE], song(2)[EXCERPT])}
     spans = [("q", 0.0, 4.0), ("q", 4.0, 9.0)]
-    first, second = (best_passages(spans, query, songs, SETTINGS)[span] for span in spans)
+    first, second = (best_lines(spans, query, songs, SETTINGS)[span] for span in spans)
     assert (first.scores.argmax(), second.scores.argmax()) == (3, 2)
     assert second.matched_s[2] == pytest.approx([4.0, 9.0], abs=0.7)
     assert second.reference_s[2] == pytest.approx([3.0, 8.0], abs=0.7)

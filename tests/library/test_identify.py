@@ -16,6 +16,7 @@ from neuralsampleid.config import DemoData
 from neuralsampleid.datasets.demo import Studio, record_song
 from neuralsampleid.library import segment_finder as module
 from neuralsampleid.library.chance import Chance, excesses
+from neuralsampleid.library.finding import TrackSegments
 from neuralsampleid.library.identify import (
     Answer,
     Thresholds,
@@ -30,7 +31,7 @@ from neuralsampleid.library.store import (
     create_collection,
     open_collection,
 )
-from neuralsampleid.matching.ranges import Range, TrackSegments
+from neuralsampleid.line import Line
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
 from neuralsampleid.report.identified import as_text
 from neuralsampleid.report.times import clock
@@ -175,7 +176,7 @@ def test_excesses_and_chance_by_hand():
 
 
 def test_text():
-    found = [Range(59.6, 75, 3, 18, 1.02, 12)]
+    found = [Line(59.6, 75, 3, 18, 1.02, 12)]
     answer = Answer(["a\x1b[2J.wav", "b.wav"], 12.34, None, 0.00123, found, 60.0)
     lines = as_text({"mine.mp3": [answer], "other.mp3": []}).splitlines()
     assert lines == [

@@ -17,7 +17,7 @@ from neuralsampleid.landmarks import counts as alignment
 from neuralsampleid.landmarks.counts import best_alignments
 from neuralsampleid.landmarks.pairs import LandmarkTable, make_pairs
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
-from neuralsampleid.matching.landmarks import match_queries
+from neuralsampleid.matching.landmarks import rank_by_landmarks
 
 SETTINGS = Landmarks(tempo_step=0.04)
 RATE = SETTINGS.sample_rate
@@ -162,7 +162,7 @@ def queries(**columns: object) -> pd.DataFrame:
 def test_matches_are_ranked_per_query(tracks):
     silent = Peaks(np.zeros(0, np.int32), np.zeros(0, np.int16))
     peaks = {"q": find_peaks(song(4), SETTINGS), "empty": silent}
-    table = match_queries(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
+    table = rank_by_landmarks(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
     assert list(table) == list(MATCHES)
     assert set(table["query_id"]) == {"q"}  # what is silent has no match
     for _, rows in table.groupby("task"):
@@ -171,14 +171,14 @@ def test_matches_are_ranked_per_query(tracks):
         assert rows["reference_id"].iloc[0] == "song_4"
         assert rows["reference_start_s"].iloc[0] == pytest.approx(3.5, abs=3.5)
         assert (rows["reference_end_s"] > rows["reference_start_s"]).all()
-    again = match_queries(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
+    again = rank_by_landmarks(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
     pd.testing.assert_frame_equal(table, again)
 
 
-def test_passages_are_ranked_by_their_best_run(tracks):
+def test_tracks_are_ranked_by_their_best_run(tracks):
     peaks = {"q": find_peaks(song(4), SETTINGS)}
     asked = queries(excluded=["", "", ""]).iloc[:2]
-    table = match_queries(asked, peaks, tracks, SETTINGS, way="passages", ranks=3)
+    table = rank_by_landmarks(asked, peaks, tracks, SETTINGS, way="passages", ranks=3)
     assert list(table) == list(MATCHES)
     (whole, part) = (table[table["task"] == name].iloc[0] for name in ("full_track", "segment"))
     assert (whole["reference_id"], part["reference_id"]) == ("song_4", "song_4")
@@ -192,7 +192,7 @@ def test_passages_are_ranked_by_their_best_run(tracks):
 def test_excluded_tracks_are_passed_over(tracks):
     peaks = {"q": find_peaks(song(4), SETTINGS)}
     asked = queries(excluded=["", "song_4|song_1", ""]).iloc[:2]
-    table = match_queries(asked, peaks, tracks, SETTINGS, way="plain", ranks=9)
+    table = rank_by_landmarks(asked, peaks, tracks, SETTINGS, way="plain", ranks=9)
     segment = table[table["task"] == "segment"]
     assert "song_4" in set(table["reference_id"])
     assert len(segment)
@@ -201,4 +201,6 @@ def test_excluded_tracks_are_passed_over(tracks):
 
 def test_a_query_without_peaks_is_named(tracks):
     with pytest.raises(UserError, match="no peaks of query 'empty'"):
-        match_queries(queries(), {"q": tracks["song_1"]}, tracks, SETTINGS, way="plain", ranks=3)
+        rank_by_landmarks(
+            queries(), {"q": tracks["song_1"]}, tracks, SETTINGS, way="plain", ranks=3
+        )

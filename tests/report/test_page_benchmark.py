@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuralsampleid.catalogue.formats import MATCHES, PASSAGES, per_query_format
+from neuralsampleid.catalogue.formats import LINES, MATCHES, per_query_format
 from neuralsampleid.catalogue.tables import OCCURRENCE_COLUMNS, TRACK_COLUMNS, Catalogue
 from neuralsampleid.report.page.benchmark import query_views, telling_query, track_seconds
 from neuralsampleid.report.page.views import Span
@@ -40,10 +40,10 @@ def matches(*ranking):
     return pd.DataFrame(rows, columns=list(MATCHES))
 
 
-def passages(*rows):
+def lines(*rows):
     return pd.DataFrame(
         [("q", *row, NAN, float(score)) for score, row in enumerate(rows, 1)],
-        columns=[*(name for name in PASSAGES if name not in {"tempo_ratio", "score"}),
+        columns=[*(name for name in LINES if name not in {"tempo_ratio", "score"}),
                  "tempo_ratio", "score"],
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def the_view(occurrences, ranking, found, first_rank, references=2):
 
 
 def test_what_meets_an_annotation_is_right_and_the_rest_is_elsewhere_or_a_false_alarm():
-    found = passages(
+    found = lines(
         ("1", "n", 1.0, 3.0, 5.0, 7.0),
         ("2", "r1", 13.0, 16.0, 23.0, 26.0),  # overlaps the first occurrence on both sides
         ("2", "r1", 31.0, 33.0, 40.0, 42.0),  # its time in the reference is wrong
@@ -86,13 +86,13 @@ def test_what_meets_an_annotation_is_right_and_the_rest_is_elsewhere_or_a_false_
 
 def test_touching_is_not_meeting():
     assert not Span(0, 1).overlaps(Span(1, 2))
-    found = passages(("1", "r1", 14.0, 16.0, 24.0, 26.0))
+    found = lines(("1", "r1", 14.0, 16.0, 24.0, 26.0))
     (reference,) = the_view(LOOP, ["r1"], found, 1.0).references
     assert [link.verdict for link in reference.links] == ["missed", "missed", "elsewhere"]
 
 
 def test_a_sampled_track_that_is_not_shown_follows_with_its_annotations():
-    view = the_view([*LOOP, ("r2", 1.0, 2.0, NAN, NAN, "riff", NAN)], ["n", "r1"], passages(), 2.0)
+    view = the_view([*LOOP, ("r2", 1.0, 2.0, NAN, NAN, "riff", NAN)], ["n", "r1"], lines(), 2.0)
     missing = view.references[-1]
     assert (missing.track_id, missing.rank, missing.seconds) == ("r2", None, 1.0)
     (link,) = missing.links
@@ -105,7 +105,7 @@ def test_a_sampled_track_that_is_not_shown_follows_with_its_annotations():
     [((11.0, 12.0, NAN, NAN), True), ((NAN, NAN, 21.0, 22.0), True), ((NAN,) * 4, False)],
 )
 def test_only_known_times_are_compared(times, met):
-    found = passages(("1", "r1", 10.0, 13.0, 20.0, 23.0))
+    found = lines(("1", "r1", 10.0, 13.0, 20.0, 23.0))
     (reference,) = the_view([("r1", *times, "", NAN)], ["r1"], found, 1.0).references
     assert [link.verdict for link in reference.links] == (
         ["met", "right"] if met else ["missed", "elsewhere"]
@@ -121,21 +121,21 @@ def test_only_known_times_are_compared(times, met):
     ],
 )
 def test_outcomes(first_rank, outcome, note):
-    view = the_view(LOOP, ["n"], passages(), first_rank)
+    view = the_view(LOOP, ["n"], lines(), first_rank)
     assert (view.outcome, view.note) == (outcome, note)
 
 
 def test_lengths_that_nobody_knows_reach_to_the_last_known_time():
-    found = passages(("1", "r2", 50.0, 59.0, 10.0, 33.0))
+    found = lines(("1", "r2", 50.0, 59.0, 10.0, 33.0))
     known = track_seconds(catalogue(LOOP), found)
     assert known == {"q": 60.0, "r1": 80.0, "r2": 33.0, "n": 70.0}
-    assert track_seconds(catalogue(LOOP, (NAN, NAN, NAN)), passages())["q"] == 34.0
-    assert np.isfinite(list(track_seconds(catalogue([]), passages()).values())).all()
+    assert track_seconds(catalogue(LOOP, (NAN, NAN, NAN)), lines())["q"] == 34.0
+    assert np.isfinite(list(track_seconds(catalogue([]), lines()).values())).all()
 
 
 def test_the_query_that_tells_most_is_drawn():
-    nothing = the_view(LOOP, ["n"], passages(), NAN)
-    right = the_view(LOOP[:1], ["r1"], passages(("1", "r1", 10, 14, 20, 24)), 1.0)
-    both = the_view(LOOP, ["r1"], passages(("1", "r1", 10, 14, 20, 24)), 1.0)
+    nothing = the_view(LOOP, ["n"], lines(), NAN)
+    right = the_view(LOOP[:1], ["r1"], lines(("1", "r1", 10, 14, 20, 24)), 1.0)
+    both = the_view(LOOP, ["r1"], lines(("1", "r1", 10, 14, 20, 24)), 1.0)
     assert telling_query([nothing, right, both]) is both
     assert telling_query([]) is None

@@ -1,14 +1,14 @@
 """The scale study on a small enlarged catalogue."""
 
 import weakref
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.stores import segments
 from neuralsampleid.errors import UserError
-from neuralsampleid.fingerprints.store import FingerprintStore, open_store, writing_store
+from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.studies import scale
 from neuralsampleid.studies.scale import (
     COLUMNS,
@@ -33,13 +33,9 @@ def tracks(count: int, seed: int, segments: int = 40) -> dict[str, np.ndarray]:
     return {f"t{seed}_{n}": unit(rng.normal(size=(segments, SIZE))) for n in range(count)}
 
 
-def stored(folder: Path, found: dict[str, np.ndarray], silent: int = 0) -> FingerprintStore:
-    with writing_store(folder, {}) as store:
-        for name, rows in found.items():
-            starts = np.arange(len(rows)) * 0.5
-            still = np.arange(len(rows)) < silent
-            store.append(name, rows, starts_s=starts, ends_s=starts + 1, silent=still)
-    return open_store(folder)
+def joined(found: dict[str, np.ndarray], silent: int = 0) -> Segments:
+    parts = [segments(name, rows, length=1.0, silent=range(silent)) for name, rows in found.items()]
+    return Segments.join(parts)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +59,7 @@ def material(tmp_path_factory):
             "relevant": list(references),
         }
     )
-    return folder / "catalogue", references, noise, stored(folder / "store", heard), queries
+    return folder / "catalogue", references, noise, joined(heard), queries
 
 
 def test_the_catalogue_begins_with_what_is_real(material):
@@ -119,9 +115,9 @@ def test_no_two_indexes_are_in_memory(material, monkeypatch):
     assert [index() for index in built] == [None] * 3
 
 
-def test_silent_segments_and_other_lengths_are_left_out(tmp_path, material):
+def test_silent_segments_and_other_lengths_are_left_out(material):
     *_, queries = material
-    store = stored(tmp_path / "store", tracks(2, 7), silent=3)
+    store = joined(tracks(2, 7), silent=3)
     assert [len(rows) for rows in sounding_tracks(store).values()] == [37, 37]
     whole = queries.assign(task="full_track")
     assert len(queries_of_length(pd.concat([queries, whole]), 5.0)) == len(queries)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.stores import stored, unit_rows
+from helpers.stores import together, unit_rows
 from neuralsampleid.studies.trials import (
     TRIAL_COLUMNS,
     calibrate,
@@ -15,7 +15,7 @@ from neuralsampleid.studies.trials import (
 
 
 @pytest.fixture
-def stores(tmp_path):
+def stores():
     """Twelve queries, each with 5–8 s of a track of its own; twenty other tracks."""
     rng = np.random.default_rng(1)
     tracks = {f"t{number:02}": unit_rows(rng, 80) for number in range(32)}
@@ -25,7 +25,7 @@ def stores(tmp_path):
         query[20 : 20 + length] = tracks[f"t{number:02}"][40 : 40 + length]
         queries[f"q{number:02}"] = query
     relevant = {f"q{number:02}": [f"t{number:02}"] for number in range(12)}
-    return stored(tmp_path / "q", queries), stored(tmp_path / "c", tracks), relevant
+    return together(queries), together(tracks), relevant
 
 
 def test_every_query_is_asked_with_and_without_what_it_samples(stores):
@@ -82,10 +82,10 @@ def test_expected_and_observed_false_alarms_by_hand():
     assert 0 < calibration.promised < 0.1
 
 
-def test_a_store_becomes_a_catalogue_without_its_silence(tmp_path):
+def test_a_store_becomes_a_catalogue_without_its_silence():
     rng = np.random.default_rng(3)
     tracks = {"a": unit_rows(rng, 6), "b": unit_rows(rng, 5)}
-    collection, names = collection_of(stored(tmp_path / "c", tracks, silent=[0, 2]))
+    collection, names = collection_of(together(tracks, silent=[0, 2]))
     assert names == ["a", "b"]
     assert collection.row_count.tolist() == [4, 3]
     assert collection.first_row.tolist() == [0, 4]

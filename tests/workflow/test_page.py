@@ -78,7 +78,7 @@ def test_every_query_is_there_with_its_rank_and_tracks(page, report):
 def test_found_and_annotated_parts_are_drawn_at_their_times(page, report):
     run = report.parent
     occurrences = pd.read_csv(run / "data/occurrences.csv")
-    passages = pd.read_csv(run / "evaluation" / SYSTEM / "passages.csv")
+    lines = pd.read_csv(run / "evaluation" / SYSTEM / "lines.csv")
     drawn = {
         kind: len(page.find_elements(By.CSS_SELECTOR, kind))
         for kind in (
@@ -86,7 +86,7 @@ def test_found_and_annotated_parts_are_drawn_at_their_times(page, report):
             "rect.bar.right, rect.bar.elsewhere, rect.bar.false_alarm",
         )
     }
-    assert list(drawn.values()) == [2 * len(occurrences), 2 * len(passages)]  # on both sides
+    assert list(drawn.values()) == [2 * len(occurrences), 2 * len(lines)]  # on both sides
     first = page.find_element(By.CSS_SELECTOR, "details.query svg.line")
     width = first.rect["width"]
     query, reference = first.find_elements(By.CSS_SELECTOR, "rect.track")

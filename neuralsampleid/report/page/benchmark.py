@@ -24,7 +24,7 @@ def query_views(
     catalogue: Catalogue,
     seconds: Mapping[str, float],
     matches: pd.DataFrame,
-    passages: pd.DataFrame,
+    lines: pd.DataFrame,
     judged: pd.DataFrame,
     references: int,
 ) -> list[QueryView]:
@@ -37,7 +37,7 @@ def query_views(
         catalogue: the tracks and what is annotated.
         seconds: length of the tracks.
         matches: columns of ``formats.MATCHES``, of one system.
-        passages: columns of ``formats.PASSAGES``, of the same.
+        lines: columns of ``formats.LINES``, of the same.
         judged: its table with one row per query (``formats.per_query_format``).
         references: tracks shown of every ranking; those that are missing there follow.
     """
@@ -48,7 +48,7 @@ def query_views(
         occurrences = catalogue.occurrences
         annotated = occurrences[occurrences["query_id"] == query.query_id]
         ranking = rankings[rankings["query_id"] == query.query_id].sort_values("rank")
-        found = passages[passages["query_id"] == query.query_id]
+        found = lines[lines["query_id"] == query.query_id]
         ranked = dict(zip(ranking["reference_id"], ranking["rank"].astype(int), strict=True))
         missing = [name for name in sorted(set(annotated["reference_id"])) if name not in ranked]
         shown = [
@@ -77,15 +77,15 @@ def query_views(
     return views
 
 
-def track_seconds(catalogue: Catalogue, passages: pd.DataFrame) -> dict[str, float]:
+def track_seconds(catalogue: Catalogue, lines: pd.DataFrame) -> dict[str, float]:
     """Length of every track; of one without audio, up to the last time that is known of it.
 
     Args:
         catalogue: the tracks and what is annotated.
-        passages: columns of ``formats.PASSAGES``.
+        lines: columns of ``formats.LINES``.
     """
     last: dict[str, float] = {}
-    for table in (catalogue.occurrences, passages):
+    for table in (catalogue.occurrences, lines):
         for role in ("query", "reference"):
             ends = table.groupby(f"{role}_id")[f"{role}_end_s"].max().dropna()
             last |= {name: max(end, last.get(name, 1.0)) for name, end in ends.items()}
@@ -94,7 +94,7 @@ def track_seconds(catalogue: Catalogue, passages: pd.DataFrame) -> dict[str, flo
 
 
 def telling_query(views: Sequence[QueryView]) -> QueryView | None:
-    """The query that shows most at a glance: right passages, and something that is wrong.
+    """The query that shows most at a glance: right lines, and something that is wrong.
 
     Of several the first; None if there is no query.
     """

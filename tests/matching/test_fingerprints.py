@@ -5,19 +5,15 @@ import pandas as pd
 import pytest
 
 from helpers.scripted import matrices, scripted_reranker
+from helpers.stores import segments
 from neuralsampleid import config
 from neuralsampleid.catalogue.formats import MATCHES, QUERIES
 from neuralsampleid.errors import UserError
-from neuralsampleid.fingerprints.database import Database
 from neuralsampleid.fingerprints.index import build_index
-from neuralsampleid.fingerprints.store import open_store, writing_store
+from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.matching.fingerprints import Reranking, rank_by_fingerprints
 from neuralsampleid.matching.pair_scores import PairScorer
-from neuralsampleid.matching.ranking import (
-    Reranking,
-    match_queries,
-    segments_within,
-)
-from neuralsampleid.matching.votes import Candidates, rank_votes
+from neuralsampleid.matching.ranking import rank_votes
 
 NAN = float("nan")
 SETTINGS = {"lists": 8, "probes": 8, "subquantizers": 8, "bits": 4}
@@ -27,31 +23,23 @@ def unit(vectors):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def write(folder, tracks, nodes=None):
+def together(tracks, nodes=None):
     """Tracks are id → (segments, d); segments are two seconds long and one apart."""
-    with writing_store(folder, {}) as store:
-        for track_id, embeddings in tracks.items():
-            starts = np.arange(len(embeddings), dtype=float)
-            own = {} if nodes is None else {"nodes": nodes[track_id]}
-            store.append(
-                track_id, embeddings, starts_s=starts, ends_s=starts + 2,
-                silent=np.zeros(len(starts), bool), **own,
-            )  # fmt: skip
-    return folder
+    nodes = nodes or {}
+    return Segments.join(
+        [segments(name, rows, hop=1.0, nodes=nodes.get(name)) for name, rows in tracks.items()]
+    )
 
 
 @pytest.fixture
-def music(tmp_path):
+def music():
     """A query whose second segment is the third of r1, and whose fourth is nearly r2's first."""
     rng = np.random.default_rng(0)
     tracks = {name: unit(rng.normal(size=(6, 16))) for name in ("n1", "r1", "r2", "r3")}
     query = unit(rng.normal(size=(5, 16)))
     query[1] = tracks["r1"][2]
     query[3] = unit(tracks["r2"][:1] + 0.1 * rng.normal(size=(1, 16)))[0]
-    noise = write(tmp_path / "noise", {"n1": tracks["n1"]})
-    references = write(tmp_path / "reference", {k: v for k, v in tracks.items() if k != "n1"})
-    database = Database.open([noise, references])
-    return open_store(write(tmp_path / "query", {"q": query})), database
+    return together({"q": query}), together(tracks)
 
 
 def queries(*excluded):
@@ -65,9 +53,9 @@ def queries(*excluded):
 
 
 def matches(music, asked, kind="flat", **options):
-    store, database = music
-    index = build_index(database.embeddings, config.Index(kind=kind, **SETTINGS))
-    return match_queries(asked, store, database, index, candidates=8, ranks=9, **options)
+    own, searched = music
+    index = build_index(searched.embeddings, config.Index(kind=kind, **SETTINGS))
+    return rank_by_fingerprints(asked, own, searched, index, candidates=8, ranks=9, **options)
 
 
 def test_a_match_says_where_on_both_sides(music):
@@ -86,13 +74,12 @@ def test_a_match_says_where_on_both_sides(music):
 
 
 @pytest.mark.parametrize("kind", ["flat", "ivf"])
-def test_excluding_is_searching_a_catalogue_without_the_tracks(music, tmp_path, kind):
+def test_excluding_is_searching_a_catalogue_without_the_tracks(music, kind):
     """Exact, not the old ranking without some rows: further candidates move up."""
-    store, database = music
+    own, searched = music
     table = matches(music, queries("r1|r2"), kind)
-    kept = {name: database.embeddings[database.rows_of([name])] for name in ("n1", "r3")}
-    smaller = Database.open([write(tmp_path / "smaller", kept)])
-    expected = matches((store, smaller), queries(""), kind)
+    smaller = Segments.join([searched.track(name) for name in ("n1", "r3")])
+    expected = matches((own, smaller), queries(""), kind)
     pd.testing.assert_frame_equal(table, expected, atol=2e-6)
     assert set(table["reference_id"]) == {"n1", "r3"}
     filtered = matches(music, queries(""), kind)
@@ -112,20 +99,19 @@ def test_queries_that_exclude_something_change_no_others(music):
 
 
 def test_an_unknown_track_cannot_be_excluded(music):
-    with pytest.raises(UserError, match="track 'r9' is to be excluded, expected one of the 4"):
+    with pytest.raises(UserError, match="no fingerprints of track 'r9', expected one of the 4"):
         matches(music, queries("r1|r9"))
 
 
 @pytest.fixture
-def reranked(tmp_path):
+def reranked():
     """Two tracks; the re-ranker likes the second (logit 2), not the first (−2)."""
     rng = np.random.default_rng(1)
     tracks = {name: unit(rng.normal(size=(4, 16))) for name in ("r1", "r2", "r3")}
     query = {"q": unit(tracks["r1"] + 0.5 * rng.normal(size=(4, 16)))}
     logits = {"r1": -2.0, "r2": 2.0, "r3": 0.5}
     nodes = {name: matrices(*[logit] * 4) for name, logit in logits.items()}
-    store = open_store(write(tmp_path / "q", query, {"q": matrices(0, 0, 0, 0)}))
-    return store, Database.open([write(tmp_path / "r", tracks, nodes)])
+    return together(query, {"q": matrices(0, 0, 0, 0)}), together(tracks, nodes)
 
 
 def test_the_probability_of_the_pair_is_told_and_added_where_it_accepts(reranked):
@@ -157,36 +143,19 @@ def test_what_was_re_ranked_before_is_taken_over(reranked, monkeypatch):
     both = matches(reranked, queries("", "r1")[::2], reranking=reranking)
     without = both[len(both) - len(alone) :].reset_index(drop=True)
     pd.testing.assert_frame_equal(without, alone)
-    store, database = reranked
-    index = build_index(database.embeddings, config.Index(kind="flat"))
-    _, first = index.search(store.embeddings, 3)
-    _, second = index.search(store.embeddings, 3, excluded=database.rows_of(["r1"]))
+    own, searched = reranked
+    index = build_index(searched.embeddings, config.Index(kind="flat"))
+    _, first = index.search(own.embeddings, 3)
+    _, second = index.search(own.embeddings, 3, excluded=searched.rows_of_tracks(["r1"]))
     distinct = {
         (segment, row)
         for rows in (first, second)
-        for segment, own in enumerate(rows)
-        for row in own
+        for segment, found in enumerate(rows)
+        for row in found
     }
     assert sum(scored) == len(distinct)
 
 
 def test_votes_are_reciprocal_ranks():
-    similarities = np.array([[0.9, 0.5, 0.4], [0.7, -np.inf, -np.inf]], np.float32)
-    rows = np.array([[0, 1, 2], [3, -1, -1]])
-    votes = rank_votes(Candidates(rows, similarities))
+    votes = rank_votes(np.array([[0, 1, 2], [3, -1, -1]]))
     np.testing.assert_allclose(votes, [[1, 1 / 2, 1 / 3], [1, 0, 0]])
-
-
-def test_stores_that_do_not_fit_together(tmp_path):
-    one = write(tmp_path / "one", {"n": np.ones((1, 4), np.float32)})
-    other = write(tmp_path / "other", {"o": np.ones((1, 3), np.float32)})
-    with pytest.raises(UserError, match="stands in another store too"):
-        Database.open([one, one])
-    with pytest.raises(UserError, match="fingerprints by another encoder"):
-        Database.open([one, other])
-
-
-def test_a_range_shorter_than_a_segment_has_the_nearest_one(music):
-    store = music[0]
-    assert segments_within(store, "q", 0.0, 3.0).tolist() == [0, 1]
-    assert segments_within(store, "q", 1.6, 2.2).tolist() == [1]

@@ -1,0 +1,56 @@
+"""A line: the hypothesis that a part of a query is a part of a reference.
+
+Both systems, fingerprints and landmarks, find lines. A *match* is a line that an answer shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+LEAST_SHARE = 0.5  # of a track's best line that its other lines reach, to be shown
+
+
+@dataclass(frozen=True)
+class Line:
+    """The query's seconds, the reference's, and what speaks for it."""
+
+    query_start_s: float
+    query_end_s: float
+    reference_start_s: float
+    reference_end_s: float
+    tempo_ratio: float | None  # the query's speed over the reference's; None: too short to tell
+    score: float
+
+    def within(self, query_s: float, reference_s: float) -> Line:
+        """As far as it lies in tracks of these lengths."""
+        return replace(
+            self,
+            query_end_s=min(self.query_end_s, query_s),
+            reference_start_s=min(max(self.reference_start_s, 0.0), reference_s),
+            reference_end_s=min(max(self.reference_end_s, 0.0), reference_s),
+        )
+
+
+def least_shown(best: float, least: float = 0.0) -> float:
+    """The score that further lines of a track reach to be shown, beside its best one."""
+    return max(least, LEAST_SHARE * best)
+
+
+def shown(lines: Iterable[Line], least: float = 0.0, most: int | None = None) -> list[Line]:
+    """A track's matches: the best of its lines, and those at least half as good.
+
+    Args:
+        lines: of one track, best first; they are not asked for further than needed.
+        least: score that all but the best reach besides.
+        most: how many are shown; None: all.
+
+    Returns:
+        In the order of the query's time.
+    """
+    chosen: list[Line] = []
+    for line in lines:
+        if len(chosen) == most or (chosen and line.score < least_shown(chosen[0].score, least)):
+            break
+        chosen.append(line)
+    return sorted(chosen, key=lambda line: line.query_start_s)
