@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import QUERIES, read_table
+from neuralsampleid.catalogue.formats import QUERIES, read_table, split
 from neuralsampleid.config import Index
 from neuralsampleid.evaluation.metrics import average_precision
 from neuralsampleid.fingerprints.index import build_index
@@ -72,7 +72,7 @@ def mean_average_precisions(run: Path, fingerprints: Path) -> dict[str, float]:
             votes = rule(similarities[chosen].astype(np.float64))
             ranking = rank_tracks(rows[chosen], votes, searched)
             names = [searched.track_ids[track.track] for track in ranking]
-            values[name].append(average_precision(names, set(query.relevant.split("|"))))
+            values[name].append(average_precision(names, set(split(query.relevant))))
     return {name: float(np.mean(found)) for name, found in values.items()}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _job import job, use_threads
 
-from neuralsampleid.catalogue.formats import FULL_TRACK, QUERIES, read_table
+from neuralsampleid.catalogue.formats import FULL_TRACK, QUERIES, read_table, split
 from neuralsampleid.files import write_csv, write_json
 from neuralsampleid.fingerprints.store import open_stores
 from neuralsampleid.studies.trials import calibrate, run_trials
@@ -17,7 +17,7 @@ if __name__ == "__main__":
         trials = run_trials(
             open_stores([Path(path) for path in snakemake.input.query_stores]),
             open_stores([Path(path) for path in snakemake.input.stores]),
-            {row.query_id: row.relevant.split("|") for row in whole.itertuples()},
+            {row.query_id: split(row.relevant) for row in whole.itertuples()},
             threads=snakemake.threads,
         )
         write_csv(Path(snakemake.output.trials), trials)

@@ -8,7 +8,7 @@ from neuralsampleid.catalogue.formats import METRICS, per_query_format, read_tab
 from neuralsampleid.config import Evaluation
 from neuralsampleid.evaluation.comparison import compare, found_by_one
 from neuralsampleid.files import write_csv
-from neuralsampleid.report.tables import middle_length
+from neuralsampleid.report.tables import compared_cells, middle_length
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -18,6 +18,7 @@ if __name__ == "__main__":
         columns = per_query_format(settings.cutoffs)
         tables = [read_table(Path(path), columns) for path in snakemake.input.per_query]
         judged = dict(zip(params.systems, tables, strict=True))
-        comparisons = compare(judged, settings, seconds, params.seed)
+        cells = compared_cells(tables[0], settings, seconds)
+        comparisons = compare(judged, cells, settings, params.seed)
         write_csv(Path(snakemake.output.comparisons), comparisons)
         write_csv(Path(snakemake.output.found_by_one), found_by_one(judged, settings.cutoffs))

@@ -7,7 +7,7 @@ A plain ``pandas.read_csv`` would turn the track ids ``001`` and ``NA`` into a n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -28,9 +28,9 @@ QUERIES: Format = {
     "query_end_s": float,  # and its end
     "query_seconds": float,  # length of a segment query; NaN for a full track
     "group": str,  # sample type, empty if mixed or unknown; in metrics also "all" or a condition
-    "relevant": str,  # reference ids, sorted, joined by '|'
-    "conditions": str,  # such as pitch_semitones:0.5..2, joined by '|'; see evaluation/conditions
-    "excluded": str,  # ids of tracks that no ranking of this query may hold, joined by '|'
+    "relevant": str,  # reference ids; see ``join``
+    "conditions": str,  # such as pitch_semitones:0.5..2; see ``join``, evaluation/conditions
+    "excluded": str,  # ids of tracks that no ranking of this query may hold; see ``join``
 }
 MATCHES: Format = {
     "task": str,
@@ -112,6 +112,16 @@ LEVELS: Format = {
     "sample_id": str,  # as in occurrences.csv
     "level_db": float,  # mean power of the sample over everything else, where it sounds
 }
+
+
+def join(names: Iterable[str]) -> str:
+    """Several names as one text of a table: sorted, each once, joined by '|'."""
+    return "|".join(sorted(set(names)))
+
+
+def split(joined: str) -> list[str]:
+    """The names in a text of ``join``; none in an empty one."""
+    return joined.split("|") if joined else []
 
 
 def per_query_format(cutoffs: Sequence[int]) -> Format:

@@ -71,15 +71,6 @@ def expected_calibration_error(
     return float(np.abs(so - said).sum() / counts.sum())
 
 
-def evaluate(probabilities: ArrayLike, right: ArrayLike) -> dict[str, float]:
-    """The metrics by their names in ``metrics.csv``.
-
-    Raises:
-        UserError: see ``validate``.
-    """
-    return {"calibration_error": expected_calibration_error(probabilities, right)}
-
-
 def _binned(
     probabilities: ArrayLike, right: ArrayLike, bins: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:

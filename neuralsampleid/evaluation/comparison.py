@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
+import numpy as np
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import COMPARISONS, FOUND_BY_ONE, FULL_TRACK, SEGMENT
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.bootstrap import bootstrap_mean
+from neuralsampleid.evaluation.intervals import DECIMALS, Bootstrap
 from neuralsampleid.evaluation.permutation import holm, sign_flip_p_value
-from neuralsampleid.evaluation.summary import DECIMALS, at_length, sample_types, written_length
+from neuralsampleid.evaluation.summary import at_length, written_length
 
 _KEY = ["task", "query_id", "query_start_s", "query_seconds"]
 
 
 @dataclass(frozen=True)
-class Cell:
+class Compared:
     """A column of a table for one group: what is compared."""
 
-    table: str
+    table: str  # p-values are corrected over all cells of one table
     group: str
     k: int | None = None  # None: mAP
     seconds: float | None = None
@@ -39,16 +40,23 @@ class Cell:
         """Of the table with one row per query."""
         return "ap" if self.k is None else f"hit_{self.k}"
 
+    @property
+    def written(self) -> tuple[object, ...]:
+        """Task, metric, k and query length, as in ``formats.COMPARISONS``."""
+        if self.seconds is None:
+            return FULL_TRACK, "map", None, None
+        return SEGMENT, "hit_rate", self.k, written_length(self.seconds)
+
 
 def compare(
-    judged: Mapping[str, pd.DataFrame], evaluation: Evaluation, seconds: float, seed: int
+    judged: Mapping[str, pd.DataFrame], cells: Iterable[Compared], evaluation: Evaluation, seed: int
 ) -> pd.DataFrame:
-    """Every pair of systems in every cell of the tables ``main``, ``hit_rates``, ``sample_types``.
+    """Every pair of systems in every cell.
 
     Args:
         judged: system → its ``evaluate.per_query`` table; all about the same queries.
-        evaluation: lengths, cutoffs, resamples, confidence and permutations.
-        seconds: the query length of the tables main and sample_types.
+        cells: what to compare; one without queries is left out.
+        evaluation: resamples, confidence and permutations.
         seed: of the bootstrap, which is the metrics' own, and of the permutations.
 
     Returns:
@@ -59,23 +67,22 @@ def compare(
         UserError: two systems answered different queries.
     """
     _check_alike(judged)
-    rows = []
+    bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
+    pairs, rows = list(combinations(judged, 2)), []
     first = next(iter(judged.values()))
-    for cell in _cells(first, evaluation, seconds):
+    for cell in cells:
         chosen = cell.chosen(first).to_numpy()
-        tracks = first.loc[chosen, "query_id"].tolist()
-        if not tracks:
+        tracks = first.loc[chosen, "query_id"]
+        if not len(tracks) or not pairs:
             continue
         values = {name: table.loc[chosen, cell.column] for name, table in judged.items()}
-        for system, other in combinations(judged, 2):
-            differences = values[system].to_numpy(float) - values[other].to_numpy(float)
-            low, high = bootstrap_mean(
-                differences, tracks, evaluation.resamples, evaluation.confidence, seed
-            )
-            p_value = sign_flip_p_value(differences, tracks, evaluation.permutations, seed)
-            rounded = (round(x, DECIMALS) for x in (float(differences.mean()), low, high))
-            about = (cell.table, system, other, *_written(cell), cell.group)
-            rows.append((*about, *rounded, p_value, float("nan"), len(tracks)))
+        differences = np.stack([(values[one] - values[two]).to_numpy(float) for one, two in pairs])
+        low, high = bootstrap.means(differences, tracks)
+        estimates = np.stack([differences.mean(axis=1), low, high], axis=1).round(DECIMALS)
+        for pair, difference, estimate in zip(pairs, differences, estimates, strict=True):
+            p_value = sign_flip_p_value(difference, tracks, evaluation.permutations, seed)
+            about = (cell.table, *pair, *cell.written, cell.group)
+            rows.append((*about, *estimate, p_value, np.nan, len(tracks)))
     table = pd.DataFrame(rows, columns=list(COMPARISONS), dtype=object)
     for _, family in table.groupby("table"):
         table.loc[family.index, "p_holm"] = holm(family["p_value"])
@@ -109,24 +116,6 @@ def found_by_one(judged: Mapping[str, pd.DataFrame], cutoffs: Sequence[int]) -> 
             parts.append(own[gets].assign(k=k))
     table = pd.concat(parts) if parts else pd.DataFrame(columns=list(FOUND_BY_ONE))
     return table[list(FOUND_BY_ONE)].reset_index(drop=True)
-
-
-def _cells(judged: pd.DataFrame, evaluation: Evaluation, seconds: float) -> Iterator[Cell]:
-    cutoffs = sorted(set(evaluation.cutoffs))
-    for table, groups in (("main", ["all"]), ("sample_types", sample_types(judged))):
-        for group in groups:
-            yield Cell(table, group)
-            for k in cutoffs:
-                yield Cell(table, group, k, seconds)
-    for length in sorted(set(evaluation.query_seconds)):
-        for k in cutoffs:
-            yield Cell("hit_rates", "all", k, length)
-
-
-def _written(cell: Cell) -> tuple[object, ...]:
-    if cell.seconds is None:
-        return FULL_TRACK, "map", None, None
-    return SEGMENT, "hit_rate", cell.k, written_length(cell.seconds)
 
 
 def _check_alike(judged: Mapping[str, pd.DataFrame]) -> None:

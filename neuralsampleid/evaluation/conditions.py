@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import FULL_TRACK
+from neuralsampleid.catalogue.formats import FULL_TRACK, join, split
 from neuralsampleid.config import Conditions
 from neuralsampleid.errors import UserError
 
@@ -28,7 +28,7 @@ def describe(
     bins: Conditions,
     levels: pd.DataFrame | None = None,
 ) -> pd.Series[str]:
-    """The conditions of each query, joined by '|'.
+    """The conditions of each query; see ``formats.join``.
 
     Args:
         queries: columns of ``formats.QUERIES``, those of full tracks and segments.
@@ -95,7 +95,7 @@ def bin_name(value: float, edges: Sequence[float]) -> str:
 
 def conditions_of(table: pd.DataFrame) -> list[str]:
     """The conditions that occur in a column ``conditions``: by dimension, then by value."""
-    return in_order({name for joined in table["conditions"] for name in joined.split("|") if name})
+    return in_order({name for joined in table["conditions"] for name in split(joined)})
 
 
 def in_order(conditions: Iterable[str]) -> list[str]:
@@ -107,7 +107,7 @@ def in_order(conditions: Iterable[str]) -> list[str]:
 
 def has_condition(table: pd.DataFrame, condition: str) -> pd.Series[bool]:
     """Whether each row has a condition in its column ``conditions``."""
-    return table["conditions"].map(lambda joined: condition in joined.split("|"))
+    return table["conditions"].map(lambda joined: condition in split(joined))
 
 
 def _bin_order(name: str) -> float:
@@ -123,10 +123,10 @@ def _sounding(occurrences: pd.DataFrame, query: Any) -> pd.DataFrame:  # noqa: A
     overlaps = (occurrences["query_start_s"] < query.query_end_s) & (
         occurrences["query_end_s"] > query.query_start_s
     )
-    return occurrences[overlaps & occurrences["reference_id"].isin(query.relevant.split("|"))]
+    return occurrences[overlaps & occurrences["reference_id"].isin(split(query.relevant))]
 
 
 def _shared(samples: dict[tuple[str, str], frozenset[str]], sounding: pd.DataFrame) -> str:
     keys = set(sounding[_KEY].itertuples(index=False, name=None))
     each = [samples[key] for key in keys]
-    return "|".join(sorted(frozenset.intersection(*each))) if each else ""
+    return join(frozenset.intersection(*each)) if each else ""

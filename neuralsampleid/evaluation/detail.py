@@ -8,40 +8,23 @@ its reference, but its music often returns in others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, SEGMENT
+from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, SEGMENT, split
 from neuralsampleid.config import Evaluation
 from neuralsampleid.evaluation import calibration, localisation, rejection
-from neuralsampleid.evaluation.bootstrap import bootstrap_statistic
+from neuralsampleid.evaluation.intervals import DECIMALS, Bootstrap, Estimate, Numbers, Rows
 from neuralsampleid.evaluation.metrics import median_rank
 from neuralsampleid.evaluation.summary import (
-    DECIMALS,
     at_length,
-    mean_with_interval,
+    by_type,
     metrics_table,
     sample_types,
     written_length,
 )
-
-FALSE_ALARM_RATE = 0.01
-Numbers = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
-Measure = Callable[[Numbers, Numbers], float]
-_SHARES: dict[str, Measure] = {
-    "auroc": rejection.auroc,
-    "equal_error_rate": lambda present, absent: rejection.equal_error(present, absent)[0],
-    "detection_rate": partial(rejection.detection_rate_at, false_alarm_rate=FALSE_ALARM_RATE),
-}
-_THRESHOLDS: dict[str, Measure] = {
-    "equal_error_threshold": lambda present, absent: rejection.equal_error(present, absent)[1],
-    "false_alarm_threshold": partial(rejection.threshold_at, false_alarm_rate=FALSE_ALARM_RATE),
-}
 
 
 def detailed_metrics(
@@ -59,25 +42,17 @@ def detailed_metrics(
     Returns:
         Columns ``formats.METRICS``. ``localised_<x>s``: share of hits at k within x seconds, by
         group; queries counts hits whose times are known. ``auroc``, ``equal_error_rate`` and
-        ``detection_rate`` (at ``FALSE_ALARM_RATE``) over the queries with and without answers,
-        which are both counted. ``calibration_error`` of full tracks where there is a re-ranker.
+        ``detection_rate`` over the queries with and without answers, which are both counted.
+        ``calibration_error`` of full tracks where there is a re-ranker.
     """
-    rows = [*_localised(judged, evaluation, seed)]
-    for about, present, absent in _decisions(judged, evaluation):
-        for name, measure in _SHARES.items():
-            value = _decided(measure, present, absent, evaluation, seed)
-            rows.append((about[0], name, None, about[1], "all", *value))
+    bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
+    rows = [*_localised(judged, evaluation, bootstrap)]
+    for task, length, present, absent in _decisions(judged, evaluation):
+        for name, share in _decided(present, absent, bootstrap).items():
+            rows.append((task, name, None, length, "all", *share))
     if len(pairs):
-        rows.append(
-            (
-                FULL_TRACK,
-                "calibration_error",
-                None,
-                None,
-                "all",
-                *_calibrated(pairs, evaluation, seed),
-            )
-        )
+        error = _calibration_error(pairs, bootstrap)
+        rows.append((FULL_TRACK, "calibration_error", None, None, "all", *error))
     return metrics_table([(system, *row) for row in rows])
 
 
@@ -90,31 +65,25 @@ def quantities(
         Columns ``formats.METRICS``; thresholds have no interval. ``median_rank`` in ranks, by
         group, infinite where more than half found nothing; ``equal_error_threshold`` and
         ``false_alarm_threshold`` in the system's scores; ``probability_threshold``, from which on
-        at most ``FALSE_ALARM_RATE`` of the wrong pairs lie.
+        at most ``rejection.FALSE_ALARM_RATE`` of the wrong pairs lie.
     """
+    bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
     rows: list[tuple[object, ...]] = []
     for task, length, chosen in _asked(judged, evaluation):
-        for group, members in _typed(chosen):
+        for group, members in by_type(chosen):
             if len(members):
-                rows.append(
-                    (
-                        task,
-                        "median_rank",
-                        None,
-                        length,
-                        group,
-                        *_median(members, evaluation, seed),
-                    )
-                )
-    for (task, length), present, absent in _decisions(judged, evaluation):
-        for name, measure in _THRESHOLDS.items():
-            value = round(measure(*decision_scores(present, absent)), DECIMALS)
-            counted = (value, np.nan, np.nan, len(present) + len(absent))
+                median = _median_rank(members, bootstrap)
+                rows.append((task, "median_rank", None, length, group, *median))
+    for task, length, present, absent in _decisions(judged, evaluation):
+        scores = decision_scores(present, absent)
+        for name, threshold in rejection.thresholds(*scores).items():
+            counted = _without_interval(threshold, len(present) + len(absent))
             rows.append((task, name, None, length, "all", *counted))
     if pairs["right"].any() and not pairs["right"].all():
         right, said = pairs["right"].to_numpy(bool), pairs["probability"].to_numpy(float)
-        threshold = rejection.threshold_at(said[right], said[~right], FALSE_ALARM_RATE)
-        counted = (round(threshold, DECIMALS), np.nan, np.nan, pairs["query_id"].nunique())
+        curve = rejection.roc(said[right], said[~right])
+        _, threshold = rejection.at_false_alarms(curve)
+        counted = _without_interval(threshold, pairs["query_id"].nunique())
         rows.append((FULL_TRACK, "probability_threshold", None, None, "all", *counted))
     return metrics_table([(system, *row) for row in rows])
 
@@ -132,7 +101,7 @@ def shown_pairs(matches: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
     shown = matches[(matches["task"] == FULL_TRACK) & matches["probability"].notna()]
     whole = queries[queries["task"] == FULL_TRACK]
     relevant = {
-        query: set(ids.split("|"))
+        query: set(split(ids))
         for query, ids in zip(whole["query_id"], whole["relevant"], strict=True)
     }
     right = [
@@ -160,16 +129,17 @@ def decision_scores(present: pd.DataFrame, absent: pd.DataFrame) -> tuple[Number
 
 
 def _localised(
-    judged: pd.DataFrame, evaluation: Evaluation, seed: int
+    judged: pd.DataFrame, evaluation: Evaluation, bootstrap: Bootstrap
 ) -> Iterator[tuple[object, ...]]:
     for task, length, chosen in _asked(judged, evaluation):
+        groups = ["all", *sample_types(chosen)]  # also those without a hit
         for k in sorted(set(evaluation.cutoffs)):
             hits = chosen[(chosen[f"hit_{k}"] == 1) & chosen["time_error_s"].notna()]
             for tolerance in localisation.TOLERANCES_S:
-                for group, members in _typed(hits, chosen):
+                for group in groups:
+                    members = hits if group == "all" else hits[hits["group"] == group]
                     within = members["time_error_s"] <= tolerance
-                    tracks = members["query_id"].tolist()
-                    mean = mean_with_interval(within, tracks, evaluation, seed)
+                    mean = bootstrap.mean(within, members["query_id"])
                     yield task, f"localised_{tolerance:g}s", k, length, group, *mean
 
 
@@ -183,71 +153,49 @@ def _asked(
         yield SEGMENT, written_length(seconds), segments[at_length(segments, seconds)]
 
 
-def _typed(
-    chosen: pd.DataFrame, queries: pd.DataFrame | None = None
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """All, then by the sample types of ``queries``."""
-    yield "all", chosen
-    for group in sample_types(chosen if queries is None else queries):
-        yield group, chosen[chosen["group"] == group]
-
-
 def _decisions(
     judged: pd.DataFrame, evaluation: Evaluation
-) -> Iterator[tuple[tuple[str, float | None], pd.DataFrame, pd.DataFrame]]:
-    """Where there are any: (task, length), queries with and without their answers."""
+) -> Iterator[tuple[str, float | None, pd.DataFrame, pd.DataFrame]]:
+    """Where there are any: task, length as written, queries with and without their answers."""
     absent = judged.assign(task=judged["task"].map({v: k for k, v in ABSENT.items()}))
-    without = _asked(absent, evaluation)
-    for asked, counterpart in zip(_asked(judged, evaluation), without, strict=True):
-        if len(asked[2]) and len(counterpart[2]):
-            yield asked[:2], asked[2], counterpart[2]
+    counterparts = _asked(absent, evaluation)
+    for (task, length, present), (_, _, without) in zip(
+        _asked(judged, evaluation), counterparts, strict=True
+    ):
+        if len(present) and len(without):
+            yield task, length, present, without
 
 
 def _decided(
-    measure: Measure,
-    present: pd.DataFrame,
-    absent: pd.DataFrame,
-    evaluation: Evaluation,
-    seed: int,
-) -> tuple[float, float, float, int]:
+    present: pd.DataFrame, absent: pd.DataFrame, bootstrap: Bootstrap
+) -> dict[str, Estimate]:
+    """``rejection.evaluate``, with intervals."""
     scores = np.concatenate(decision_scores(present, absent))
     has_answer = np.arange(len(scores)) < len(present)
 
-    def of_rows(rows: Rows) -> float:
+    def of_rows(rows: Rows) -> dict[str, float]:
         drawn, answered = scores[rows], has_answer[rows]
-        return measure(drawn[answered], drawn[~answered])
+        return rejection.evaluate(drawn[answered], drawn[~answered])
 
-    return _with_interval(of_rows, [*present["query_id"], *absent["query_id"]], evaluation, seed)
+    return bootstrap.statistics(of_rows, [*present["query_id"], *absent["query_id"]])
 
 
-def _calibrated(
-    pairs: pd.DataFrame, evaluation: Evaluation, seed: int
-) -> tuple[float, float, float, int]:
+def _calibration_error(pairs: pd.DataFrame, bootstrap: Bootstrap) -> Estimate:
     said, right = pairs["probability"].to_numpy(float), pairs["right"].to_numpy(bool)
-
-    def of_rows(rows: Rows) -> float:
-        return calibration.expected_calibration_error(said[rows], right[rows])
-
-    value, low, high, _ = _with_interval(of_rows, pairs["query_id"].tolist(), evaluation, seed)
-    return value, low, high, pairs["query_id"].nunique()
-
-
-def _median(
-    queries: pd.DataFrame, evaluation: Evaluation, seed: int
-) -> tuple[float, float, float, int]:
-    ranks = [None if pd.isna(rank) else int(rank) for rank in queries["first_rank"]]
-
-    def of_rows(rows: Rows) -> float:
-        return median_rank([ranks[row] for row in rows])
-
-    return _with_interval(of_rows, queries["query_id"].tolist(), evaluation, seed)
-
-
-def _with_interval(
-    statistic: Callable[[Rows], float], tracks: list[str], evaluation: Evaluation, seed: int
-) -> tuple[float, float, float, int]:
-    value = statistic(np.arange(len(tracks)))
-    low, high = bootstrap_statistic(
-        statistic, tracks, evaluation.resamples, evaluation.confidence, seed
+    found = bootstrap.statistics(
+        lambda rows: {"": calibration.expected_calibration_error(said[rows], right[rows])},
+        pairs["query_id"],
     )
-    return round(value, DECIMALS), round(low, DECIMALS), round(high, DECIMALS), len(tracks)
+    return found[""]._replace(queries=pairs["query_id"].nunique())
+
+
+def _median_rank(queries: pd.DataFrame, bootstrap: Bootstrap) -> Estimate:
+    ranks = [None if pd.isna(rank) else int(rank) for rank in queries["first_rank"]]
+    found = bootstrap.statistics(
+        lambda rows: {"": median_rank([ranks[row] for row in rows])}, queries["query_id"]
+    )
+    return found[""]
+
+
+def _without_interval(value: float, queries: int) -> Estimate:
+    return Estimate(round(value, DECIMALS), np.nan, np.nan, queries)

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT, per_query_format
+from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT, per_query_format, split
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation import metrics
 from neuralsampleid.evaluation.conditions import conditions_of, has_condition
+from neuralsampleid.evaluation.intervals import DECIMALS, Bootstrap
 from neuralsampleid.evaluation.localisation import Occurrences, time_error
 from neuralsampleid.evaluation.queries import milliseconds
 from neuralsampleid.evaluation.summary import (
-    DECIMALS,
+    Groups,
     at_length,
-    mean_with_interval,
+    by_type,
     metrics_table,
-    sample_types,
     written_length,
 )
 
@@ -65,7 +65,7 @@ def per_query(
         try:
             _check_excluded(ranking, query["excluded"])
             if query["relevant"]:
-                relevant = set(query["relevant"].split("|"))
+                relevant = set(split(query["relevant"]))
                 judged |= metrics.evaluate(ranking, relevant, cutoffs)
                 judged["time_error_s"] = _time_error(found, relevant, query, known)
         except UserError as error:
@@ -92,49 +92,38 @@ def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: i
         every sample type. Then the same for every condition, and ``map_retrieved``. Where there is
         no query, value, low and high are NaN and queries is 0.
     """
+    bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
     tracks = judged[judged["task"] == FULL_TRACK]
     segments = judged[judged["task"] == SEGMENT]
     rows: list[tuple[object, ...]] = []
-    for groups in (_types, _conditions):
-        rows += _precision(groups(tracks), "map", "ap", evaluation, seed)
-        rows += _hit_rates(groups(segments), evaluation, seed)
-    rows += _precision(_types(tracks), "map_retrieved", "ap_retrieved", evaluation, seed)
+    for groups in (by_type, _by_condition):
+        rows += _precision(groups(tracks), "map", "ap", bootstrap)
+        rows += _hit_rates(groups(segments), evaluation, bootstrap)
+    rows += _precision(by_type(tracks), "map_retrieved", "ap_retrieved", bootstrap)
     return metrics_table([(system, *row) for row in rows])
 
 
-Groups = Sequence[tuple[str, pd.DataFrame]]
-
-
-def _types(queries: pd.DataFrame) -> Groups:
-    types = [(name, queries[queries["group"] == name]) for name in sample_types(queries)]
-    return [("all", queries), *types]
-
-
-def _conditions(queries: pd.DataFrame) -> Groups:
+def _by_condition(queries: pd.DataFrame) -> Groups:
     return [(name, queries[has_condition(queries, name)]) for name in conditions_of(queries)]
 
 
 def _precision(
-    groups: Groups, metric: str, column: str, evaluation: Evaluation, seed: int
+    groups: Groups, metric: str, column: str, bootstrap: Bootstrap
 ) -> Iterator[tuple[object, ...]]:
     for group, tracks in groups:
-        mean = _mean(tracks, column, evaluation, seed)
+        mean = bootstrap.mean(tracks[column], tracks["query_id"])
         yield FULL_TRACK, metric, None, None, group, *mean
 
 
-def _hit_rates(groups: Groups, evaluation: Evaluation, seed: int) -> Iterator[tuple[object, ...]]:
+def _hit_rates(
+    groups: Groups, evaluation: Evaluation, bootstrap: Bootstrap
+) -> Iterator[tuple[object, ...]]:
     for seconds in sorted(evaluation.query_seconds):
-        length = written_length(seconds)
+        asked = [(group, rows[at_length(rows, seconds)]) for group, rows in groups]
         for k in sorted(evaluation.cutoffs):
-            for group, segments in groups:
-                mean = _mean(segments[at_length(segments, seconds)], f"hit_{k}", evaluation, seed)
-                yield SEGMENT, "hit_rate", k, length, group, *mean
-
-
-def _mean(
-    answers: pd.DataFrame, column: str, evaluation: Evaluation, seed: int
-) -> tuple[float, float, float, int]:
-    return mean_with_interval(answers[column], answers["query_id"].tolist(), evaluation, seed)
+            for group, segments in asked:
+                mean = bootstrap.mean(segments[f"hit_{k}"], segments["query_id"])
+                yield SEGMENT, "hit_rate", k, written_length(seconds), group, *mean
 
 
 def _known_times(occurrences: pd.DataFrame) -> dict[tuple[str, str], Occurrences]:
@@ -167,7 +156,7 @@ def _time_error(
 
 
 def _check_excluded(ranking: Sequence[str], excluded: str) -> None:
-    ranked = set(excluded.split("|")).intersection(ranking)
+    ranked = set(split(excluded)).intersection(ranking)
     if ranked:
         raise UserError(f"ranking: holds '{min(ranked)}', which the query excludes")
 

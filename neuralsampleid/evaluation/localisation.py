@@ -8,8 +8,6 @@ reference; a match may lie at any of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -58,29 +56,3 @@ def time_error(query_s: float, reference_s: float, occurrences: Occurrences) -> 
     times = np.array([query_s, reference_s])
     outside = np.maximum(np.maximum(starts - times, times - ends), 0.0)
     return float(outside.max(axis=1).min())
-
-
-def share_within(errors_s: Sequence[float], tolerance_s: float) -> float:
-    """Share of hits, in [0, 1], whose error is at most ``tolerance_s``.
-
-    Args:
-        errors_s: (hits,) of ``time_error``.
-        tolerance_s: seconds.
-
-    Raises:
-        UserError: there is no hit, or the tolerance is negative.
-    """
-    if not len(errors_s):
-        raise UserError("errors_s: no hit, expected at least one")
-    if tolerance_s < 0:
-        raise UserError(f"tolerance_s: {tolerance_s:g}, expected at least 0")
-    return float(np.mean(np.asarray(errors_s, dtype=float) <= tolerance_s))
-
-
-def evaluate(errors_s: Sequence[float]) -> dict[float, float]:
-    """Tolerance → share of hits within it, for ``TOLERANCES_S``.
-
-    Raises:
-        UserError: see ``share_within``.
-    """
-    return {tolerance: share_within(errors_s, tolerance) for tolerance in TOLERANCES_S}

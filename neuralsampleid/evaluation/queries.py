@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, QUERIES, SEGMENT
+from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, QUERIES, SEGMENT, join
 from neuralsampleid.catalogue.tables import Catalogue
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
@@ -75,7 +75,7 @@ def without_answers(queries: pd.DataFrame, occurrences: pd.DataFrame) -> pd.Data
         As many rows: the task as in ``ABSENT``, nothing relevant, and every reference that the
         track samples anywhere, also outside the queried interval, excluded.
     """
-    sampled = occurrences.groupby("query_id")["reference_id"].agg(_joined)
+    sampled = occurrences.groupby("query_id")["reference_id"].agg(join)
     return queries.assign(
         task=queries["task"].map(ABSENT),
         relevant="",
@@ -127,7 +127,7 @@ def milliseconds(seconds: pd.Series[float]) -> pd.Series[int]:
 def _full_track_queries(catalogue: Catalogue) -> Iterator[tuple[object, ...]]:
     durations = dict(zip(catalogue.tracks["track_id"], catalogue.tracks["duration_s"], strict=True))
     for query_id, rows in catalogue.occurrences.groupby("query_id"):
-        group, relevant = common_group(rows["sample_type"]), _joined(rows["reference_id"])
+        group, relevant = common_group(rows["sample_type"]), join(rows["reference_id"])
         yield FULL_TRACK, query_id, 0.0, durations[query_id], None, group, relevant
 
 
@@ -148,7 +148,7 @@ def _segment_queries(
             if 0 <= durations[query_id] < end - _TOLERANCE_MS:
                 continue
             sounding = _audible_references(occurrences[query_id], start, end)
-            relevant = _joined([*begun["reference_id"], *sounding])
+            relevant = join([*begun["reference_id"], *sounding])
             group = common_group(begun["group"])
             yield SEGMENT, query_id, start / 1000, end / 1000, seconds, group, relevant
 
@@ -159,7 +159,3 @@ def _audible_references(occurrences: pd.DataFrame, start_ms: int, end_ms: int) -
     ends = milliseconds(occurrences["query_end_s"]).clip(upper=end_ms)
     overlap = (ends - starts).clip(lower=0).groupby(occurrences["reference_id"]).sum()
     return list(overlap.index[overlap + _TOLERANCE_MS >= _AUDIBLE_MS])
-
-
-def _joined(reference_ids: Iterable[str]) -> str:
-    return "|".join(sorted(set(reference_ids)))

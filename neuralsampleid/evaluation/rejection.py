@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from neuralsampleid.errors import UserError
 
 Scores = npt.NDArray[np.float64]
+FALSE_ALARM_RATE = 0.01
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def auroc(present: ArrayLike, absent: ArrayLike) -> float:
     return float((below + not_above).mean() / (2 * len(ordered)))
 
 
-def equal_error(present: ArrayLike, absent: ArrayLike) -> tuple[float, float]:
+def equal_error(curve: Roc) -> tuple[float, float]:
     """The point where as large a share is missed as falsely reported.
 
     Between two points of the ROC a straight line is drawn.
@@ -81,11 +82,7 @@ def equal_error(present: ArrayLike, absent: ArrayLike) -> tuple[float, float]:
     Returns:
         The error rate in [0, 1], and the score from which on a query counts as present: that of the
         first point of the ROC with at least as many false alarms as misses (shares).
-
-    Raises:
-        UserError: see ``validate``.
     """
-    curve = roc(present, absent)
     surplus = curve.false_alarms - (1 - curve.detections)  # −1 … 1, never falls
     place = int(np.argmax(surplus >= 0))
     before, after = surplus[place - 1], surplus[place]
@@ -95,50 +92,52 @@ def equal_error(present: ArrayLike, absent: ArrayLike) -> tuple[float, float]:
     return float(rate), float(curve.thresholds[place])
 
 
-def threshold_at(present: ArrayLike, absent: ArrayLike, false_alarm_rate: float) -> float:
-    """The least observed score that keeps the share of false alarms at or below a rate.
+def at_false_alarms(curve: Roc, rate: float = FALSE_ALARM_RATE) -> tuple[float, float]:
+    """The last point of the ROC that keeps the share of false alarms at or below a rate.
 
-    With fewer than 1 / ``false_alarm_rate`` absent queries this allows no false alarm at all. +∞
-    where no observed score will do.
+    With fewer than 1 / ``rate`` absent queries this allows no false alarm at all.
 
     Args:
-        present: see ``validate``.
-        absent: see ``validate``.
-        false_alarm_rate: in [0, 1].
+        curve: of ``roc``.
+        rate: in [0, 1].
+
+    Returns:
+        The share of the present, in [0, 1], that are detected, and the score from which on a query
+        counts as present: +∞ where no observed score will do.
 
     Raises:
-        UserError: see ``validate``; or the rate is no share.
+        UserError: the rate is no share.
     """
-    if not 0 <= false_alarm_rate <= 1:
-        raise UserError(f"false_alarm_rate: {false_alarm_rate:g}, expected a share in [0, 1]")
-    curve = roc(present, absent)
-    allowed = curve.false_alarms <= false_alarm_rate
-    return float(curve.thresholds[np.flatnonzero(allowed)[-1]])
+    if not 0 <= rate <= 1:
+        raise UserError(f"rate: {rate:g}, expected a share in [0, 1]")
+    place = np.flatnonzero(curve.false_alarms <= rate)[-1]
+    return float(curve.detections[place]), float(curve.thresholds[place])
 
 
-def detection_rate_at(present: ArrayLike, absent: ArrayLike, false_alarm_rate: float) -> float:
-    """Share of the present, in [0, 1], that ``threshold_at`` lets through.
-
-    Raises:
-        UserError: see ``threshold_at``.
-    """
-    threshold = threshold_at(present, absent, false_alarm_rate)
-    positive, _ = validate(present, absent)
-    return float((positive >= threshold).mean())
-
-
-def evaluate(
-    present: ArrayLike, absent: ArrayLike, false_alarm_rate: float = 0.01
-) -> dict[str, float]:
+def evaluate(present: ArrayLike, absent: ArrayLike) -> dict[str, float]:
     """The shares among the metrics by their names in ``metrics.csv``.
 
     Raises:
-        UserError: see ``threshold_at``.
+        UserError: see ``validate``.
     """
+    curve = roc(present, absent)
     return {
         "auroc": auroc(present, absent),
-        "equal_error_rate": equal_error(present, absent)[0],
-        "detection_rate": detection_rate_at(present, absent, false_alarm_rate),
+        "equal_error_rate": equal_error(curve)[0],
+        "detection_rate": at_false_alarms(curve)[0],
+    }
+
+
+def thresholds(present: ArrayLike, absent: ArrayLike) -> dict[str, float]:
+    """The scores that belong to two of the shares, by their names in ``quantities.csv``.
+
+    Raises:
+        UserError: see ``validate``.
+    """
+    curve = roc(present, absent)
+    return {
+        "equal_error_threshold": equal_error(curve)[1],
+        "false_alarm_threshold": at_false_alarms(curve)[1],
     }
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import MATCHES
+from neuralsampleid.catalogue.formats import MATCHES, split
 from neuralsampleid.fingerprints.index import SearchIndex
 from neuralsampleid.fingerprints.segments import Floats, Integers, Segments
 from neuralsampleid.matching.ranking import accepted, rank_tracks, rank_votes
@@ -85,7 +85,7 @@ def rank_by_fingerprints(
     for (query_id, excluded), asked in queries.groupby(["query_id", "excluded"], sort=False):
         found = everything
         if excluded:
-            passed_over = searched.rows_of_tracks(str(excluded).split("|"))
+            passed_over = searched.rows_of_tracks(split(str(excluded)))
             own = query_segments.rows_of(query_id)
             found = search.votes(own, passed_over, everything.part(own))
         for query in asked.itertuples():

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import MATCHES
+from neuralsampleid.catalogue.formats import MATCHES, split
 from neuralsampleid.config import Landmarks, LandmarkWay
 from neuralsampleid.errors import UserError
 from neuralsampleid.landmarks.counts import Alignments, best_alignments
@@ -60,7 +60,7 @@ def rank_by_landmarks(
         best = best_alignments(asked, query_peaks, tracks, settings, searched=searched)
     track_ids, rows = list(tracks), []
     for query, span in zip(queries.itertuples(index=False), asked, strict=True):
-        excluded = set(query.excluded.split("|"))
+        excluded = set(split(query.excluded))
         ranked = _ranking(best[span], track_ids, excluded)[:ranks]
         for rank, track in enumerate(ranked, 1):
             times = (*best[span].reference_s[track], *best[span].matched_s[track])

@@ -171,7 +171,7 @@ def rejection_figure(
             counted = len(present)
             scores = decision_scores(present, absent)
             curve, colour = rejection.roc(*scores), system_style(place)[0]
-            area, error = rejection.auroc(*scores), rejection.equal_error(*scores)[0]
+            area, error = rejection.auroc(*scores), rejection.equal_error(curve)[0]
             axes.plot(100 * curve.false_alarms, 100 * curve.detections, color=colour, linewidth=1.6,
                       label=f"{human_name(system)} ({100 * area:.0f})")  # fmt: skip
             axes.plot(

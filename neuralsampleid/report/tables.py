@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from neuralsampleid.config import Evaluation
+from neuralsampleid.evaluation.comparison import Compared
 from neuralsampleid.evaluation.conditions import SEPARATOR, in_order
+from neuralsampleid.evaluation.summary import sample_types
 from neuralsampleid.report.names import human_name
 
 
@@ -42,6 +45,27 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+
+def compared_cells(
+    judged: pd.DataFrame, evaluation: Evaluation, seconds: float
+) -> Iterator[Compared]:
+    """The cells of the tables ``main``, ``sample_types`` and ``hit_rates``, to be compared.
+
+    Args:
+        judged: a system's ``evaluate.per_query`` table.
+        evaluation: lengths and cutoffs.
+        seconds: the query length of the first two; see ``middle_length``.
+    """
+    cutoffs = sorted(set(evaluation.cutoffs))
+    for table, groups in (("main", ["all"]), ("sample_types", sample_types(judged))):
+        for group in groups:
+            yield Compared(table, group)
+            for k in cutoffs:
+                yield Compared(table, group, k, seconds)
+    for length in sorted(set(evaluation.query_seconds)):
+        for k in cutoffs:
+            yield Compared("hit_rates", "all", k, length)
 
 
 def main_table(

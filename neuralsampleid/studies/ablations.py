@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from neuralsampleid.evaluation.summary import DECIMALS
+from neuralsampleid.evaluation.intervals import DECIMALS
 
 MEASURE = ["metric", "k", "query_seconds"]  # what a value measures; k and length empty for mAP
 

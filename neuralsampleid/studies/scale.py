@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import SEGMENT
+from neuralsampleid.catalogue.formats import SEGMENT, split
 from neuralsampleid.config import Index
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import hit_at_k
@@ -252,7 +252,7 @@ def _hit_rates(
     for (_, rows), ids in zip(found, relevant, strict=True):
         ranked = rank_tracks(rows, rank_votes(rows), searched)
         ranking = [searched.track_ids[hit.track] for hit in ranked]
-        hits.append([hit_at_k(ranking, set(ids.split("|")), k) for k in _CUTOFFS])
+        hits.append([hit_at_k(ranking, set(split(ids)), k) for k in _CUTOFFS])
     return [round(float(rate), 6) for rate in np.mean(hits, axis=0)]
 
 

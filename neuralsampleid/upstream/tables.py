@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import FULL_TRACK, METRICS, SEGMENT, Format
+from neuralsampleid.catalogue.formats import FULL_TRACK, METRICS, SEGMENT, Format, join, split
 from neuralsampleid.config import UpstreamEvaluation
 from neuralsampleid.datasets.sample100_annotations import read_annotations
-from neuralsampleid.evaluation.summary import mean_with_interval, metrics_table, written_length
+from neuralsampleid.evaluation.intervals import Bootstrap
+from neuralsampleid.evaluation.summary import metrics_table, written_length
 from neuralsampleid.upstream.answers import Judged
 from neuralsampleid.upstream.ground_truth import (
     SUBSETS,
@@ -145,7 +146,7 @@ def per_query(
         groups: of the queries.
 
     Returns:
-        ``PER_QUERY_COLUMNS``; groups are sorted and joined by '|'.
+        ``PER_QUERY_COLUMNS``; groups as by ``formats.join``.
     """
     of_tracks = groups.of_tracks(answer.track for answer in judged.track_answers)
     of_occurrences = groups.of_occurrences(
@@ -153,12 +154,12 @@ def per_query(
     )
     rows: list[tuple[object, ...]] = []
     for track in judged.track_answers:
-        about = (track.track, "", None, _joined(of_tracks[track.track]))
+        about = (track.track, "", None, join(of_tracks[track.track]))
         rows.append((protocol, FULL_TRACK, *about, None, track.average_precision))
     for length, segments in seconds.items():
         for answer in judged.segment_answers:
             if answer.segments == segments:
-                joined = _joined(of_occurrences[answer.occurrence])
+                joined = join(of_occurrences[answer.occurrence])
                 asked = (answer.track, answer.occurrence, length, joined)
                 rows.append((protocol, SEGMENT, *asked, answer.first_rank, None))
     table = pd.DataFrame(rows, columns=list(PER_QUERY_COLUMNS))
@@ -186,14 +187,14 @@ def summarise(
     Returns:
         ``UPSTREAM_METRICS``, fractions to six decimals.
     """
+    bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
     rows: list[tuple[object, ...]] = []
     members = {"all": answers} | {
-        group: answers[[group in joined.split("|") for joined in answers["groups"]]]
-        for group in groups
+        group: answers[[group in split(joined) for joined in answers["groups"]]] for group in groups
     }
     for group, chosen in members.items():
         tracks = chosen[chosen["task"] == FULL_TRACK]
-        mean = mean_with_interval(tracks["ap"], tracks["query_id"].tolist(), evaluation, seed)
+        mean = bootstrap.mean(tracks["ap"], tracks["query_id"])
         rows.append((system, FULL_TRACK, "map", None, None, group, *mean))
     for seconds in sorted(evaluation.query_seconds):
         length = written_length(seconds)
@@ -201,15 +202,10 @@ def summarise(
             for group, chosen in members.items():
                 segments = chosen[chosen["query_seconds"] == seconds]
                 hits = (segments["first_rank"] <= k).fillna(value=False).astype(float)
-                asked = segments["query_id"].tolist()
-                mean = mean_with_interval(hits, asked, evaluation, seed)
+                mean = bootstrap.mean(hits, segments["query_id"])
                 rows.append((system, SEGMENT, "hit_rate", k, length, group, *mean))
     return metrics_table(rows).assign(protocol=protocol)[list(UPSTREAM_METRICS)]
 
 
 def _keys(queries: pd.DataFrame) -> list[tuple[object, ...]]:
     return list(queries[_KEY].itertuples(index=False, name=None))
-
-
-def _joined(groups: Iterable[str]) -> str:
-    return "|".join(sorted(groups))

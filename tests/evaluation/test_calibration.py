@@ -6,11 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.calibration import (
-    evaluate,
-    expected_calibration_error,
-    reliability_curve,
-)
+from neuralsampleid.evaluation.calibration import expected_calibration_error, reliability_curve
 
 answers = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30)
 
@@ -41,7 +37,7 @@ def test_honest_probabilities_are_calibrated_and_boasting_ones_are_not():
 @given(answers)
 def test_the_error_is_a_share_and_says_the_same_of_the_opposite(pairs):
     said, so = map(np.array, zip(*pairs, strict=True))
-    error = evaluate(said, so)["calibration_error"]
+    error = expected_calibration_error(said, so)
     assert 0 <= error <= 1
     # One bin: no edge to fall on another side of.
     opposite = expected_calibration_error(1 - said, ~so, bins=1)

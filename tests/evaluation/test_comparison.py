@@ -7,9 +7,10 @@ import pytest
 from neuralsampleid.catalogue.formats import COMPARISONS, FOUND_BY_ONE, per_query_format
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
-from neuralsampleid.evaluation.bootstrap import bootstrap_mean
 from neuralsampleid.evaluation.comparison import compare, found_by_one
+from neuralsampleid.evaluation.intervals import Bootstrap
 from neuralsampleid.evaluation.permutation import holm
+from neuralsampleid.report.tables import compared_cells
 
 NAN = float("nan")
 SETTINGS = Evaluation(query_seconds=[5.0, 10.0], cutoffs=[1, 3], resamples=100, permutations=4096)
@@ -36,6 +37,11 @@ def systems():
     return {"good": good, "fair": fair, "poor": poor}
 
 
+def compared(judged):
+    cells = compared_cells(next(iter(judged.values())), SETTINGS, 5.0)
+    return compare(judged, cells, SETTINGS, seed=1)
+
+
 def row_of(rows, **wanted):
     for column, value in wanted.items():
         rows = rows[rows[column] == value]
@@ -44,7 +50,7 @@ def row_of(rows, **wanted):
 
 
 def test_differences_intervals_and_p_values():
-    table = compare(systems(), SETTINGS, 5.0, seed=1)
+    table = compared(systems())
     assert list(table.columns) == list(COMPARISONS)
     main = table[table["table"] == "main"]
     assert len(main) == 3 * 3  # pairs × (mAP, two k)
@@ -52,8 +58,8 @@ def test_differences_intervals_and_p_values():
     assert row["difference"] == pytest.approx(0.2)
     assert row["p_value"] == pytest.approx(2 / 2**6)  # six tracks differ, all the same way
     differences = [0.4] * 6 + [0.0] * 6
-    low, high = bootstrap_mean(differences, [f"q{t:02d}" for t in range(TRACKS)], 100, 0.95, 1)
-    assert (row["low"], row["high"]) == (pytest.approx(low), pytest.approx(high))
+    mean = Bootstrap(100, 0.95, 1).mean(differences, [f"q{t:02d}" for t in range(TRACKS)])
+    assert (row["low"], row["high"]) == pytest.approx((mean.low, mean.high), abs=1e-5)
     row = row_of(main, system="fair", other="poor", k=1)
     assert (row["difference"], row["queries"]) == (0.5, TRACKS)
     clear = row_of(main, system="good", other="poor", k=3)
@@ -61,7 +67,7 @@ def test_differences_intervals_and_p_values():
 
 
 def test_each_table_is_a_family_of_its_own():
-    table = compare(systems(), SETTINGS, 5.0, seed=1)
+    table = compared(systems())
     assert list(dict.fromkeys(table["table"])) == ["main", "sample_types", "hit_rates"]
     for _, family in table.groupby("table"):
         assert family["p_holm"].tolist() == pytest.approx(holm(family["p_value"]), abs=1e-5)
@@ -72,13 +78,14 @@ def test_each_table_is_a_family_of_its_own():
 
 
 def test_swapping_two_systems_turns_the_sign():
-    one = compare(systems(), SETTINGS, 5.0, seed=1)
-    turned = compare(dict(reversed(systems().items())), SETTINGS, 5.0, seed=1)
+    one = compared(systems())
+    turned = compared(dict(reversed(systems().items())))
     first = row_of(one, table="main", system="good", other="poor", metric="map")
     second = row_of(turned, table="main", system="poor", other="good", metric="map")
     assert first["difference"] == -second["difference"]
     assert first["p_holm"] == second["p_holm"]
-    assert (first["low"], first["high"]) == (-second["high"], -second["low"])
+    ends = (-second["high"], -second["low"])
+    assert (first["low"], first["high"]) == pytest.approx(ends, abs=1e-5)
 
 
 def test_queries_that_one_gets_and_another_misses():
@@ -93,7 +100,7 @@ def test_queries_that_one_gets_and_another_misses():
 
 def test_one_system_has_nothing_to_be_compared_with():
     alone = {"good": systems()["good"]}
-    assert compare(alone, SETTINGS, 5.0, seed=1).empty
+    assert compared(alone).empty
     assert list(found_by_one(alone, [1]).columns) == list(FOUND_BY_ONE)
 
 
@@ -101,5 +108,5 @@ def test_different_queries_are_an_error():
     both = systems()
     both["poor"] = both["poor"].iloc[::-1].reset_index(drop=True)
     with pytest.raises(UserError, match="'good' and 'poor' answered different queries"):
-        compare(both, SETTINGS, 5.0, seed=1)
-    assert np.isfinite(compare(systems(), SETTINGS, 5.0, seed=1)["p_holm"]).all()
+        compared(both)
+    assert np.isfinite(compared(systems())["p_holm"]).all()

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from neuralsampleid.errors import UserError
@@ -71,8 +71,7 @@ def test_average_precision_ignores_what_follows_the_last_relevant(ranking, relev
 @given(rankings, relevants, st.data())
 def test_moving_a_relevant_id_up_never_harms(ranking, relevant, data):
     movable = [place for place, found in enumerate(ranking) if place and found in relevant]
-    if not movable:
-        return
+    assume(movable)
     place = data.draw(st.sampled_from(movable))
     better = [*ranking]
     better[place - 1 : place + 1] = [ranking[place], ranking[place - 1]]

@@ -8,12 +8,12 @@ from scipy.stats import mannwhitneyu
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.rejection import (
+    at_false_alarms,
     auroc,
-    detection_rate_at,
     equal_error,
     evaluate,
     roc,
-    threshold_at,
+    thresholds,
 )
 
 scores = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=20)
@@ -39,18 +39,20 @@ def test_a_curve_by_hand():
 )
 def test_area_and_equal_error_by_hand(present, absent, area, error):
     assert auroc(present, absent) == pytest.approx(area)
-    assert equal_error(present, absent)[0] == pytest.approx(error)
+    assert equal_error(roc(present, absent))[0] == pytest.approx(error)
 
 
 def test_the_threshold_keeps_false_alarms_at_the_rate():
     present, absent = [9, 5, 1], np.arange(200) / 50  # up to 3.98
-    threshold = threshold_at(present, absent, 0.01)
+    detected, threshold = at_false_alarms(roc(present, absent), 0.01)
     assert threshold == pytest.approx(3.96)  # two of 200 reach it
-    assert detection_rate_at(present, absent, 0.01) == pytest.approx(2 / 3)
-    assert threshold_at([9, 5], [4.0] * 24, 0.01) == 5  # fewer than 100: no false alarm at all
-    assert threshold_at([1], [2], 0.01) == np.inf
-    assert detection_rate_at([1], [2], 0.01) == 0
-    assert threshold_at([1], [2], 1.0) == 1
+    assert detected == pytest.approx(2 / 3)
+    assert evaluate(present, absent)["detection_rate"] == detected
+    assert thresholds(present, absent)["false_alarm_threshold"] == threshold
+    # Fewer than 100: no false alarm at all.
+    assert at_false_alarms(roc([9, 5], [4.0] * 24), 0.01) == (1, 5)
+    assert at_false_alarms(roc([1], [2]), 0.01) == (0, np.inf)
+    assert at_false_alarms(roc([1], [2]), 1.0) == (1, 1)
 
 
 @given(scores, scores)
@@ -70,8 +72,8 @@ def test_what_holds_for_all_scores(present, absent, rate):
     assert (np.diff(curve.detections) >= 0).all()
     assert (curve.false_alarms[-1], curve.detections[-1]) == (1, 1)
     assert auroc(present, absent) == pytest.approx(1 - auroc(absent, present))
-    assert 0 <= equal_error(present, absent)[0] <= 1
-    assert np.mean(np.array(absent) >= threshold_at(present, absent, rate)) <= rate
+    assert 0 <= equal_error(roc(present, absent))[0] <= 1
+    assert np.mean(np.array(absent) >= at_false_alarms(curve, rate)[1]) <= rate
     stretched = [[3 * score + 1 for score in part] for part in (present, absent)]
     assert evaluate(*stretched) == pytest.approx(evaluate(present, absent))
 
@@ -81,5 +83,5 @@ def test_mistakes_are_errors():
         auroc([1.0], [])
     with pytest.raises(UserError, match="present: a score is NaN"):
         roc([np.nan], [1.0])
-    with pytest.raises(UserError, match="false_alarm_rate: 2"):
-        threshold_at([1.0], [1.0], 2)
+    with pytest.raises(UserError, match="rate: 2"):
+        at_false_alarms(roc([1.0], [1.0]), 2)
