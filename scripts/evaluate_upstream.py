@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 from _job import job, use_threads
 
-from neuralsampleid.artefacts.archive import find_fingerprints
 from neuralsampleid.artefacts.table import read_record
 from neuralsampleid.config import UpstreamEvaluation
 from neuralsampleid.files import write_csv, write_json
+from neuralsampleid.upstream.layout import find_fingerprints
 from neuralsampleid.upstream.tables import (
     PER_QUERY_COLUMNS,
     UPSTREAM_METRICS,

@@ -1,4 +1,4 @@
-"""Rule fetch_artefact: download a published file, or find it in the user's folder."""
+"""Rule fetch_artefact: download a file or a folder of files, or find it in the user's folder."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ if __name__ == "__main__":
             folder / name,
             folder=None if params.folder is None else Path(params.folder),
             # No output of the rule: what has arrived survives an interruption.
-            part=folder.parent / ".partial" / f"{name}.part",
+            part=folder.parent / ".partial" / name,
             optional=params.optional,
         )
         write_record(folder, obtained)

@@ -1,4 +1,4 @@
-"""Rule unpack_archive: a published archive → a folder; empty where there is no archive."""
+"""Rule unpack_archive: an archive → a folder; empty where there is no archive."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Published files: where they are, downloads, archives."""
+"""Files that others have published: where they are, downloads, archives."""

@@ -1,13 +1,11 @@
-"""The published files: where each comes from, and whether it is the one that was used before.
+"""The table of files that others have published, and how a run gets one of them.
 
-A table (``upstream/artefacts.csv``: name, url, version, size in bytes, sha256; it may have a
-further column sha1, for files whose authors tell only that) has a row per file. A
-download must agree with what its row says; cells that are still empty are filled in on first use.
-A user's own folder is another matter: its files are compared with the table and the report says
-what differs, but they neither fill the table nor have to agree with it.
+A table (``upstream/artefacts.csv``, ``config/fma.csv``) has a row per file: name, url, version,
+size in bytes, sha256, and perhaps sha1, for files whose authors tell only that. A download must
+agree with what its row says; cells that are still empty are filled in on first use. In a user's folder
+files are compared with the table and noted as equal or not.
 
-A published folder, such as the annotations, has a row ``<folder>/<path>`` for each of its files. No
-archive of it could be checked: the servers that make one promise its content, but not its bytes.
+Rows named ``<folder>/…`` make up a folder, which is had whole or not at all.
 """
 
 from __future__ import annotations
@@ -22,10 +20,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
 from neuralsampleid.artefacts.download import (
+    Artefact,
     MissingFileError,
     Patience,
     UnavailableError,
@@ -33,31 +34,18 @@ from neuralsampleid.artefacts.download import (
     download,
 )
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import replacing_folder, write_json, write_text
-
-COLUMNS = ("name", "url", "version", "size", "sha256")
-_ALL_COLUMNS = (*COLUMNS, "sha1")
+from neuralsampleid.files import write_json, write_text
 
 _RECORD = "record.json"
-Checksum = Literal["verified", "recorded", "unrecorded", "differs"]
+# From the worst to the best: a folder is what the worst of its files is.
+Checksum = Literal["differs", "unrecorded", "recorded", "verified"]
+_ORDER: tuple[Checksum, ...] = ("differs", "unrecorded", "recorded", "verified")
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Artefact:
-    """A row of the table; what is not known is empty or None."""
-
-    name: str
-    url: str = ""
-    version: str = ""
-    size: int | None = None
-    sha256: str | None = None
-    sha1: str | None = None
-
-
-@dataclass(frozen=True)
 class Obtained:
-    """What became of one published file, or of a folder as a whole."""
+    """What became of one file, or of a folder as a whole."""
 
     name: str
     source: str  # URL or path
@@ -75,31 +63,19 @@ def read_artefacts(table: Path) -> dict[str, Artefact]:
     Raises:
         UserError: the file is missing or no such table.
     """
-    artefacts = {}
+    artefacts: dict[str, Artefact] = {}
     for line, row in enumerate(_read_rows(table), 2):
-        where = f"{table}, line {line}"
-        size, sha256 = row["size"], row["sha256"].lower()
-        if size and not size.isdecimal():
-            raise UserError(f"{where}: size is '{size}', expected a number of bytes")
-        if sha256 and (len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef")):
-            raise UserError(f"{where}: sha256 is '{sha256}', expected 64 hexadecimal digits")
-        sha1 = row.get("sha1", "").lower()
-        if sha1 and (len(sha1) != 40 or not set(sha1) <= set("0123456789abcdef")):
-            raise UserError(f"{where}: sha1 is '{sha1}', expected 40 hexadecimal digits")
-        if row["name"] in artefacts:
-            raise UserError(f"{where}: '{row['name']}' stands twice, expected a row per file")
-        if {"..", "/"} & set(PurePosixPath(row["name"]).parts):
+        try:
+            artefact = Artefact.model_validate({key: cell for key, cell in row.items() if cell})
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            key = ".".join(map(str, wrong["loc"]))
             raise UserError(
-                f"{where}: name is '{row['name']}', expected one that stays in its folder"
-            )
-        artefacts[row["name"]] = Artefact(
-            row["name"],
-            row["url"],
-            row["version"],
-            int(size) if size else None,
-            sha256 or None,
-            sha1 or None,
-        )
+                f"{table}, line {line}: {key}: {wrong['msg']}, found {wrong['input']!r}"
+            ) from error
+        if artefact.name in artefacts:
+            raise UserError(f"{table}, line {line}: '{artefact.name}' stands twice, expected once")
+        artefacts[artefact.name] = artefact
     return artefacts
 
 
@@ -113,14 +89,14 @@ def obtain(
     optional: bool = False,
     patience: Patience | None = None,
 ) -> Obtained:
-    """Download a published file or folder, or find it in the user's folder.
+    """Download a file or a folder of files, or find it in the user's folder.
 
     Args:
         name: of the file, or of the folder.
         table: ``artefacts.csv``; a download fills the empty cells of its row.
         target: where a download goes.
         folder: where to look instead; what is there stays there.
-        part: where a download grows, by default ``<target>.part``.
+        part: the folder where a download grows, by default ``<target>.part``.
         optional: what is not to be had is noted, not an error.
         patience: of a download.
 
@@ -129,24 +105,17 @@ def obtain(
             what the table says.
     """
     artefacts = read_artefacts(table)
-    artefact = artefacts.get(name, Artefact(name))
-    files = [row for row in artefacts.values() if row.name.startswith(f"{name}/")]
-    source = str(folder / name) if folder is not None else artefact.url or str(table)
-    part = part or target.with_name(f"{target.name}.part")
+    files = [row for row in artefacts.values() if f"{row.name}/".startswith(f"{name}/")]
     try:
-        if folder is not None and (files or (folder / name).is_dir()):
-            return _find_folder(name, files, folder)
         if folder is not None:
-            return _find(artefact, folder / name)
-        if files:
-            return _download_folder(name, files, table, target, part, patience)
-        if not artefact.url:
-            raise MissingFileError(f"{table}: no URL of '{name}', expected one")
-        return _download(artefact, table, target, part, patience)
+            return _find(name, files, folder)
+        part = part or target.with_name(f"{target.name}.part")
+        return _download(name, files, table, target, part, patience)
     except UnavailableError as error:
         if not optional:
             raise
         _LOG.warning("%s; the run goes on without it", error)
+        source = str(table if folder is None else folder / name)
         return Obtained(name, source, None, reason=str(error))
 
 
@@ -169,23 +138,15 @@ def record(table: Path, found: Artefact) -> list[str]:
         The columns that were filled.
 
     Raises:
-        UserError: the table has no row of that name.
-        OSError: it cannot be written.
+        OSError: the table cannot be written.
     """
-    values = {
-        "url": found.url,
-        "version": found.version,
-        "size": "" if found.size is None else str(found.size),
-        "sha256": found.sha256 or "",
-    }
+    values = found.model_dump(include={"version", "size", "sha256"})
     with _locked(table.parent):
         rows = _read_rows(table)
-        row = next((row for row in rows if row["name"] == found.name), None)
-        if row is None:
-            raise UserError(f"{table}: no row of '{found.name}', expected one")
+        row = next(row for row in rows if row["name"] == found.name)
         filled = [column for column, value in values.items() if value and not row[column]]
         if filled:
-            row.update({column: values[column] for column in filled})
+            row |= {column: str(values[column]) for column in filled}
             text = io.StringIO()
             writer = csv.DictWriter(text, list(row), lineterminator="\n")
             writer.writeheader()
@@ -194,51 +155,36 @@ def record(table: Path, found: Artefact) -> list[str]:
     return filled
 
 
-def _find(artefact: Artefact, path: Path) -> Obtained:
-    if not path.is_file():
-        raise MissingFileError(f"{path}: no such file, expected the published one")
-    sha256 = check_file(path, str(path))
-    checksum: Checksum = "unrecorded"
-    if artefact.sha256 is not None:
-        checksum = "verified" if sha256 == artefact.sha256 else "differs"
-    if checksum == "differs":
-        _LOG.warning("%s: not the published file (SHA-256 %s)", path, sha256)
-    version = artefact.version if checksum == "verified" else ""
-    size = path.stat().st_size
-    return Obtained(artefact.name, str(path), str(path), version, size, sha256, checksum)
-
-
-def _find_folder(name: str, files: Sequence[Artefact], folder: Path) -> Obtained:
+def _find(name: str, files: Sequence[Artefact], folder: Path) -> Obtained:
     """The user's copy; files of other kinds or in other places than the table's do not matter."""
     place = folder / name
-    if not place.is_dir():
-        raise MissingFileError(f"{place}: no such folder, expected the published one")
+    if not place.exists():
+        raise MissingFileError(f"{place}: no such file or folder")
     known = {folder / row.name: row for row in files}
     kinds = {(path.parent, path.suffix) for path in known}
     there = [
         path
-        for path in sorted(place.rglob("*"))
+        for path in ([place] if place.is_file() else sorted(place.rglob("*")))
         if path.is_file() and (not known or (path.parent, path.suffix) in kinds)
     ]
-    found = [_find(known.get(path, Artefact(path.name)), path) for path in there]
+    found = [_compare(known.get(path, Artefact(name=name)), path) for path in there]
     others = [str(path) for path in sorted(set(known) ^ set(there))] if known else []
     if others:
         _LOG.warning("%s: %d files too many or too few: %s", place, len(others), ", ".join(others))
     return _together(name, str(place), place, found, differs=bool(others))
 
 
-def _together(
-    name: str, source: str, path: Path, files: Sequence[Obtained], differs: bool = False
-) -> Obtained:
-    """A folder is verified if every file is, and else what the worst of them is."""
-    found = {file.checksum for file in files} | ({"differs"} if differs else set())
-    order: tuple[Checksum, ...] = ("differs", "unrecorded", "recorded", "verified")
-    checksum = next((state for state in order if state in found), None)
-    size = sum(file.size or 0 for file in files)
-    return Obtained(name, source, str(path), size=size, checksum=checksum)
+def _compare(known: Artefact, path: Path) -> tuple[Artefact, Checksum]:
+    sha256 = check_file(path, str(path), Artefact(name=known.name))
+    same = sha256 == known.sha256
+    if known.sha256 and not same:
+        _LOG.warning("%s: not the published file (SHA-256 %s)", path, sha256)
+    checksum: Checksum = "verified" if same else "differs" if known.sha256 else "unrecorded"
+    version, size = known.version if same else "", path.stat().st_size
+    return known.model_copy(update={"version": version, "size": size, "sha256": sha256}), checksum
 
 
-def _download_folder(
+def _download(
     name: str,
     files: Sequence[Artefact],
     table: Path,
@@ -247,80 +193,59 @@ def _download_folder(
     patience: Patience | None,
 ) -> Obtained:
     """All files or none; those that have arrived wait in ``part`` for the others."""
+    if not files or not all(file.url for file in files):
+        raise MissingFileError(f"{table}: no URL of '{name}', expected one")
     arrived = []
     for file in files:
-        path = part / file.name
-        if path.exists() and file.sha256 is not None:
-            try:
-                check_file(path, str(path), sha256=file.sha256, size=file.size)
-            except UserError:
-                path.unlink()
-        if path.exists():
-            arrived.append(_find(file, path))
-        else:
-            arrived.append(
-                _download(file, table, path, path.with_name(f"{path.name}.part"), patience)
-            )
-    with replacing_folder(target) as temporary:
-        for file in files:
-            place = temporary / PurePosixPath(file.name).relative_to(name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            (part / file.name).replace(place)
+        found = download(file, part / file.name, patience)
+        arrived.append((found, _record_or_tell(table, file, found)))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (part / name).replace(target)
     shutil.rmtree(part)
-    return _together(name, f"{len(files)} files of {table.name}", target, arrived)
+    source = files[0].url if files[0].name == name else f"{len(files)} files of {table.name}"
+    return _together(name, source, target, arrived)
 
 
-def _download(
-    artefact: Artefact, table: Path, target: Path, part: Path | None, patience: Patience | None
-) -> Obtained:
-    arrived = download(
-        artefact.url,
-        target,
-        part=part,
-        sha256=artefact.sha256,
-        size=artefact.size,
-        sha1=artefact.sha1,
-        patience=patience,
-    )
-    checksum: Checksum = "recorded" if artefact.sha256 is None else "verified"
-    version = arrived.version or artefact.version
-    found = Artefact(artefact.name, artefact.url, version, arrived.size, arrived.sha256)
+def _record_or_tell(table: Path, before: Artefact, found: Artefact) -> Checksum:
+    """Note what is new about a file; a table that cannot be written is no reason to stop."""
     try:
         filled = record(table, found)
     except OSError as error:
-        checksum = "unrecorded" if checksum == "recorded" else checksum
         _LOG.warning("%s: cannot be written (%s); nothing was recorded", table, error.strerror)
-    else:
-        if filled:
-            _LOG.warning(
-                "%s: recorded %s of '%s' on first use; commit the file to verify later downloads",
-                *(table, ", ".join(filled), artefact.name),
-            )
-    return Obtained(
-        artefact.name,
-        artefact.url,
-        str(target),
-        version,
-        arrived.size,
-        arrived.sha256,
-        checksum,
-    )
+        return "unrecorded" if before.sha256 is None else "verified"
+    if filled:
+        _LOG.warning(
+            "%s: recorded %s of '%s' on first use; commit the file to verify later downloads",
+            *(table, ", ".join(filled), found.name),
+        )
+    return "recorded" if before.sha256 is None else "verified"
+
+
+def _together(
+    name: str,
+    source: str,
+    path: Path,
+    files: Sequence[tuple[Artefact, Checksum]],
+    differs: bool = False,
+) -> Obtained:
+    """One record of a file, or of a folder's files."""
+    states = {checksum for _, checksum in files} | ({"differs"} if differs else set())
+    checksum = next((state for state in _ORDER if state in states), None)
+    if path.is_file():
+        (file, _), *_ = files
+        return Obtained(name, source, str(path), file.version, file.size, file.sha256, checksum)
+    size = sum(file.size or 0 for file, _ in files)
+    return Obtained(name, source, str(path), size=size, checksum=checksum)
 
 
 def _read_rows(table: Path) -> list[dict[str, str]]:
     try:
         with table.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
+            return list(csv.DictReader(file, restkey="further cells"))
     except FileNotFoundError as error:
-        raise UserError(f"{table}: no such file, expected columns {', '.join(COLUMNS)}") from error
+        raise UserError(f"{table}: no such file, expected a table of files") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{table}: not a CSV table ({error})") from error
-    if tuple(reader.fieldnames or ()) not in {COLUMNS, _ALL_COLUMNS} or any(
-        None in row or None in row.values() for row in rows
-    ):
-        raise UserError(f"{table}: columns differ, expected {', '.join(COLUMNS)} in every row")
-    return rows
 
 
 @contextmanager

@@ -123,6 +123,18 @@ class ReleasedFingerprints:
         return self._open[run.track]
 
 
+def find_fingerprints(folder: Path) -> Path:
+    """The one folder in or below ``folder`` that holds ``ref_db.mm``.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    found = sorted(path.parent for path in folder.rglob(f"{_REFERENCES}.mm"))
+    if len(found) != 1:
+        raise UserError(f"{folder}: {len(found)} folders with ref_db.mm, expected one")
+    return found[0]
+
+
 def read_released(folder: Path) -> ReleasedFingerprints:
     """Read and check the fingerprints and lookups of a folder in the released layout.
 

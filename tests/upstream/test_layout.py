@@ -7,7 +7,7 @@ import pytest
 
 from helpers.released_set import tree_bytes, unit, write_rows, write_set
 from neuralsampleid.errors import UserError
-from neuralsampleid.upstream.layout import read_ground_truth, read_released
+from neuralsampleid.upstream.layout import find_fingerprints, read_ground_truth, read_released
 
 
 def rows(count, seed=0):
@@ -204,3 +204,13 @@ def test_the_ground_truth(folder, tmp_path):
             read_ground_truth(path, found)
     with pytest.raises(UserError, match="no such file"):
         read_ground_truth(tmp_path / "missing.json", found)
+
+
+def test_finding_the_fingerprints(tmp_path):
+    with pytest.raises(UserError, match="0 folders"):
+        find_fingerprints(tmp_path)
+    for name in ("a", "b/c"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "ref_db.mm").touch()
+    with pytest.raises(UserError, match="2 folders"):
+        find_fingerprints(tmp_path)

@@ -231,7 +231,7 @@ def test_everything_is_planned_without_a_file(tmp_path):
 def test_a_missing_file_is_one_line(published, tmp_path):
     done = snakemake(tmp_path, "--", "results/upstream/artefacts/gt_dict.json", folder="empty")
     assert done.returncode != 0
-    assert "error: empty/gt_dict.json: no such file, expected the published one" in done.stdout
+    assert "error: empty/gt_dict.json: no such file or folder" in done.stdout
     assert "Traceback" not in done.stdout
 
 
@@ -270,7 +270,7 @@ def test_files_are_downloaded_recorded_and_verified(published, tmp_path):
             shutil.rmtree(results / name)
         done = snakemake(tmp_path, "-k", "--", *wanted, artefacts=str(table))
     assert done.returncode != 0
-    assert re.search(r"error: http\S+/gt_dict.json: 2 bytes, expected \d+", done.stdout)
+    assert re.search(r"error: http\S+/gt_dict.json: size 2, expected \d+", done.stdout)
     # The annotations may be missing; what came of them is not taken for the whole.
     assert [path.name for path in (results / "sample100-ext").glob("[!.]*")] == ["record.json"]
     assert "S1.json: the server has no such file" in read_record(results / "sample100-ext").reason
