@@ -2,8 +2,8 @@
 
 A table (``upstream/artefacts.csv``, ``config/fma.csv``) has a row per file: name, url, version,
 size in bytes, sha256, and perhaps sha1, for files whose authors tell only that. A download must
-agree with what its row says; cells that are still empty are filled in on first use. In a user's folder
-files are compared with the table and noted as equal or not.
+agree with what its row says; cells that are still empty are filled in on first use. In a user's
+folder files are compared with the table and noted as equal or not.
 
 Rows named ``<folder>/…`` make up a folder, which is had whole or not at all.
 """

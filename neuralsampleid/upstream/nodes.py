@@ -1,17 +1,15 @@
-"""Node matrices as the release keeps them: a pickled dictionary inside a ``.npy`` file.
+"""Node matrices as upstream keeps them: a pickled dictionary inside a ``.npy`` file.
 
-Unpickling can run anything that the file names, and the archive is anyone's. So the pickle is read
-by a machine that knows arrays, strings and dictionaries only: a name in the file never becomes the
-function that it names, but one of the recorders below, from which the arrays are then rebuilt.
+Unpickling can run anything that the file names, and the archive is anyone's. So each name that
+NumPy's pickles of arrays need stands for a recorder below, and any other name is refused. NumPy's
+own classes would not do: a forged state makes them read and free memory that is not theirs.
 """
 
 from __future__ import annotations
 
-import math
 import pickle
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +19,13 @@ from neuralsampleid.errors import UserError
 Nodes = npt.NDArray[np.floating[Any]]
 
 _EXPECTED = "expected a pickled dictionary of track names and float arrays"
-_DTYPES = {"f2": np.float16, "f4": np.float32, "f8": np.float64}
 
 
 def read_node_dictionary(path: Path) -> dict[str, Nodes]:
     """Read ``query_nmatrix.npy`` or ``query_full_nmatrix.npy`` without executing anything in it.
 
     Args:
-        path: a ``.npy`` file that holds one pickled dictionary.
+        path: a ``.npy`` file that holds one pickled dictionary (pickle protocol 3 or later).
 
     Returns:
         Track name → read-only (segments, channels, nodes), float16, float32 or float64 as stored.
@@ -39,161 +36,90 @@ def read_node_dictionary(path: Path) -> dict[str, Nodes]:
     """
     try:
         with path.open("rb") as file:
-            _skip_header(file)
-            outer = _ArraysOnly(file).load()
+            version = np.lib.format.read_magic(file)
+            read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
+            shape, _, dtype = read_header(file)
+            if dtype != np.dtype(object) or shape != ():
+                raise _RefusedError(f"an array {shape} of {dtype}")
+            (content,) = _ArraysOnly(file).load().data
+        if not isinstance(content, dict):
+            raise _RefusedError(f"a {type(content).__name__}")
+        return {_name(name): _floats(name, value) for name, value in content.items()}
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file, {_EXPECTED}") from error
     except _RefusedError as error:
-        raise UserError(f"{path}: asks for {error}, {_EXPECTED}") from error
+        raise UserError(f"{path}: holds {error}, {_EXPECTED}") from error
     except Exception as error:  # broken bytes lead the unpickler to any error
         raise UserError(f"{path}: cannot be read ({type(error).__name__}), {_EXPECTED}") from error
-    content = outer.only_item() if isinstance(outer, _Array) else None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no dictionary, {_EXPECTED}")
-    return dict(_checked(content, path))
-
-
-def _checked(content: dict[Any, Any], path: Path) -> Iterator[tuple[str, Nodes]]:
-    for name, value in content.items():
-        if not isinstance(name, str):
-            raise UserError(f"{path}: key of type {type(name).__name__}, {_EXPECTED}")
-        array = value.array() if isinstance(value, _Array) else None
-        if array is None or array.ndim != 3:
-            found = "no float array" if array is None else f"an array of shape {array.shape}"
-            raise UserError(
-                f"{path}: '{name}' is {found}, expected floats (segments, channels, nodes)"
-            )
-        yield name, array
-
-
-def _skip_header(file: BinaryIO) -> None:
-    """Read a ``.npy`` header, after which the pickle begins."""
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    else:
-        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-    if dtype != np.dtype(object) or shape != ():
-        raise _RefusedError(f"an array {shape} of {dtype}")
 
 
 class _RefusedError(Exception):
-    """The file asks for something that is none of an array, a string, a dictionary."""
+    """The file holds something that is none of a float array, a string, a dictionary."""
 
 
 class _Type:
-    """Records a NumPy dtype; only the kind, size and byte order of floats (and object) are kept."""
+    """Records ``numpy.dtype(name, align, copy)`` and, from its state, the byte order."""
 
-    __slots__ = ("name", "order")
-
-    def __init__(self, name: object, *_flags: object) -> None:
-        self.name = str(name)
-        self.order = "<"
+    def __init__(self, name: str, *_flags: object) -> None:
+        self.name, self.order = name, "="
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.order = str(state[1])
-
-    def dtype(self) -> np.dtype[Any] | None:
-        """The dtype of a float array, else None."""
-        name = self.name.lstrip("<>=|")
-        order = self.name[0] if self.name[0] in "<>" else self.order
-        if name not in _DTYPES or order not in "<>=|":
-            return None
-        return np.dtype(_DTYPES[name]).newbyteorder(order)  # type: ignore[arg-type]
+        self.order = state[1]
 
 
 class _Array:
-    """Records an array: its shape, its type and its bytes (or objects)."""
+    """Records an array that is made empty and then given its state."""
 
-    __slots__ = ("data", "fortran", "shape", "type")
-
-    def __init__(self) -> None:
+    def __init__(self, *_arguments: object) -> None:
         self.shape: tuple[int, ...] = ()
-        self.type: _Type | None = None
+        self.type: Any = None  # a _Type, in a sound file
         self.fortran = False
-        self.data: object = None
+        self.data: Any = None  # bytes, or a list of objects
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        _, shape, kind, fortran, data = state
-        self.fill(shape, kind, bool(fortran), data)
-
-    def fill(self, shape: object, kind: object, fortran: bool, data: object) -> None:
-        if not isinstance(shape, tuple) or not all(
-            isinstance(size, int) and size >= 0 for size in shape
-        ):
-            raise _RefusedError("an array without a shape")
-        if not isinstance(kind, _Type):
-            raise _RefusedError("an array without a type")
-        self.shape, self.type, self.fortran, self.data = shape, kind, fortran, data
-
-    def only_item(self) -> object:
-        """What an array of objects without dimensions holds, else None."""
-        objects = self.data if isinstance(self.data, list) else []
-        return objects[0] if self.shape == () and len(objects) == 1 else None
-
-    def array(self) -> Nodes | None:
-        """The array, without copying its bytes; None if it is none of floats."""
-        dtype = self.type.dtype() if self.type else None
-        if dtype is None or not isinstance(self.data, bytes | bytearray):
-            return None
-        if len(self.data) != math.prod(self.shape) * dtype.itemsize:
-            return None
-        flat = np.frombuffer(bytes(self.data), dtype)
-        return cast(Nodes, flat.reshape(self.shape, order="F" if self.fortran else "C"))
+        _, self.shape, self.type, self.fortran, self.data = state
 
 
-class _Allowed:
-    """Stands for a function that a pickle may name; the pickle can call it but not change it."""
+class _Buffer(_Array):
+    """Records ``_frombuffer``, which pickles of protocol 5 use."""
 
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Callable[..., object]) -> None:
-        self._call = call
-
-    def __call__(self, *arguments: object) -> object:
-        return self._call(*arguments)
-
-    def __setstate__(self, state: object) -> None:
-        raise _RefusedError("a change of a function")
+    def __init__(self, data: object, kind: object, shape: object, order: object) -> None:
+        self.__setstate__((1, shape, kind, order == "F", data))
 
 
-def _reconstruct(*_arguments: object) -> _Array:
-    """``numpy.core.multiarray._reconstruct``: an empty array whose state follows."""
-    return _Array()
-
-
-def _from_buffer(data: object, kind: object, shape: object, order: object) -> _Array:
-    """``numpy.core.numeric._frombuffer``, which pickles of protocol 5 use."""
-    array = _Array()
-    array.fill(shape, kind, order == "F", data)
-    return array
-
-
-def _encode(text: object, encoding: object) -> bytes:
-    """``_codecs.encode``, with which pickles of protocol 2 write bytes as Latin-1 text."""
-    if not isinstance(text, str) or encoding != "latin1":
-        raise _RefusedError(f"an encoding '{encoding}'")
-    return text.encode("latin1")
-
-
-def _no_bytes() -> bytes:
-    """``bytes()``, with which pickles of protocol 2 write an empty array."""
-    return b""
+_RECORDERS = {
+    ("multiarray", "_reconstruct"): _Array,
+    ("numeric", "_frombuffer"): _Buffer,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Type,
+}
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Gives recorders for the few names that NumPy's pickles of float arrays need."""
+    """Gives recorders for the names that NumPy's pickles of arrays need."""
 
     def find_class(self, module: str, name: str, /) -> object:
-        core = module.replace("numpy._core.", "numpy.core.")
-        allowed: dict[tuple[str, str], Callable[..., object]] = {
-            ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-            ("numpy.core.numeric", "_frombuffer"): _from_buffer,
-            ("numpy", "ndarray"): _reconstruct,
-            ("numpy", "dtype"): _Type,
-            ("_codecs", "encode"): _encode,
-            ("__builtin__", "bytes"): _no_bytes,
-        }
-        if (core, name) not in allowed:
-            raise _RefusedError(f"'{module}.{name}'")
-        return _Allowed(allowed[core, name])
+        core = module.removeprefix("numpy.core.").removeprefix("numpy._core.")
+        if (core, name) not in _RECORDERS:
+            raise _RefusedError(f"the name '{module}.{name}'")
+        return _RECORDERS[core, name]
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str):
+        raise _RefusedError(f"a key of type {type(name).__name__}")
+    return name
+
+
+def _floats(name: str, value: object) -> Nodes:
+    """The array that a recorder describes, without copying its bytes."""
+    if not isinstance(value, _Array) or value.type.name not in {"f2", "f4", "f8"}:
+        raise _RefusedError(f"no float array as '{name}'")
+    if not isinstance(value.data, bytes | bytearray):
+        raise _RefusedError(f"objects in the array '{name}'")
+    kind = np.dtype(value.type.name).newbyteorder(value.type.order)
+    flat: Nodes = np.frombuffer(bytes(value.data), kind)
+    array = flat.reshape(value.shape, order="F" if value.fortran else "C")
+    if array.ndim != 3:
+        raise _RefusedError(f"'{name}' of shape {array.shape}, not (segments, channels, nodes)")
+    return array

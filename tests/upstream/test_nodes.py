@@ -26,7 +26,7 @@ def write(path: Path, content: object, protocol: int = 4) -> Path:
     return path
 
 
-@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("protocol", [3, 4, 5])
 def test_every_protocol_and_form_of_array(tmp_path, protocol):
     content = {
         "plain": MATRICES,
@@ -95,50 +95,53 @@ def test_nothing_is_executed(tmp_path, monkeypatch, value, named, place):
         content = {"T1": value} if place == "value" else value
     path = write(tmp_path / "nodes.npy", content)
     # A set needs no name, but is still not what the file may hold.
-    refusal = "is no float array|holds no dictionary" if named == "set" else f"asks for '.*{named}'"
+    refusal = "holds no float array|holds a set" if named == "set" else f"the name '.*{named}'"
     with pytest.raises(UserError, match=refusal):
         read_node_dictionary(path)
     assert not (tmp_path / "executed").exists()
 
 
-def test_allowed_names_do_only_what_arrays_need(tmp_path):
-    codec = Call(__import__("_codecs").encode, "text", "rot13")
-    with pytest.raises(UserError, match="asks for an encoding 'rot13'"):
-        read_node_dictionary(write(tmp_path / "a.npy", {"T1": codec}))
+def test_forged_states_are_errors(tmp_path):
     rebuild = np._core.multiarray._reconstruct
-    for number, (state, message) in enumerate(
+    one = np.dtype("f4")
+    for number, state in enumerate(
         [
-            ((1, "many", np.dtype("f4"), False, b""), "an array without a shape"),
-            ((1, (1, -1, 2), np.dtype("f4"), False, b""), "an array without a shape"),
-            ((1, (1, 1, 1), "f4", False, b"\0\0\0\0"), "an array without a type"),
-            ((1, (1, 1)), "cannot be read"),
+            (1, "many", one, False, b"\0\0\0\0"),
+            (1, (1, 1, 2), one, False, b"\0\0\0\0"),
+            (1, (1, 1, 1), "f4", False, b"\0\0\0\0"),
+            (1, (1, 1, 1), one, False, [1, 2, 3, 4]),
+            (1, (1, 1)),
         ]
     ):
         broken = Built(rebuild, (np.ndarray, (0,), b"b"), state)
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(UserError, match=r"cannot be read|objects in the array"):
             read_node_dictionary(write(tmp_path / f"{number}.npy", {"T1": broken}))
-    # A state for a function, which plain unpickling would set as its attributes.
-    changed = pickle.PROTO + b"\x04cnumpy\ndtype\n}b."
+
+
+@pytest.mark.parametrize("named", [b"cnumpy\ndtype\n", b"cnumpy\nndarray\n"])
+@pytest.mark.parametrize("state", [b"}", b"N}X\x01\x00\x00\x00aK\x01s\x86"])
+def test_a_file_cannot_change_a_recorder(tmp_path, named, state):
     path = write(tmp_path / "state.npy", {})
     with path.open("r+b") as file:
         np.lib.format.read_magic(file)
         np.lib.format.read_array_header_1_0(file)
-        file.write(changed)
-    with pytest.raises(UserError, match="a change of a function"):
+        file.write(pickle.PROTO + b"\x04" + named + state + b"b.")
+    with pytest.raises(UserError, match=r"cannot be read \(TypeError\)"):
         read_node_dictionary(path)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([MATRICES], "holds no dictionary"),
+        (["T1", "T2"], "cannot be read"),
+        ("T1", "holds a str"),
         ({1: MATRICES}, "key of type int"),
-        ({"T1": "text"}, "'T1' is no float array"),
-        ({"T1": {"T2": MATRICES}}, "'T1' is no float array"),
-        ({"T1": MATRICES[0]}, r"'T1' is an array of shape \(3, 4\)"),
-        ({"T1": np.arange(24).reshape(2, 3, 4)}, "'T1' is no float array"),
-        ({"T1": np.array([[["a"]]], dtype=object)}, "'T1' is no float array"),
-        ({"T1": np.zeros((2, 3, 4), [("a", "f4")])}, "'T1' is no float array|cannot be read"),
+        ({"T1": "text"}, "no float array as 'T1'"),
+        ({"T1": {"T2": MATRICES}}, "no float array as 'T1'"),
+        ({"T1": MATRICES[0]}, r"'T1' of shape \(3, 4\)"),
+        ({"T1": np.arange(24).reshape(2, 3, 4)}, "no float array as 'T1'"),
+        ({"T1": np.array([[["a"]]], dtype=object)}, "no float array as 'T1'"),
+        ({"T1": np.zeros((2, 3, 4), [("a", "f4")])}, "no float array as 'T1'|cannot be read"),
     ],
 )
 def test_other_contents_are_errors(tmp_path, content, message):
@@ -150,7 +153,7 @@ def test_bytes_and_shape_must_agree(tmp_path):
     rebuild = np._core.multiarray._reconstruct
     state = (1, (2, 3, 4), np.dtype("f4"), False, b"\0" * 8)
     short = Built(rebuild, (np.ndarray, (0,), b"b"), state)
-    with pytest.raises(UserError, match="'T1' is no float array"):
+    with pytest.raises(UserError, match="cannot be read"):
         read_node_dictionary(write(tmp_path / "nodes.npy", {"T1": short}))
 
 
@@ -161,7 +164,7 @@ def test_files_that_are_no_dictionary(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         read_node_dictionary(tmp_path / "page.npy")
     np.save(tmp_path / "plain.npy", MATRICES)
-    with pytest.raises(UserError, match="asks for an array"):
+    with pytest.raises(UserError, match="holds an array"):
         read_node_dictionary(tmp_path / "plain.npy")
     with (tmp_path / "second.npy").open("wb") as file:
         np.lib.format.write_array(file, np.array({"T1": MATRICES}, object), version=(2, 0))
