@@ -18,7 +18,7 @@ FFMPEG = "ffmpeg=7.1.1"  # for M4A, where audio of a user's own is read
 READS_ANY_AUDIO = {"audio", "torch_cpu", "torch_gpu"}
 CPU_INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu"
 AUDIO = """numpy scipy pandas pyyaml pydantic soundfile soxr librosa symusic pretty_midi
-    python-stretch matplotlib jinja2"""
+    python-stretch matplotlib jinja2 tabulate tqdm"""
 SEPARATION = "numpy scipy pandas pyyaml pydantic soundfile soxr librosa torch demucs"
 TORCH = """numpy scipy pandas pyyaml pydantic soundfile soxr torch lightning tensorboard faiss-cpu
     scikit-learn audiomentations"""

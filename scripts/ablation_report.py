@@ -6,9 +6,9 @@ import pandas as pd
 from _job import job
 
 from neuralsampleid.catalogue.formats import METRICS, read_table
-from neuralsampleid.files import write_csv, write_text
+from neuralsampleid.files import write_csv
 from neuralsampleid.report.drawing import save_figure
-from neuralsampleid.report.rendering import plain_table, write_table
+from neuralsampleid.report.rendering import write_table
 from neuralsampleid.report.tables import middle_length
 from neuralsampleid.studies.ablation_report import ablation_figure, ablation_table
 from neuralsampleid.studies.ablations import by_seed, over_seeds
@@ -26,6 +26,5 @@ if __name__ == "__main__":
         table = ablation_table(over_seeds(values), rows, seconds)
         stem = Path(snakemake.output.png).with_suffix("")
         write_csv(Path(snakemake.output.metrics), values)
-        write_table(table, stem)
-        write_text(stem.with_suffix(".txt"), plain_table(table))
+        write_table(table, stem, (".csv", ".md", ".tex", ".txt"))
         save_figure(ablation_figure(values, rows), stem)

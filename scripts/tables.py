@@ -5,14 +5,13 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.catalogue.formats import COMPARISONS, METRICS, read_table
-from neuralsampleid.files import write_text
 from neuralsampleid.report.detail_tables import (
     comparison_table,
     localisation_table,
     rank_table,
     rejection_table,
 )
-from neuralsampleid.report.rendering import html_table, plain_table, write_table
+from neuralsampleid.report.rendering import write_table
 from neuralsampleid.report.tables import (
     conditions_among,
     group_table,
@@ -44,5 +43,3 @@ if __name__ == "__main__":
         }
         for name, table in made.items():
             write_table(table, folder / name)
-            write_text(folder / f"{name}.html", html_table(table))
-            write_text(folder / f"{name}.txt", plain_table(table))

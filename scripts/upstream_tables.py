@@ -7,8 +7,7 @@ from _job import job
 
 from neuralsampleid.artefacts.table import read_record
 from neuralsampleid.catalogue.formats import read_table
-from neuralsampleid.files import write_text
-from neuralsampleid.report.rendering import html_table, plain_table, write_table
+from neuralsampleid.report.rendering import write_table
 from neuralsampleid.report.tables import middle_length
 from neuralsampleid.upstream.report import (
     INTERPOLATION,
@@ -38,5 +37,3 @@ if __name__ == "__main__":
         }
         for name, table in made.items():
             write_table(table, folder / name)
-            write_text(folder / f"{name}.html", html_table(table))
-            write_text(folder / f"{name}.txt", plain_table(table))

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import math
+import re
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+
+from tabulate import tabulate
 
 from neuralsampleid.files import write_text
 from neuralsampleid.report.tables import Cell, Interval, Table
 
+_STYLE = (
+    "body{font-family:sans-serif}table{border-collapse:collapse}"
+    "th,td{padding:.3em .8em;text-align:left}th{border-bottom:1px solid}"
+    ".number{text-align:right;white-space:nowrap}"
+)
+# Stand for markup, which follows when tabulate has escaped the texts.
+_BOLD, _SMALL, _END = "\ue000", "\ue001", "\ue002"
 
-def write_table(table: Table, stem: Path) -> None:
-    """Write ``<stem>.csv``, ``<stem>.md`` and ``<stem>.tex``."""
-    for suffix, render in ((".csv", csv_table), (".md", markdown_table), (".tex", latex_table)):
-        write_text(stem.with_name(stem.name + suffix), render(table))
+
+def write_table(table: Table, stem: Path, suffixes: Collection[str] = ()) -> None:
+    """Write ``<stem><suffix>`` for some of ``RENDERINGS``; for none given, all."""
+    for suffix in suffixes or RENDERINGS:
+        write_text(stem.with_name(stem.name + suffix), RENDERINGS[suffix](table))
 
 
 def csv_table(table: Table) -> str:
     """An interval takes three columns: the value, and the same name with ``low`` and ``high``."""
-    spread = _interval_columns(table)
+    columns = [*zip(*table.rows, strict=True)] or [()] * len(table.columns)
+    spread = [any(isinstance(cell, Interval) for cell in column) for column in columns]
     header: list[str] = []
     for name, three in zip(table.columns, spread, strict=True):
         header += [name, f"{name} low", f"{name} high"] if three else [name]
@@ -40,84 +52,74 @@ def csv_table(table: Table) -> str:
 
 def markdown_table(table: Table) -> str:
     """A pipe table; intervals in small brackets."""
-    rule = ["---:" if right else "---" for right in _right_aligned(table)]
-    rows = [[_markdown(cell) for cell in row] for row in table.rows]
-    header = [_markdown(name) for name in table.columns]
-    return "".join(f"| {' | '.join(line)} |\n" for line in [header, rule, *rows])
+    return _tabulate(table, "pipe", "**{}**", "<sub>{}</sub>", _markdown)
 
 
 def latex_table(table: Table) -> str:
     r"""A ``tabular`` that needs ``\usepackage{booktabs}``; intervals in small brackets."""
-    alignment = "".join("r" if right else "l" for right in _right_aligned(table))
-    rows = [[_latex(cell) for cell in row] for row in table.rows]
-    header, *body = (
-        " & ".join(line) + r" \\" for line in [[_latex(name) for name in table.columns], *rows]
+    text = _tabulate(table, "latex_booktabs", f"{_BOLD}{{}}{_END}", f"{_SMALL}{{}}{_END}")
+    return _replaced(
+        text,
+        {_BOLD: r"\textbf{", _SMALL: r"{\scriptsize ", _END: "}", "–": "--", "∞": r"$\infty$"},
     )
-    lines = [
-        rf"\begin{{tabular}}{{{alignment}}}",
-        r"\toprule",
-        header,
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def html_table(table: Table) -> str:
+    """A ``table`` of HTML whose numbers are of a class; the values are escaped."""
+    text = _tabulate(table, "html", f"{_BOLD}{{}}{_END}", "{}")
+    # The report's page forbids styles within the text.
+    number = {' style="text-align: right;"': ' class="number"'}
+    return _replaced(text, {**number, _BOLD: "<strong>", _END: "</strong>"})
+
+
+def html_page(table: Table) -> str:
     """A page of its own, which Snakemake's report shows in place."""
-    style = (
-        "body{font-family:sans-serif}table{border-collapse:collapse}"
-        "th,td{padding:.3em .8em;text-align:left}th{border-bottom:1px solid}"
-        ".number{text-align:right;white-space:nowrap}"
-    )
-    opening = f'<!DOCTYPE html>\n<meta charset="utf-8">\n<style>{style}</style>\n'
-    return f"{opening}<table>\n{html_rows(table)}</table>\n"
-
-
-def html_rows(table: Table) -> str:
-    """The rows alone, the header first, to stand within a ``table``; all values are escaped."""
-    kinds = [' class="number"' if right else "" for right in _right_aligned(table)]
-    head = [html.escape(name) for name in table.columns]
-    rows = [("th", head), *(("td", [_html(cell) for cell in row]) for row in table.rows)]
-    lines = [
-        "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
-        for tag, texts in rows
-    ]
-    return "".join(f"<tr>{line}</tr>\n" for line in lines)
+    return f'<!DOCTYPE html>\n<meta charset="utf-8">\n<style>{_STYLE}</style>\n{html_table(table)}'
 
 
 def plain_table(table: Table) -> str:
-    """Aligned text for a terminal: texts to the left, numbers to the right."""
-    rows = [list(table.columns), *([_plain(cell) for cell in row] for row in table.rows)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(table.columns))]
-    right = _right_aligned(table)
-    lines = [
-        "  ".join(
-            text.rjust(width) if to_right else text.ljust(width)
-            for text, width, to_right in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-    rule = "  ".join("-" * width for width in widths)
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
+    """Aligned text for a terminal; an asterisk stands for bold."""
+    return _tabulate(table, "simple", "{}*", "{}")
 
 
-def _interval_columns(table: Table) -> list[bool]:
-    """Whether a column holds intervals (perhaps among other cells)."""
-    return [
-        any(isinstance(row[place], Interval) for row in table.rows)
-        for place in range(len(table.columns))
-    ]
+RENDERINGS: dict[str, Callable[[Table], str]] = {
+    ".csv": csv_table,
+    ".md": markdown_table,
+    ".tex": latex_table,
+    ".html": html_page,
+    ".txt": plain_table,
+}
 
 
-def _right_aligned(table: Table) -> list[bool]:
-    """Whether a column holds numbers."""
-    return [
-        bool(table.rows) and not all(isinstance(row[place], str) for row in table.rows)
-        for place in range(len(table.columns))
-    ]
+def _tabulate(
+    table: Table, form: str, bold: str, small: str, escape: Callable[[str], str] = str
+) -> str:
+    """The table in one of tabulate's formats; columns with a number are aligned to the right."""
+
+    def shown(cell: Cell) -> str:
+        if not isinstance(cell, Interval):
+            return escape(str(cell))
+        value = _percent(cell.value)
+        known = not (math.isnan(cell.low) or math.isnan(cell.high))
+        bounds = small.format(f"[{_percent(cell.low)}–{_percent(cell.high)}]") if known else ""
+        return f"{bold.format(value) if cell.bold else value} {bounds}".rstrip()
+
+    columns = zip(*table.rows, strict=True)
+    sides = ["left" if all(isinstance(c, str) for c in column) else "right" for column in columns]
+    text: str = tabulate(
+        [[shown(cell) for cell in row] for row in table.rows],
+        [escape(name) for name in table.columns],
+        tablefmt=form,
+        colalign=sides or None,
+        disable_numparse=True,
+    )
+    return f"{text}\n"
+
+
+def _replaced(text: str, replacements: Mapping[str, str]) -> str:
+    for old, new in replacements.items():
+        text = text.replace(old, new)
+    return text
 
 
 def _percent(number: float, unknown: str = "–") -> str:
@@ -126,46 +128,5 @@ def _percent(number: float, unknown: str = "–") -> str:
     return unknown if math.isnan(number) else f"{number:.1f}"
 
 
-def _bounds(cell: Interval) -> str:
-    """The interval in brackets; empty where unknown."""
-    if math.isnan(cell.low) or math.isnan(cell.high):
-        return ""
-    return f"[{_percent(cell.low)}–{_percent(cell.high)}]"
-
-
-def _plain(cell: Cell) -> str:
-    if isinstance(cell, Interval):
-        mark = "*" if cell.bold else ""  # a terminal's bold
-        return f"{_percent(cell.value)}{mark} {_bounds(cell)}".rstrip()
-    return str(cell)
-
-
-def _html(cell: Cell) -> str:
-    if isinstance(cell, Interval) and cell.bold:
-        return f"<strong>{_percent(cell.value)}</strong> {_bounds(cell)}".rstrip()
-    return html.escape(_plain(cell))
-
-
-def _markdown(cell: Cell) -> str:
-    if isinstance(cell, Interval):
-        bounds = _bounds(cell)
-        value = f"**{_percent(cell.value)}**" if cell.bold else _percent(cell.value)
-        return value + (f" <sub>{bounds}</sub>" if bounds else "")
-    special = {mark: f"\\{mark}" for mark in "\\|*_`<>"}
-    return "".join(special.get(letter, letter) for letter in str(cell))
-
-
-def _latex(cell: Cell) -> str:
-    if isinstance(cell, Interval):
-        bounds = _bounds(cell).replace("–", "--")
-        value = _percent(cell.value).replace("–", "--").replace("∞", r"$\infty$")
-        value = rf"\textbf{{{value}}}" if cell.bold else value
-        return value + (rf" {{\scriptsize {bounds}}}" if bounds else "")
-    special = {
-        **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "–": "--",
-    }
-    return "".join(special.get(letter, letter) for letter in str(cell))
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\|*_`<>])", r"\\\1", text)

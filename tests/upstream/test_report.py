@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from helpers.tables import compact
 from neuralsampleid.artefacts.table import Obtained
 from neuralsampleid.errors import UserError
 from neuralsampleid.report.rendering import markdown_table
@@ -52,7 +53,7 @@ def test_the_committed_quotes_hold_the_abstracts_figure_alone():
 def test_precision_stands_beside_the_quoted_figure():
     parameters = {"proposed": {"stored": 7, "acting": 5, "reranker": 3}}
     table = precision_table(metrics(), ["proposed", "baseline"], parameters, read_quoted(QUOTED))
-    lines = markdown_table(table).splitlines()
+    lines = compact(markdown_table(table))
     assert "mAP quoted (%)" in lines[0]
     assert (
         "| Proposed | Released | 7 | 5 | 3 | 20 | 25.0 <sub>[25.0–25.0]</sub> | 44.2 |" in lines[2]
@@ -76,7 +77,7 @@ def test_queries_are_counted_below_each_system_and_protocol(tmp_path):
     assert table.rows[2][3:] == (25, 20)
     assert table.rows[5][3:] == (35, 30)
     assert table.rows[7][3].value == 12.5
-    assert "| Proposed | Quoted | 3 | 12.5 | – |" in markdown_table(table)
+    assert "| Proposed | Quoted | 3 | 12.5 | – |" in compact(markdown_table(table))
 
 
 def test_groups_have_a_row_per_protocol_and_one_for_quotes():

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from neuralsampleid.report.page.drawing import time_line
 from neuralsampleid.report.page.views import QueryView
-from neuralsampleid.report.rendering import html_rows
+from neuralsampleid.report.rendering import html_table
 from neuralsampleid.report.tables import Table
 from neuralsampleid.report.times import clock
 
@@ -78,7 +78,7 @@ def render_page(page: Page) -> str:
         script=script,
         style_digest=_digest(style),
         script_digest=_digest(script),
-        table_rows="" if page.table is None else html_rows(page.table),
+        table="" if page.table is None else html_table(page.table),
         figures=[(figure, _data("image/png", figure.png)) for figure in page.figures],
         clips=[(name, _data("audio/ogg", sound)) for name, sound in page.clips.items()],
         clip_number={name: number for number, name in enumerate(page.clips)},
