@@ -10,11 +10,6 @@ min_version("9.27")
 # Scripts find the library beside this file, in conda environments too.
 sys.path.insert(0, str(Path(workflow.basedir)))
 
-# A configuration given with --configfile replaces the demo's, it is not merged into it.
-if not workflow.overwrite_configfiles:
-
-    configfile: Path(workflow.basedir) / "config.yaml"
-
 
 include: "rules/common.smk"
 

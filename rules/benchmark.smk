@@ -11,6 +11,7 @@ from neuralsampleid.config import (
     OwnMusicData,
     PretrainedEncoder,
     ablation_run,
+    network,
 )
 from neuralsampleid.datasets.planning import planned_tracks
 from neuralsampleid.errors import UserError
@@ -52,10 +53,10 @@ ABLATION_ROWS = (
 READY = [  # encoders with weights of their own
     name for name in ENCODERS if isinstance(CONFIG.encoders[name], PretrainedEncoder)
 ]
-SCALED = f"{CONFIG.scale.encoder}_trained"  # the scale study's
-RERANKERS = CONFIG.all_rerankers
+SCALED = f"{CONFIG.scaled_encoder}_trained"  # the scale study's
+RERANKERS = CONFIG.rerankers
 USED_RERANKERS = list(
-    dict.fromkeys(row.reranker_name for row in ENCODER_SYSTEMS if row.reranker)
+    dict.fromkeys(row.reranker for row in ENCODER_SYSTEMS if row.reranker)
 )
 TABLES = ["main", "hit_rates", "sample_types", "conditions", "localisation"]
 TABLES += ["rejection", "median_ranks", "comparisons"]
@@ -82,22 +83,21 @@ wildcard_constraints:
     segments=r"\d+",
 
 
-def encoder_shape(wildcards):
-    """What an encoder is, without how it is trained."""
-    return section(CONFIG.encoders[wildcards.encoder], "training")
+def encoder_network(wildcards):
+    """What an encoder is, without its training and how densely it fingerprints."""
+    return network(CONFIG.encoders[wildcards.encoder])
 
 
 def encoder_training(encoder):
-    """What an encoder's weights depend on: not how densely a track will be fingerprinted."""
-    return section(CONFIG.encoders[encoder], "segment_hop")
+    """What an encoder's weights depend on."""
+    settings = CONFIG.encoders[encoder]
+    return {**network(settings), "training": section(settings.training)}
 
 
-def segment_hop(wildcards, output):
-    """Kept in the weights' file for use without this workflow.
-
-    It takes ``output`` because Snakemake reruns nothing for params that are made of it.
-    """
-    return CONFIG.encoders[wildcards.encoder].segment_hop
+def encoder_fingerprints(wildcards):
+    """What an encoder's fingerprints depend on, besides its weights."""
+    settings = CONFIG.encoders[wildcards.encoder]
+    return {**network(settings), "fingerprints": section(settings.fingerprints)}
 
 
 def shards_of(role):
@@ -148,7 +148,7 @@ def needs_nodes(wildcards):
 
 def reranker_of(system):
     """The re-ranker's weights, if the system has one."""
-    name = SYSTEMS[system].reranker_name
+    name = SYSTEMS[system].reranker
     return [f"{RUN}/models/{name}/trained.pt"] if name else []
 
 
@@ -157,32 +157,24 @@ def reranked(wildcards):
     return RERANKERS[wildcards.reranker].encoder
 
 
-def reranker_settings(wildcards):
-    """What the re-ranker is and how many candidates it sees; None without one."""
-    name = SYSTEMS[wildcards.system].reranker_name
+def reranker_training(wildcards):
+    """What a re-ranker's weights depend on, besides its encoder."""
+    settings = RERANKERS[wildcards.reranker]
+    return {**network(settings), "training": section(settings.training)}
+
+
+def reranker_rescoring(wildcards):
+    """What a system's re-ranker is and how it re-scores; None without one."""
+    name = SYSTEMS[wildcards.system].reranker
     if name is None:
         return None
-    training = (
-        "epochs",
-        "pairs_per_epoch",
-        "batch_pairs",
-        "negatives",
-        "mining",
-        "learning_rate",
-    )
-    return section(RERANKERS[name], *training)
+    settings = RERANKERS[name]
+    return {**network(settings), "rescoring": section(settings.rescoring)}
 
 
 def names_of(systems):
     """A pattern that fits the names of some systems, and nothing if there are none."""
     return "|".join(system.name for system in systems) or "(?!)"
-
-
-def peak_settings():
-    """What finding peaks depends on, without how they are paired and searched."""
-    keys = "sample_rate n_fft hop_length f_min bins bins_per_octave".split()
-    keys += ["peak_frames", "peak_bins", "peaks_per_second"]
-    return {key: section(CONFIG.landmarks)[key] for key in keys}
 
 
 def data_files():

@@ -2,16 +2,30 @@
 
 from snakemake.exceptions import WorkflowError
 
-from neuralsampleid.config import UpstreamConfig, parse_any_config
+from neuralsampleid.config import (
+    UpstreamConfig,
+    parse_any_config,
+    read_values,
+    run_named,
+)
 from neuralsampleid.errors import UserError
 from neuralsampleid.threads import wait_passively
 
 
 def checked(values):
-    """The typed configuration with its defaults, or one line that says what is wrong."""
-    source = ", ".join(str(file) for file in workflow.configfiles) or "configuration"
+    """The typed configuration, or one line that says what is wrong.
+
+    Snakemake gives what --configfile and --config say; that is merged over config.yaml by the rules
+    of config/README.md, and so not by Snakemake, which would mix sections of different kinds.
+    """
+    # Snakemake documents no way to learn the files' names, which name the run and stand in errors.
+    files = [Path(file) for file in getattr(workflow, "overwrite_configfiles", [])]
+    if files and "run" not in values:
+        values = {"run": run_named(files[-1]), **values}
+    source = ", ".join(map(str, files)) or "config.yaml"
     try:
-        return parse_any_config(values, source)
+        defaults = read_values(Path(workflow.basedir, "config.yaml"))
+        return parse_any_config(values, source, defaults)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
@@ -26,9 +40,13 @@ BUILD = "gpu" if CONFIG.device == "cuda" else "cpu"
 GPUS = 1 if CONFIG.device == "cuda" else 0
 
 
-def section(part, *left_out):
-    """A part of the configuration as plain values; a changed value reruns what was given it."""
-    return part.model_dump(mode="json", exclude=set(left_out))
+def section(*parts):
+    """Sections of the configuration as plain values; a changed value reruns what was given it."""
+    return {
+        key: value
+        for part in parts
+        for key, value in part.model_dump(mode="json").items()
+    }
 
 
 def file_in_folder(name):

@@ -21,10 +21,7 @@ rule derive_queries:
         mem_mb=500,
         runtime=10,
     params:
-        evaluation={
-            key: section(CONFIG.evaluation)[key]
-            for key in ("query_seconds", "max_gap_s", "conditions")
-        },
+        queries=section(CONFIG.queries),
     message:
         "Deriving queries from the catalogue's occurrences"
     script:
@@ -60,11 +57,11 @@ rule match:
         runtime=120,
         gpu=GPUS,
     params:
-        candidates=CONFIG.index.candidates,
+        candidates=CONFIG.search.candidates,
         device=CONFIG.device,
         precision=CONFIG.precision,
-        ranks=CONFIG.evaluation.ranks,
-        reranker=reranker_settings,
+        tracks=CONFIG.ranking.tracks,
+        reranker=reranker_rescoring,
     message:
         "Ranking tracks for every query: {wildcards.system}"
     script:
@@ -75,7 +72,7 @@ rule fuse:
     input:
         matches=lambda wildcards: expand(
             f"{RUN}/evaluation/{{system}}/matches.csv",
-            system=SYSTEMS[wildcards.system].fuse,
+            system=SYSTEMS[wildcards.system].systems,
         ),
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
@@ -92,7 +89,7 @@ rule fuse:
         mem_mb=1000,
         runtime=30,
     params:
-        ranks=CONFIG.evaluation.ranks,
+        tracks=CONFIG.ranking.tracks,
     message:
         "Joining rankings: {wildcards.system}"
     script:
@@ -121,9 +118,7 @@ rule evaluate:
         mem_mb=1000,
         runtime=30,
     params:
-        evaluation=section(
-            CONFIG.evaluation, "max_gap_s", "ranks", "permutations", "conditions"
-        ),
+        evaluation=section(CONFIG.queries, CONFIG.metrics, CONFIG.intervals),
         seed=CONFIG.seed,
     message:
         "Scoring {wildcards.system}"
@@ -154,7 +149,9 @@ rule compare:
         runtime=30,
     params:
         systems=list(SYSTEMS),
-        evaluation=section(CONFIG.evaluation, "max_gap_s", "ranks", "conditions"),
+        evaluation=section(
+            CONFIG.queries, CONFIG.metrics, CONFIG.intervals, CONFIG.comparisons
+        ),
         seed=CONFIG.seed,
     message:
         "Comparing systems in pairs"

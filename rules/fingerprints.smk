@@ -24,7 +24,7 @@ rule fingerprint:
         runtime=240,
         gpu=GPUS,
     params:
-        encoder=encoder_shape,
+        encoder=encoder_fingerprints,
         nodes=needs_nodes,
         device=CONFIG.device,
         precision=CONFIG.precision,
@@ -53,7 +53,7 @@ rule build_index:
         runtime=60,
         gpu=GPUS,
     params:
-        index=section(CONFIG.index, "candidates"),
+        index=section(CONFIG.index),
         device=CONFIG.device,
     message:
         "Building the FAISS index of {wildcards.encoder} ({wildcards.weights})"

@@ -18,7 +18,7 @@ rule find_peaks:
         mem_mb=1000,
         runtime=120,
     params:
-        landmarks=peak_settings(),
+        peaks=section(CONFIG.peaks),
     message:
         "Finding the spectral peaks of {wildcards.role} tracks"
     script:
@@ -45,9 +45,9 @@ rule match_landmarks:
         mem_mb=2000,
         runtime=240,
     params:
-        landmarks=section(CONFIG.landmarks),
-        way=lambda wildcards: SYSTEMS[wildcards.system].landmarks,
-        ranks=CONFIG.evaluation.ranks,
+        landmarks=section(CONFIG.peaks, CONFIG.landmarks),
+        way=lambda wildcards: SYSTEMS[wildcards.system].way,
+        tracks=CONFIG.ranking.tracks,
     message:
         "Ranking tracks for every query: {wildcards.system}"
     script:

@@ -31,9 +31,9 @@ rule locate:
         runtime=60,
         gpu=GPUS,
     params:
-        candidates=CONFIG.index.candidates,
+        candidates=CONFIG.search.candidates,
         device=CONFIG.device,
-        references=CONFIG.report.references,
+        tracks=CONFIG.page.tracks,
     message:
         "Locating the first tracks in every query: {wildcards.system}"
     script:
@@ -73,10 +73,10 @@ rule page:
         seed=CONFIG.seed,
         systems=list(SYSTEMS),
         system=PAGE_SYSTEM,
-        references=CONFIG.report.references,
-        audio=CONFIG.report.audio,
-        cutoffs=CONFIG.evaluation.cutoffs,
-        confidence=CONFIG.evaluation.confidence,
+        tracks=CONFIG.page.tracks,
+        audio=CONFIG.page.audio,
+        cutoffs=CONFIG.metrics.cutoffs,
+        confidence=CONFIG.intervals.confidence,
         captions=captions(),
     message:
         "Making the report's page"

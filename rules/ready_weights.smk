@@ -33,7 +33,7 @@ rule take_weights:
         mem_mb=1000,
         runtime=10,
     params:
-        encoder=encoder_shape,
+        encoder=encoder_fingerprints,
     message:
         "Taking the weights of encoder {wildcards.encoder} from {input}"
     script:

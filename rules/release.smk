@@ -1,10 +1,10 @@
-# Needs: the encoder "default", trained and evaluated. Not part of the report: snakemake default_model.
+# Needs: the encoder that is to ship, trained and evaluated. Not part of the report: snakemake default_model.
 # Makes: the file that ships, and its card.
 
 
 rule release:
     input:
-        weights=f"{RUN}/models/default/trained.pt",
+        weights=f"{RUN}/models/{CONFIG.shipped}/trained.pt",
     output:
         model=f"{RUN}/release/model.pt",
         about=f"{RUN}/release/model.json",
@@ -28,8 +28,8 @@ rule model_card:
     input:
         about=f"{RUN}/release/model.json",
         metrics=f"{RUN}/report/metrics.csv",
-        curves=f"{RUN}/models/default/curves.csv",
-        calibration=f"{RUN}/models/default/calibration.json",
+        curves=f"{RUN}/models/{CONFIG.shipped}/curves.csv",
+        calibration=f"{RUN}/models/{CONFIG.shipped}/calibration.json",
         notes=f"{workflow.basedir}/docs/model-card-notes.md",
     output:
         card=f"{RUN}/release/model_card.md",
@@ -45,9 +45,10 @@ rule model_card:
         runtime=10,
     params:
         data=section(CONFIG.data),
-        encoder=section(CONFIG.encoders["default"]),
+        encoder=section(CONFIG.encoders[CONFIG.shipped]),
+        shipped=CONFIG.shipped,
         seed=CONFIG.seed,
-        confidence=CONFIG.evaluation.confidence,
+        confidence=CONFIG.intervals.confidence,
     message:
         "Writing the model's card"
     script:

@@ -33,8 +33,8 @@ rule tables:
         runtime=10,
     params:
         systems=list(SYSTEMS),
-        cutoffs=CONFIG.evaluation.cutoffs,
-        confidence=CONFIG.evaluation.confidence,
+        cutoffs=CONFIG.metrics.cutoffs,
+        confidence=CONFIG.intervals.confidence,
     message:
         "Writing the tables"
     script:
@@ -70,8 +70,8 @@ rule figures:
         runtime=10,
     params:
         systems=list(SYSTEMS),
-        cutoffs=CONFIG.evaluation.cutoffs,
-        confidence=CONFIG.evaluation.confidence,
+        cutoffs=CONFIG.metrics.cutoffs,
+        confidence=CONFIG.intervals.confidence,
         reranked=bool(USED_RERANKERS),
     message:
         "Drawing the figures"

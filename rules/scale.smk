@@ -55,7 +55,7 @@ rule compare_indexes:
             if int(wildcards.segments) <= largest
         ],
         query_seconds=CONFIG.scale.query_seconds,
-        candidates=CONFIG.index.candidates,
+        candidates=CONFIG.search.candidates,
         seed=CONFIG.seed,
     message:
         "Measuring indexes of {wildcards.segments} segments"

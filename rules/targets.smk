@@ -33,7 +33,7 @@ if ABLATION_ROWS and any("ablation" in argument for argument in sys.argv):
     include: "ablations.smk"
 
 
-if IS_DEMO and "default" in ENCODERS and "default" in SYSTEMS:
+if CONFIG.shipped:
 
     include: "release.smk"
 
@@ -41,7 +41,7 @@ if IS_DEMO and "default" in ENCODERS and "default" in SYSTEMS:
         input:
             f"{RUN}/release/model.pt",
             f"{RUN}/release/model_card.md",
-            f"{RUN}/models/default/calibration.json",
+            f"{RUN}/models/{CONFIG.shipped}/calibration.json",
 
 
 if ABLATION_ROWS:

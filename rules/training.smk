@@ -19,7 +19,7 @@ rule initialise:
         mem_mb=1000,
         runtime=10,
     params:
-        encoder=encoder_shape,
+        encoder=encoder_network,
         seed=CONFIG.seed,
     message:
         "Initialising encoder {wildcards.encoder}"
@@ -50,7 +50,6 @@ rule pretrain:
         gpu=GPUS,
     params:
         encoder=lambda wildcards: encoder_training(wildcards.encoder),
-        segment_hop=segment_hop,
         seed=CONFIG.seed,
         device=CONFIG.device,
         precision=CONFIG.precision,
@@ -80,9 +79,7 @@ rule train_reranker:
         runtime=600,
         gpu=GPUS,
     params:
-        reranker=lambda wildcards: section(
-            RERANKERS[wildcards.reranker], "candidates", "weight"
-        ),
+        reranker=reranker_training,
         encoder=lambda wildcards: encoder_training(reranked(wildcards)),
         seed=CONFIG.seed,
         device=CONFIG.device,

@@ -7,14 +7,14 @@ from _job import job
 
 from neuralsampleid.catalogue.formats import LEVELS, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
-from neuralsampleid.config import Evaluation
+from neuralsampleid.config import Queries
 from neuralsampleid.evaluation.conditions import describe
 from neuralsampleid.evaluation.queries import derive_queries, without_answers
 from neuralsampleid.files import write_csv
 
 if __name__ == "__main__":
     with job(snakemake):
-        settings = Evaluation.model_validate(snakemake.params.evaluation)
+        settings = Queries.model_validate(snakemake.params.queries)
         catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
         levels = [read_table(Path(path), LEVELS) for path in snakemake.input.levels]
         queries = derive_queries(catalogue, settings)

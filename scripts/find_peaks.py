@@ -5,12 +5,12 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.catalogue.tables import read_catalogue
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import PeakFinding
 from neuralsampleid.landmarks.store import peaks_of_tracks, write_peaks
 
 if __name__ == "__main__":
     with job(snakemake):
         catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
         tracks = catalogue.with_role(snakemake.wildcards.role)
-        settings = Landmarks.model_validate(snakemake.params.landmarks)
+        settings = PeakFinding.model_validate(snakemake.params.peaks)
         write_peaks(Path(snakemake.output.peaks), peaks_of_tracks(tracks, settings))

@@ -11,4 +11,4 @@ from neuralsampleid.matching.fusion import fuse
 if __name__ == "__main__":
     with job(snakemake):
         rankings = [read_table(Path(path), MATCHES) for path in snakemake.input.matches]
-        write_csv(Path(snakemake.output.matches), fuse(rankings, snakemake.params.ranks))
+        write_csv(Path(snakemake.output.matches), fuse(rankings, snakemake.params.tracks))

@@ -26,7 +26,7 @@ if __name__ == "__main__":
             searched,
             load_index(Path(snakemake.input.index), params.device),
             candidates=params.candidates,
-            references=params.references,
+            references=params.tracks,
             threads=snakemake.threads,
         )
         write_csv(Path(snakemake.output.lines), lines)

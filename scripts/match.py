@@ -28,8 +28,8 @@ if __name__ == "__main__":
             )
             reranking = Reranking(
                 reranker.to(device),
-                settings.candidates,
-                settings.weight,
+                settings.rescoring.candidates,
+                settings.rescoring.weight,
                 resolve_precision(params.precision, device),
             )
         matches = rank_by_fingerprints(
@@ -38,7 +38,7 @@ if __name__ == "__main__":
             open_stores([Path(path) for path in snakemake.input.stores]),
             load_index(Path(snakemake.input.index), params.device),
             candidates=params.candidates,
-            ranks=params.ranks,
+            ranks=params.tracks,
             reranking=reranking,
             threads=snakemake.threads,
         )

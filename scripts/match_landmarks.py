@@ -19,6 +19,6 @@ if __name__ == "__main__":
             {track_id: peaks for part in parts for track_id, peaks in part.items()},
             Landmarks.model_validate(snakemake.params.landmarks),
             way=snakemake.params.way,
-            ranks=snakemake.params.ranks,
+            ranks=snakemake.params.tracks,
         )
         write_csv(Path(snakemake.output.matches), matches)

@@ -16,7 +16,7 @@ if __name__ == "__main__":
         about = read_json(Path(snakemake.input.about), dict, "what rule release wrote")
         calibration = read_json(Path(snakemake.input.calibration), dict, "a calibration")
         shipped = Shipped(
-            name="default",
+            name=snakemake.params.shipped,
             settings=parse_encoder(snakemake.params.encoder),
             data=DemoData.model_validate(snakemake.params.data),
             seed=snakemake.params.seed,

@@ -36,7 +36,7 @@ if __name__ == "__main__":
             read_table(Path(found.matches), MATCHES),
             lines,
             read_table(Path(found.per_query), per_query_format(params.cutoffs)),
-            params.references,
+            params.tracks,
         )
         telling = telling_query(views)
         stem = Path(snakemake.output.png).with_suffix("")
@@ -59,7 +59,7 @@ if __name__ == "__main__":
             ),
             views=views,
             about_views=(
-                f"Each query above the first {params.references} tracks that the system "
+                f"Each query above the first {params.tracks} tracks that the system "
                 f"“{system}” finds in it, and above those sampled in it that are not among them. "
                 "Tracks are ranked by all of their votes; the parts found are those where the "
                 "votes line up."

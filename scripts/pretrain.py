@@ -34,6 +34,5 @@ if __name__ == "__main__":
                 curves = pd.read_csv(checkpoints / "curves.csv")
                 curves.insert(0, "encoder", snakemake.wildcards.encoder)
                 write_csv(Path(snakemake.output.curves), curves)
-                hop = {"segment_hop": snakemake.params.segment_hop}
-                save_encoder(weights, trained.encoder, settings.model_copy(update=hop))
+                save_encoder(weights, trained.encoder, settings)
                 end(checkpoints)

@@ -23,10 +23,7 @@ rule upstream_parameters:
         mem_mb=1500,
         runtime=10,
     params:
-        systems=[
-            section(row, "system", "fingerprints", "optional")
-            for row in CONFIG.systems
-        ],
+        systems=[section(row) for row in CONFIG.systems],
     message:
         "Counting the parameters of the upstream weights"
     script:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -49,3 +49,8 @@ class Section(BaseModel):
     """A part of the configuration: unknown keys and silent conversions are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def network(model: Section) -> dict[str, Any]:
+    """What an encoder or a re-ranker is: its section without those on its training and its use."""
+    return model.model_dump(mode="json", exclude={"training", "fingerprints", "rescoring"})

@@ -87,7 +87,7 @@ Data = Annotated[AnyData, Field(discriminator="kind")]
 class Separation(Section):
     """How training tracks become stems."""
 
-    backend: Literal["htdemucs", "hpss", "precomputed"] = "htdemucs"
+    backend: Literal["htdemucs", "hpss", "precomputed"] = "hpss"
     model: str = "htdemucs"  # htdemucs: name of the model
     model_folder: str | None = None  # htdemucs: local folder; None: the package's own download
     stems_folder: str | None = None  # precomputed: <folder>/<track id>/<stem>.<ext>

@@ -11,27 +11,33 @@ from neuralsampleid.config.front_ends import ConstantQ, LogMel
 from neuralsampleid.config.training import BaselineTraining, Training
 
 
+class Fingerprints(Section):
+    """How densely a track is fingerprinted; weights do not depend on it."""
+
+    segment_hop: PositiveInt = 16  # frames between the starts of consecutive segments
+
+
 class Gnn(Section):
-    """The proposed graph neural network; the defaults are the released "tiny" size."""
+    """The proposed graph neural network; config/paper.yaml has the paper's size."""
 
     architecture: Literal["gnn"] = "gnn"
     front_end: LogMel = LogMel()
-    segment_hop: PositiveInt = 16  # frames between the starts of consecutive segments
-    point_channels: PositiveInt = 8
-    patch_bins: PositiveInt = 4
-    patch_frames: PositiveInt = 8
-    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [64, 128, 256, 512]
-    blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 2, 6, 2]
+    patch_bins: PositiveInt = 16  # mel bands of a point
+    patch_frames: PositiveInt = 4  # frames of a point
+    point_channels: PositiveInt = 64
+    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [64, 96, 128, 160]  # per stage
+    blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [1, 1, 1, 1]  # per stage
     graph: Literal["connected", "bypassed"] = "connected"
     graph_backend: Literal["torch", "dgl"] = "torch"  # dgl: needs DGL 1.1.3, same outputs
-    neighbours: PositiveInt = 5
+    neighbours: PositiveInt = 5  # per node
     max_dilation: PositiveInt = 3
     neighbour_order: Literal["distance", "heap"] = "distance"  # heap: as released, see models/graph
-    edge_dropout: Fraction = 0.2
-    drop_path: Fraction = 0.1
-    feature_size: PositiveInt = 1024
-    projection_size: PositiveInt = 4096
+    edge_dropout: Fraction = 0.0  # share of edges left out in training
+    drop_path: Fraction = 0.0  # share of blocks left out in training
+    feature_size: PositiveInt = 256
+    projection_size: PositiveInt = 512
     embedding_size: PositiveInt = 128
+    fingerprints: Fingerprints = Fingerprints()
     training: Training = Training()
 
     @model_validator(mode="after")
@@ -51,16 +57,16 @@ class Gnn(Section):
 
 
 class ResNetIbn(Section):
-    """The baseline; the defaults are the released size."""
+    """The baseline; config/paper.yaml has the paper's size."""
 
     architecture: Literal["resnet_ibn"] = "resnet_ibn"
     front_end: ConstantQ = ConstantQ()
-    segment_hop: PositiveInt = 108
-    stem_channels: PositiveInt = 64
-    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [128, 256, 512, 1024]
-    blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 2, 2, 2]
-    strides: Annotated[list[PositiveInt], Field(min_length=1)] = [1, 1, 2, 2]
-    embedding_size: PositiveInt = 2048
+    stem_channels: PositiveInt = 16
+    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [32, 64, 128, 192]  # per layer
+    blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [1, 1, 1, 1]  # per layer
+    strides: Annotated[list[PositiveInt], Field(min_length=1)] = [1, 2, 2, 2]  # per layer
+    embedding_size: PositiveInt = 128
+    fingerprints: Fingerprints = Fingerprints()
     training: BaselineTraining = BaselineTraining()
 
     @model_validator(mode="after")
@@ -80,7 +86,7 @@ class CustomEncoder(Section):
     file: str  # Python file with the classes Encoder and Settings
     settings: dict[str, Any] = {}  # what its Settings say
     front_end: Annotated[LogMel | ConstantQ, Field(discriminator="kind")]
-    segment_hop: PositiveInt  # frames between the starts of consecutive segments
+    fingerprints: Fingerprints = Fingerprints()
     training: Training = Training()
 
 
@@ -89,6 +95,7 @@ class PretrainedEncoder(Section):
 
     architecture: Literal["pretrained"]
     weights: str  # shipped, a folder of a run, or a checkpoint; see models/weights
+    fingerprints: Fingerprints = Fingerprints()
 
 
 EncoderSettings = Gnn | ResNetIbn | CustomEncoder  # from which an encoder can be built

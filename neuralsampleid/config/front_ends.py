@@ -14,13 +14,15 @@ class LogMel(Section):
 
     kind: Literal["log_mel"] = "log_mel"
     sample_rate: PositiveInt = 16000  # Hz
-    n_fft: PositiveInt = 1024  # samples; also the window
+    n_fft: PositiveInt = 2048  # samples; also the window
     hop_length: PositiveInt = 512  # samples
-    mel_bands: PositiveInt = 64
+    mel_bands: PositiveInt = 128
     f_min: NonNegativeFloat = 0.0  # Hz
     f_max: PositiveFloat = 8000.0  # Hz
-    frames: PositiveInt = 128  # per segment
-    dynamic_range_db: PositiveFloat | None = None  # below the segment's peak; None: all
+    frames: PositiveInt = 64  # per segment (2 s)
+    dynamic_range_db: PositiveFloat | None = 60.0  # below the segment's peak; None: all
+    # What levels are scaled by: each band's mean, or the segment's extremes (upstream).
+    contrast: Literal["extremes", "bands"] = "bands"
 
     @model_validator(mode="after")
     def _consistent(self) -> LogMel:
@@ -33,20 +35,18 @@ class LogMel(Section):
             raise ValueError(f"n_fft {self.n_fft} is too long for segments of {self.frames} frames")
         return self
 
-    contrast: Literal["extremes", "bands"] = "extremes"  # what levels are scaled by
-
 
 class ConstantQ(Section):
     """Front end of the baseline (docs/upstream.md, "Baseline")."""
 
     kind: Literal["constant_q"] = "constant_q"
-    sample_rate: PositiveInt = 22050  # Hz
+    sample_rate: PositiveInt = 16000  # Hz
     hop_length: PositiveInt = 512  # samples
-    f_min: PositiveFloat = 32.70  # Hz
-    bins: PositiveInt = 84
+    f_min: PositiveFloat = 65.4  # Hz
+    bins: PositiveInt = 72
     bins_per_octave: PositiveInt = 12
-    frames: PositiveInt = 216  # per segment
-    log_magnitude: bool = False  # the released front end feeds plain magnitudes
+    frames: PositiveInt = 64  # per segment (2 s)
+    log_magnitude: bool = True  # upstream feeds plain magnitudes
 
     @model_validator(mode="after")
     def _consistent(self) -> ConstantQ:

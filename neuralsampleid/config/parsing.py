@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from neuralsampleid.config.ablations import RERANKER_OF, ablation_run
 from neuralsampleid.config.base import Section
 from neuralsampleid.config.encoders import EncoderSettings
+from neuralsampleid.config.merging import merged_run
+from neuralsampleid.config.moved import refuse_old_keys
 from neuralsampleid.config.run import Config
+from neuralsampleid.config.seeds import RERANKER_OF, ablation_run
 from neuralsampleid.config.upstream import UpstreamConfig
 from neuralsampleid.errors import UserError
 
 
-def parse_config(values: object, source: str) -> Config:
+def parse_config(values: object, source: str, defaults: Mapping[str, Any] | None = None) -> Config:
     """Check a configuration given as nested dictionaries.
 
     Args:
-        values: what the YAML file held.
+        values: what the YAML file held: what differs from the defaults.
         source: the file's name, for error messages.
+        defaults: what differs from the models' defaults and is not the file's own.
 
     Raises:
         UserError: one line with every wrong key, what was found and what was expected.
     """
-    config = _parse(Config, values, source)
+    if not isinstance(values, dict):
+        raise UserError(f"{source}: configuration: expected keys with values, found {values!r}")
+    refuse_old_keys(values, source)
+    over = merged_run(Config().model_dump(mode="json"), defaults or {})
+    config = _parse(Config, merged_run(over, values), source)
     if config.ablations is not None:
         _check_rows(config, source)
     return config
 
 
-def parse_any_config(values: object, source: str) -> Config | UpstreamConfig:
-    """As ``parse_config``; ``data.kind: upstream`` has a configuration of its own.
+def parse_any_config(
+    values: object, source: str, defaults: Mapping[str, Any] | None = None
+) -> Config | UpstreamConfig:
+    """As ``parse_config``, but ``data.kind: upstream`` is an upstream run, merged with nothing.
 
     Raises:
         UserError: see ``parse_config``.
@@ -42,7 +52,7 @@ def parse_any_config(values: object, source: str) -> Config | UpstreamConfig:
     data = values.get("data") if isinstance(values, dict) else None
     if isinstance(data, dict) and data.get("kind") == "upstream":
         return _parse(UpstreamConfig, values, source)
-    return parse_config(values, source)
+    return parse_config(values, source, defaults)
 
 
 def parse_encoder(values: object) -> EncoderSettings:
@@ -52,19 +62,35 @@ def parse_encoder(values: object) -> EncoderSettings:
 
 
 def read_config(path: Path) -> Config:
-    """Read and check one YAML file.
+    """Read and check one YAML file; without ``run`` the run bears the file's name.
 
     Raises:
         UserError: the file is missing, is not YAML, or fails the checks.
     """
+    values = read_values(path)
+    if isinstance(values, dict):
+        values = {"run": run_named(path), **values}
+    return parse_config(values, str(path))
+
+
+def read_values(path: Path) -> object:
+    """What a YAML file holds.
+
+    Raises:
+        UserError: the file is missing or is not YAML.
+    """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such configuration file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a YAML file ({reason})") from error
-    return parse_config(values, str(path))
+
+
+def run_named(path: Path) -> str:
+    """The name of a run after its file: ``My-run.yaml`` becomes ``my_run``."""
+    return re.sub(r"[^a-z0-9]+", "_", path.stem.lower())
 
 
 _Parsed = TypeVar("_Parsed", bound=Section)

@@ -9,69 +9,84 @@ from pydantic import Field, NonNegativeInt, model_validator
 
 from neuralsampleid.config.ablations import Ablations
 from neuralsampleid.config.base import Device, Name, Precision, Section
-from neuralsampleid.config.data import Data, OwnMusicData, Separation, Shards
-from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder
-from neuralsampleid.config.evaluation import (
-    DEFAULT_RERANKER,
+from neuralsampleid.config.data import Data, DemoData, OwnMusicData, Separation, Shards
+from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder, ResNetIbn
+from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
+from neuralsampleid.config.landmarks import Landmarks, LandmarkSearch, PeakFinding
+from neuralsampleid.config.page import Page
+from neuralsampleid.config.rerankers import Reranker
+from neuralsampleid.config.scale import Scale
+from neuralsampleid.config.search import Index, Ranking, Search
+from neuralsampleid.config.systems import (
+    DEFAULT_SYSTEMS,
     AnySystem,
-    Evaluation,
     FusedSystem,
     LandmarkSystem,
     System,
 )
-from neuralsampleid.config.report import Report
-from neuralsampleid.config.retrieval import Index, Landmarks, Reranker, Scale
 
 
 class Config(Section):
     """One run of the benchmark; its results lie in ``results/<run>/``."""
 
-    run: Name
+    run: Name = "demo"
     seed: NonNegativeInt = 1
     device: Device = "auto"
     precision: Precision = "auto"
-    data: Data
+    data: Data = DemoData()
     separation: Separation = Separation()
     shards: Shards = Shards()
-    encoders: Annotated[dict[Name, Encoder], Field(min_length=1)]
-    reranker: Reranker = Reranker()
-    rerankers: dict[Name, Reranker] = {}  # others, by name
-    landmarks: Landmarks = Landmarks()
-    systems: Annotated[list[AnySystem], Field(min_length=1)]
+    encoders: Annotated[dict[Name, Encoder], Field(min_length=1)] = {
+        "gnn": Gnn(),
+        "resnet_ibn": ResNetIbn(),
+    }
+    rerankers: dict[Name, Reranker] = {"reranker": Reranker()}
+    peaks: PeakFinding = PeakFinding()
+    landmarks: LandmarkSearch = LandmarkSearch()
+    systems: Annotated[list[AnySystem], Field(min_length=1)] = DEFAULT_SYSTEMS
     index: Index = Index()
-    evaluation: Evaluation = Evaluation()
-    report: Report = Report()
+    search: Search = Search()
+    ranking: Ranking = Ranking()
+    queries: Queries = Queries()
+    metrics: Metrics = Metrics()
+    intervals: Intervals = Intervals()
+    comparisons: Comparisons = Comparisons()
+    page: Page = Page()
     scale: Scale = Scale()
-    ablations: Ablations | None = None
+    ablations: Ablations | None = Ablations()
+    shipped: Name | None = None  # encoder whose weights ``snakemake default_model`` releases
 
     @model_validator(mode="after")
     def _references(self) -> Config:
-        for name in self.encoders.keys() & self.all_rerankers.keys():
+        for name in self.encoders.keys() & self.rerankers.keys():
             # models/<name>/ is the re-ranker's own folder.
             raise ValueError(f"an encoder is called '{name}', expected another name")
-        if DEFAULT_RERANKER in self.rerankers:
-            raise ValueError(f"rerankers.{DEFAULT_RERANKER}: section reranker is called so")
         for system in self.encoder_systems:
             _one_of(self.encoders, system.encoder, f"system '{system.name}' names encoder")
-            if system.reranker_name is not None:
-                self._check_reranking(system, system.reranker_name)
+            if system.reranker is not None:
+                self._check_reranking(system, system.reranker)
         self._check_weights()
         names = [system.name for system in self.systems]
         if len(set(names)) != len(names):
             raise ValueError("two systems bear the same name")
         for fused in self.fused_systems:
             self._check_fusing(fused)
-        if self.report.system is not None:
+        if self.page.system is not None:
             shown = [system.name for system in self.encoder_systems]
-            _one_of(shown, self.report.system, "report.system is")
+            _one_of(shown, self.page.system, "page.system is")
+        if self.scale.encoder is not None:
+            _one_of(self.encoders, self.scale.encoder, "scale.encoder is")
+        if self.shipped is not None:
+            trained = [row.encoder for row in self.encoder_systems if row.weights == "trained"]
+            _one_of(trained, self.shipped, "shipped is")
         if self.ablations is not None:
             self._check_ablations(self.ablations)
         return self
 
     def _check_reranking(self, system: System, name: str) -> None:
-        _one_of(self.all_rerankers, name, f"system '{system.name}' names re-ranker")
-        key = "reranker" if name == DEFAULT_RERANKER else f"rerankers.{name}"
-        encoder = self.all_rerankers[name].encoder
+        _one_of(self.rerankers, name, f"system '{system.name}' names re-ranker")
+        key = f"rerankers.{name}"
+        encoder = self.rerankers[name].encoder
         if system.encoder != encoder:
             raise ValueError(
                 f"system '{system.name}' re-ranks encoder '{system.encoder}', but "
@@ -82,9 +97,9 @@ class Config(Section):
 
     def _check_fusing(self, fused: FusedSystem) -> None:
         able = [one.name for one in self.systems if not isinstance(one, FusedSystem)]
-        for name in fused.fuse:
+        for name in fused.systems:
             _one_of(able, name, f"system '{fused.name}' fuses")
-        if len(set(fused.fuse)) < len(fused.fuse):
+        if len(set(fused.systems)) < len(fused.systems):
             raise ValueError(f"system '{fused.name}' fuses a system twice")
 
     def _check_ablations(self, ablations: Ablations) -> None:
@@ -96,6 +111,15 @@ class Config(Section):
                 f"ablations.system '{ablations.system}' has encoder '{system.encoder}', which is "
                 "pretrained; expected a system whose encoder is trained"
             )
+        for name, row in ablations.rows.items():
+            of_row = f"ablations.rows.{name}.reranker"
+            if isinstance(row.reranker, str):
+                _one_of(self.rerankers, row.reranker, f"{of_row} is")
+            if isinstance(row.reranker, dict) and row.reranker and system.reranker is None:
+                raise ValueError(
+                    f"{of_row} changes the re-ranker of '{system.name}', which has none; expected "
+                    "the name of one of rerankers"
+                )
         if ablations.system in ablations.rows:
             raise ValueError(
                 f"ablations.rows.{ablations.system} bears the name of the system that rows change"
@@ -118,9 +142,14 @@ class Config(Section):
                 )
 
     @property
-    def all_rerankers(self) -> dict[str, Reranker]:
-        """Every re-ranker by its name, which is also that of its folder."""
-        return {DEFAULT_RERANKER: self.reranker, **self.rerankers}
+    def landmark_settings(self) -> Landmarks:
+        """Sections ``peaks`` and ``landmarks`` as one."""
+        return Landmarks(**self.peaks.model_dump(), **self.landmarks.model_dump())
+
+    @property
+    def scaled_encoder(self) -> str:
+        """The encoder of the scale study."""
+        return self.scale.encoder or next(iter(self.encoders))
 
     @property
     def encoder_systems(self) -> list[System]:
@@ -131,7 +160,7 @@ class Config(Section):
     def page_system(self) -> str | None:
         """Whose findings the page shows; None if no system has an encoder."""
         first = next((system.name for system in self.encoder_systems), None)
-        return self.report.system or first
+        return self.page.system or first
 
     @property
     def landmark_systems(self) -> list[LandmarkSystem]:

@@ -13,17 +13,17 @@ class NtXent(Section):
     """The proposed model's contrastive loss."""
 
     kind: Literal["nt_xent"] = "nt_xent"
-    temperature: PositiveFloat = 0.05
+    temperature: PositiveFloat = 0.1
 
 
 class ClassificationTriplet(Section):
-    """The baseline's loss; the released config lacks the two weights and the margin."""
+    """The baseline's loss; upstream's configuration lacks its two weights and the margin."""
 
     kind: Literal["classification_triplet"] = "classification_triplet"
     classification_weight: NonNegativeFloat = 1.0  # β
-    triplet_weight: NonNegativeFloat = 1.0  # γ
+    triplet_weight: NonNegativeFloat = 0.1  # γ
     margin: NonNegativeFloat = 0.2
-    temperature: PositiveFloat = 1.0  # of the classification; the released code has none
+    temperature: PositiveFloat = 0.05  # of the classification; upstream has none
     triplet: Literal["described", "released"] = "described"  # released: the sign is reversed
 
 
@@ -34,9 +34,9 @@ class Cosine(Section):
     """Learning rate: linear warm-up, then a cosine down to ``final``."""
 
     kind: Literal["cosine"] = "cosine"
-    initial: PositiveFloat = 8e-5
-    final: NonNegativeFloat = 7e-7
-    warmup: Fraction = 0.0  # share of all steps
+    initial: PositiveFloat = 1e-3
+    final: NonNegativeFloat = 3e-5
+    warmup: Fraction = 0.05  # share of all steps
 
 
 class Steps(Section):
@@ -55,11 +55,11 @@ class Pairs(Section):
     """How a training pair is made from stems (docs/upstream.md, "Training pairs")."""
 
     # Which sources are sampled: mix_beat_or_riff is the whole mix a third of the time.
-    sampled: Literal["all_but_one", "beat_or_riff", "mix_beat_or_riff"] = "all_but_one"
+    sampled: Literal["all_but_one", "beat_or_riff", "mix_beat_or_riff"] = "beat_or_riff"
     # Whose the query's other sources are: other_song_or_mix is another's whole mix half the time.
-    rest: Literal["same_song", "other_song", "other_song_or_mix"] = "same_song"
-    reference: Literal["sampled", "mix", "either"] = "sampled"  # what the reference view holds
-    jitter_s: NonNegativeFloat = 0.25  # the two views lie up to this far apart
+    rest: Literal["same_song", "other_song", "other_song_or_mix"] = "other_song"
+    reference: Literal["sampled", "mix", "either"] = "either"  # what the reference view holds
+    jitter_s: NonNegativeFloat = 0.05  # the two views lie up to this far apart
     silence_db: float = -50.0  # a source's level in the window, re full scale, to count as silent
 
 
@@ -70,16 +70,26 @@ Change = Literal["none", "pitch", "tempo", "varispeed", "both", "frames"]
 class Augmentation(Section):
     """What happens to the query view (docs/upstream.md, "Training pairs": T1 and T2)."""
 
-    effects: Annotated[list[Effect], Field(min_length=1)] = ["gain"]  # T1, on the sampled part
-    effects_drawn: PositiveInt = 1  # how many of them a pair gets
-    gain_db_min: float = -10.0  # of the sampled part over the rest
-    gain_db_max: float = 10.0
+    effects: Annotated[list[Effect], Field(min_length=1)] = [  # T1, on the sampled part
+        "gain",
+        "equaliser",
+        "compressor",
+    ]
+    effects_drawn: PositiveInt = 2  # how many of them a pair gets
+    gain_db_min: float = -9.0  # of the sampled part over the rest
+    gain_db_max: float = 6.0
     equaliser_db: NonNegativeFloat = 12.0  # ±
-    changes: Annotated[list[Change], Field(min_length=1)] = ["pitch", "tempo"]  # T2: one is drawn
+    changes: Annotated[list[Change], Field(min_length=1)] = [  # T2: one is drawn
+        "none",
+        "pitch",
+        "tempo",
+        "varispeed",
+        "both",
+    ]
     pitch_semitones: NonNegativeFloat = 3.0  # ±
-    tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.7
-    tempo_max: Annotated[float, Field(ge=1)] = 1.5
-    curriculum: Fraction = 0.0  # share of the training over which T1 and T2 grow to full size
+    tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.8
+    tempo_max: Annotated[float, Field(ge=1)] = 1.25
+    curriculum: Fraction = 0.6  # share of the training over which T1 and T2 grow to full size
 
     @model_validator(mode="after")
     def _consistent(self) -> Augmentation:
@@ -95,11 +105,12 @@ class Augmentation(Section):
 class Training(Section):
     """Pretraining of an encoder."""
 
-    epochs: PositiveInt = 400
-    pairs_per_epoch: PositiveInt | None = None  # None: one per training track
-    batch_pairs: Annotated[int, Field(ge=2)] = 256
-    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1  # of the training tracks
-    validation_pairs: Annotated[int, Field(ge=2)] = 256
+    epochs: PositiveInt = 20
+    pairs_per_epoch: PositiveInt | None = 1120  # None: one per training track
+    # At most the tracks that are trained on: then all pairs of a batch are of different tracks.
+    batch_pairs: Annotated[int, Field(ge=2)] = 56
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.125  # of the training tracks
+    validation_pairs: Annotated[int, Field(ge=2)] = 192
     gradient_clip: PositiveFloat | None = 1.0  # global norm
     loss: Loss = NtXent()
     learning_rate: LearningRate = Cosine()
@@ -107,19 +118,8 @@ class Training(Section):
     augmentation: Augmentation = Augmentation()
 
 
-class BaselineAugmentation(Augmentation):
-    """The baseline draws from more effects."""
-
-    effects: Annotated[list[Effect], Field(min_length=1)] = ["equaliser", "compressor", "gain"]
-    changes: Annotated[list[Change], Field(min_length=1)] = ["pitch", "tempo", "frames"]
-
-
 class BaselineTraining(Training):
-    """Pretraining with the baseline's released values."""
+    """Pretraining of the baseline: another loss, and views further apart."""
 
-    epochs: PositiveInt = 120
-    batch_pairs: Annotated[int, Field(ge=2)] = 512
-    gradient_clip: PositiveFloat | None = None
     loss: Loss = ClassificationTriplet()
-    learning_rate: LearningRate = Steps()
-    augmentation: BaselineAugmentation = BaselineAugmentation()
+    pairs: Pairs = Pairs(jitter_s=0.07)

@@ -27,7 +27,7 @@ import pandas as pd
 
 from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, QUERIES, SEGMENT, join
 from neuralsampleid.catalogue.tables import Catalogue
-from neuralsampleid.config import Evaluation
+from neuralsampleid.config import Queries
 from neuralsampleid.errors import UserError
 
 # Times are compared in whole milliseconds, so that they survive a CSV file.
@@ -35,12 +35,12 @@ _TOLERANCE_MS = 1
 _AUDIBLE_MS = 1000
 
 
-def derive_queries(catalogue: Catalogue, evaluation: Evaluation) -> pd.DataFrame:
+def derive_queries(catalogue: Catalogue, settings: Queries) -> pd.DataFrame:
     """All queries of both tasks.
 
     Args:
         catalogue: tracks and occurrences.
-        evaluation: ``query_seconds`` and ``max_gap_s``, both in seconds.
+        settings: ``query_seconds`` and ``max_gap_s``, both in seconds.
 
     Returns:
         One row per query with the columns ``formats.QUERIES``; first the full tracks, then the
@@ -55,7 +55,7 @@ def derive_queries(catalogue: Catalogue, evaluation: Evaluation) -> pd.DataFrame
         raise UserError("occurrences.csv: no occurrence, expected at least one to ask about")
     rows = [
         *_full_track_queries(catalogue),
-        *_segment_queries(catalogue, evaluation.query_seconds, evaluation.max_gap_s),
+        *_segment_queries(catalogue, settings.query_seconds, settings.max_gap_s),
     ]
     about = [column for column in QUERIES if column not in {"conditions", "excluded"}]
     table = pd.DataFrame(rows, columns=about).assign(conditions="", excluded="")

@@ -15,7 +15,7 @@ from scipy.fft import rfft
 from scipy.ndimage import maximum_filter
 
 from neuralsampleid.audio.io import Waveform
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import PeakFinding
 
 _FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
 
@@ -45,7 +45,7 @@ class Peaks:
         return cls(np.frombuffer(content, "<i4", count).astype(np.int32), bins.astype(np.int16))
 
 
-def find_peaks(audio: Waveform, settings: Landmarks) -> Peaks:
+def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
     """Find the peaks of a track.
 
     A peak is the largest value within ± ``peak_frames`` and ± ``peak_bins`` of itself. Of each
@@ -68,7 +68,7 @@ def find_peaks(audio: Waveform, settings: Landmarks) -> Peaks:
     return Peaks(frames[kept].astype(np.int32), bins[kept].astype(np.int16))
 
 
-def log_spectrogram(audio: Waveform, settings: Landmarks) -> npt.NDArray[np.float32]:
+def log_spectrogram(audio: Waveform, settings: PeakFinding) -> npt.NDArray[np.float32]:
     """Natural log of the magnitude, interpolated at the bins' frequencies; (frames, bins).
 
     Frame t is centred on sample t · ``hop_length``; beyond the track lies silence.
@@ -83,7 +83,7 @@ def log_spectrogram(audio: Waveform, settings: Landmarks) -> npt.NDArray[np.floa
     return np.asarray(levels @ _interpolation(settings), dtype=np.float32)
 
 
-def _interpolation(settings: Landmarks) -> npt.NDArray[np.float32]:
+def _interpolation(settings: PeakFinding) -> npt.NDArray[np.float32]:
     """Linear interpolation from the transform's bins, (n_fft / 2 + 1, bins)."""
     centres = settings.f_min * 2 ** (np.arange(settings.bins) / settings.bins_per_octave)
     position = centres * settings.n_fft / settings.sample_rate

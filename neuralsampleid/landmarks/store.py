@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.audio.ffmpeg import read_any_audio
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
@@ -19,7 +19,7 @@ from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 _ARRAYS = ("track_ids", "counts", "frames", "bins")
 
 
-def peaks_of_tracks(tracks: pd.DataFrame, settings: Landmarks) -> dict[str, Peaks]:
+def peaks_of_tracks(tracks: pd.DataFrame, settings: PeakFinding) -> dict[str, Peaks]:
     """Find the peaks of a catalogue's tracks.
 
     Args:

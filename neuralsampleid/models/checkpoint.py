@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from neuralsampleid.config import CustomEncoder, EncoderSettings, Gnn, Reranker
+from neuralsampleid.config import CustomEncoder, EncoderSettings, Gnn, Reranker, network
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_bytes
 from neuralsampleid.models.custom import make_custom
@@ -33,8 +33,8 @@ def make_encoder(settings: EncoderSettings, seed: int) -> SegmentEncoder:
 
 
 def save_encoder(path: Path, encoder: SegmentEncoder, settings: EncoderSettings) -> None:
-    """Write an encoder's weights and settings; the file appears whole or not at all."""
-    _save(path, settings.architecture, settings.model_dump(), encoder.state_dict())
+    """Write an encoder's weights and what it is; the file appears whole or not at all."""
+    _save(path, settings.architecture, network(settings), encoder.state_dict())
 
 
 def load_encoder(path: Path, settings: EncoderSettings) -> SegmentEncoder:
@@ -58,8 +58,8 @@ def make_reranker(
 
 
 def save_reranker(path: Path, reranker: CrossAttentionReranker, settings: Reranker) -> None:
-    """Write a re-ranker's weights and settings; the file appears whole or not at all."""
-    _save(path, "reranker", settings.model_dump(), reranker.state_dict())
+    """Write a re-ranker's weights and what it is; the file appears whole or not at all."""
+    _save(path, "reranker", network(settings), reranker.state_dict())
 
 
 def load_reranker(

@@ -38,7 +38,7 @@ def make_custom(settings: CustomEncoder) -> SegmentEncoder:
     bands = settings.front_end
     front_end = LogMelFrontEnd(bands) if isinstance(bands, LogMel) else ConstantQFrontEnd(bands)
     encoder: SegmentEncoder = encoder_type(own, front_end.bins, front_end.frames)
-    encoder.front_end, encoder.segment_hop = front_end, settings.segment_hop
+    encoder.front_end, encoder.segment_hop = front_end, settings.fingerprints.segment_hop
     _try(encoder, path)
     return encoder
 

@@ -28,7 +28,7 @@ class GnnEncoder(SegmentEncoder):
         super().__init__()
         self.settings = settings
         self.front_end = LogMelFrontEnd(settings.front_end)
-        self.segment_hop = settings.segment_hop
+        self.segment_hop = settings.fingerprints.segment_hop
         self.embedding_size = settings.embedding_size
         self.peak_extractor = PointExtractor(settings)
         self.encoder = GraphEncoder(settings)

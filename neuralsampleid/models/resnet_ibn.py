@@ -23,7 +23,7 @@ class ResNetIbnEncoder(SegmentEncoder):
         super().__init__()
         self.settings = settings
         self.front_end = ConstantQFrontEnd(settings.front_end)
-        self.segment_hop = settings.segment_hop
+        self.segment_hop = settings.fingerprints.segment_hop
         self.embedding_size = settings.embedding_size
         self.encoder = ResidualEncoder(settings)
 

@@ -25,7 +25,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neuralsampleid.config import Gnn, Reranker, ResNetIbn
+from neuralsampleid.config import (
+    ConstantQ,
+    Fingerprints,
+    Gnn,
+    LogMel,
+    Reranker,
+    Rescoring,
+    ResNetIbn,
+)
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_encoder, make_reranker
 from neuralsampleid.models.encoder import SegmentEncoder
@@ -38,6 +46,32 @@ _NUMPY_NUMBERS: list[Any] = [
 ] + [np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32))]
 _LOG = logging.getLogger(__name__)
 
+# The networks of the published weights; config/paper.yaml trains the same ones.
+UPSTREAM_GNN = Gnn(
+    front_end=LogMel(
+        n_fft=1024, mel_bands=64, frames=128, dynamic_range_db=None, contrast="extremes"
+    ),
+    point_channels=8,
+    patch_bins=4,
+    patch_frames=8,
+    channels=[64, 128, 256, 512],
+    blocks=[2, 2, 6, 2],
+    edge_dropout=0.2,
+    drop_path=0.1,
+    feature_size=1024,
+    projection_size=4096,
+)
+UPSTREAM_RESNET_IBN = ResNetIbn(
+    front_end=ConstantQ(sample_rate=22050, f_min=32.7, bins=84, frames=216, log_magnitude=False),
+    stem_channels=64,
+    channels=[128, 256, 512, 1024],
+    blocks=[2, 2, 2, 2],
+    strides=[1, 1, 2, 2],
+    embedding_size=2048,
+    fingerprints=Fingerprints(segment_hop=108),
+)
+UPSTREAM_RERANKER = Reranker(rescoring=Rescoring(candidates=5, weight=1.0))
+
 
 def load_released_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncoder:
     """Read a published encoder, ready for inference.
@@ -47,7 +81,7 @@ def load_released_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncod
 
     Args:
         path: the released ``.pth`` file.
-        settings: of the same size as the weights; the defaults are the released size.
+        settings: of the same size as the weights, such as ``UPSTREAM_GNN``.
 
     Raises:
         UserError: the file is missing, is no checkpoint, holds more than tensors and plain values,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pydantic import ValidationError
 
-from neuralsampleid.config import EncoderSettings, Gnn, Reranker, ResNetIbn, parse_encoder
+from neuralsampleid.config import EncoderSettings, Reranker, RerankerTraining, parse_encoder
 from neuralsampleid.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ HOW_TO_GET_WEIGHTS = (
     "files (snakemake --configfile upstream/config.yaml --cores 1; with --encoder)"
 )
 _FORMER_NAME = "default"
+# What files of earlier versions say beside the network: how it was trained and used.
+_NOT_NETWORK = {"training", "segment_hop", "candidates", "weight", *RerankerTraining.model_fields}
 _UNKNOWN_SETTINGS = "settings that this version does not know, expected those of this project"
 
 
@@ -79,7 +81,9 @@ def load_configured(path: Path, section: dict[str, Any]) -> tuple[SegmentEncoder
     architecture = architecture_of(path)
     if architecture is None:
         raise UserError(f"{path}: not a checkpoint of this project, expected a trained.pt")
-    return load_any_encoder(path, architecture)[0], architecture
+    encoder, _ = load_any_encoder(path, architecture)
+    encoder.segment_hop = section["fingerprints"]["segment_hop"]
+    return encoder, architecture
 
 
 def load_any_encoder(
@@ -100,19 +104,25 @@ def load_any_encoder(
             graph mode is given for ``resnet_ibn``.
     """
     from neuralsampleid.models.checkpoint import load_encoder
-    from neuralsampleid.models.upstream_checkpoint import load_released_encoder
+    from neuralsampleid.models.upstream_checkpoint import (
+        UPSTREAM_GNN,
+        UPSTREAM_RESNET_IBN,
+        load_released_encoder,
+    )
 
     if graph is not None and architecture != "gnn":
         raise UserError(f"graph '{graph}': '{architecture}' has no graph, expected none")
     own = _own_content(path)
     if own is None:
         # Published weights get the release's own choice of neighbours: same weights, same outputs.
-        gnn = Gnn(graph=graph or "bypassed", neighbour_order="heap")
-        released = ResNetIbn() if architecture == "resnet_ibn" else gnn
+        update = {"graph": graph or "bypassed", "neighbour_order": "heap"}
+        gnn = UPSTREAM_GNN.model_copy(update=update)
+        released = UPSTREAM_RESNET_IBN if architecture == "resnet_ibn" else gnn
         return load_released_encoder(path, released), released
     _require(path, own, architecture)
     try:
-        settings = parse_encoder({**own["settings"], **({"graph": graph} if graph else {})})
+        known = {key: value for key, value in own["settings"].items() if key not in _NOT_NETWORK}
+        settings = parse_encoder({**known, **({"graph": graph} if graph else {})})
     except ValidationError as error:
         raise UserError(f"{path}: {_UNKNOWN_SETTINGS} ({_first(error)})") from error
     return load_encoder(path, settings), settings
@@ -142,14 +152,15 @@ def load_any_reranker(path: Path) -> CrossAttentionReranker:
         UserError: the file is missing, no checkpoint, or not of a re-ranker.
     """
     from neuralsampleid.models.checkpoint import load_reranker
-    from neuralsampleid.models.upstream_checkpoint import load_released_reranker
+    from neuralsampleid.models.upstream_checkpoint import UPSTREAM_RERANKER, load_released_reranker
 
     own = _own_content(path)
     if own is None:
-        return load_released_reranker(path, Reranker())
+        return load_released_reranker(path, UPSTREAM_RERANKER)
     _require(path, own, "reranker")
     try:
-        settings = Reranker.model_validate(own["settings"])
+        known = {key: value for key, value in own["settings"].items() if key not in _NOT_NETWORK}
+        settings = Reranker.model_validate(known)
     except ValidationError as error:
         raise UserError(f"{path}: {_UNKNOWN_SETTINGS} ({_first(error)})") from error
     embedding = own["state_dict"].get("positional_embedding")

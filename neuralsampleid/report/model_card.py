@@ -48,7 +48,7 @@ def model_card(shipped: Shipped, metrics: pd.DataFrame, curves: pd.DataFrame, no
     training, data = shipped.settings.training, shipped.data
     changes = training.augmentation
     pairs = training.epochs * (training.pairs_per_epoch or data.training_songs)
-    hop = shipped.settings.segment_hop * shipped.settings.front_end.hop_length
+    hop = shipped.settings.fingerprints.segment_hop * shipped.settings.front_end.hop_length
     rate = shipped.settings.front_end.sample_rate
     held_out = curves[curves["metric"] == "validation_hit_rate_1"]["value"].max()
     return f"""# The shipped model

@@ -202,7 +202,7 @@ def queries_of_length(queries: pd.DataFrame, seconds: float) -> pd.DataFrame:
     if chosen.empty:
         raise UserError(
             f"scale.query_seconds: no query of {seconds:g} s, expected one of "
-            "evaluation.query_seconds that passages reach"
+            "queries.query_seconds that passages reach"
         )
     return chosen
 

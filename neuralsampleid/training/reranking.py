@@ -62,7 +62,7 @@ def train_reranker(
     data = _MinedData(settings, encoder.eval(), encoder_settings, packed, seed, machine.workers)
     model = make_reranker(settings, encoder.node_shape, seed)
     module = RerankerTraining(model, data.mined, settings, seed)
-    plan = Plan(settings.epochs, data.batch_pairs, best_by="validation_auroc", mode="max")
+    plan = Plan(settings.training.epochs, data.batch_pairs, best_by="validation_auroc", mode="max")
     best = fit(module, data, plan, folder, machine)
     if best is None:
         raise UserError("training the re-ranker: no epoch could be judged, expected finite losses")
@@ -113,7 +113,7 @@ class RerankerTraining(lightning.LightningModule):
         self._validation.clear()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.model.parameters(), lr=self.settings.learning_rate)
+        return torch.optim.Adam(self.model.parameters(), lr=self.settings.training.learning_rate)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["random_state"] = {"cpu": torch.get_rng_state()}
@@ -180,18 +180,20 @@ class _MinedData(PairData):
     ) -> None:
         training = encoder_settings.training
         held_out, kept = split_tracks(len(packed.tracks), training.validation_share, seed)
-        per_epoch = settings.pairs_per_epoch or len(kept)
+        per_epoch = settings.training.pairs_per_epoch or len(kept)
         fixed = without_curriculum(training)
         front_end = encoder_settings.front_end
-        source = PairSource(packed, kept, front_end, fixed, seed + 2, per_epoch * settings.epochs)
+        source = PairSource(
+            packed, kept, front_end, fixed, seed + 2, per_epoch * settings.training.epochs
+        )
         count = training.validation_pairs
         held = PairSource(packed, held_out, front_end, fixed, seed + 3, count)
         views = make_views(encoder.front_end, training)
-        batch = min(settings.batch_pairs, per_epoch)
+        batch = min(settings.training.batch_pairs, per_epoch)
         super().__init__(source, held, views, per_epoch, batch, workers)
         self.encoder = encoder
-        self.negatives = settings.negatives
-        self.miner = mine_as_released if settings.mining == "released" else mine
+        self.negatives = settings.training.negatives
+        self.miner = mine_as_released if settings.training.mining == "released" else mine
 
     def setup(self, stage: str) -> None:
         assert self.trainer is not None

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from neuralsampleid.config import ablation_run, parse_config, read_config
-from neuralsampleid.config.ablations import merged
 from neuralsampleid.errors import UserError
 
 VALUES: dict[str, Any] = {
@@ -21,10 +20,10 @@ VALUES: dict[str, Any] = {
         "gnn": {"architecture": "gnn", "neighbours": 4, "training": {"epochs": 7}},
         "other": {"architecture": "resnet_ibn"},
     },
-    "reranker": {"encoder": "gnn", "epochs": 3},
+    "rerankers": {"reranker": {"encoder": "gnn", "training": {"epochs": 3}}},
     "systems": [
-        {"name": "best", "encoder": "gnn", "reranker": True},
-        {"name": "plain", "encoder": "other"},
+        {"kind": "encoder", "name": "best", "encoder": "gnn", "reranker": "reranker"},
+        {"kind": "encoder", "name": "plain", "encoder": "other"},
     ],
     "ablations": {
         "system": "best",
@@ -32,7 +31,7 @@ VALUES: dict[str, Any] = {
         "rows": {
             "bypassed": {"encoder": {"graph": "bypassed"}},
             "no_reranker": {"reranker": False},
-            "released_miner": {"reranker": {"mining": "released"}},
+            "released_miner": {"reranker": {"training": {"mining": "released"}}},
             "same_after_all": {"encoder": {"neighbours": 4}},
             "jittered": {"encoder": {"training": {"pairs": {"jitter_s": 0.5}}}},
         },
@@ -54,13 +53,13 @@ def test_rows_are_systems_that_share_what_does_not_differ():
     assert rows == {
         "best": ("best", "reranker_of_best"),
         "bypassed": ("bypassed", "reranker_of_bypassed"),
-        "no_reranker": ("best", False),
+        "no_reranker": ("best", None),
         "released_miner": ("best", "reranker_of_released_miner"),
         "same_after_all": ("best", "reranker_of_best"),
         "jittered": ("jittered", "reranker_of_jittered"),
     }
     assert list(run.encoders) == ["best", "bypassed", "jittered"]
-    assert set(run.rerankers) == {rank for _, rank in rows.values() if rank}
+    assert {rank for _, rank in rows.values() if rank} <= set(run.rerankers)
 
 
 def test_a_row_changes_what_it_says_and_nothing_else():
@@ -72,25 +71,20 @@ def test_a_row_changes_what_it_says_and_nothing_else():
     training = run.encoders["jittered"].training
     assert (training.epochs, training.pairs.jitter_s) == (7, 0.5)
     miner = run.rerankers["reranker_of_released_miner"]
-    assert (miner.encoder, miner.mining, miner.epochs) == ("best", "released", 3)
+    training = miner.training
+    assert (miner.encoder, training.mining, training.epochs) == ("best", "released", 3)
     assert run.rerankers["reranker_of_jittered"].encoder == "jittered"
 
 
 def test_a_system_without_a_reranker_may_get_one():
-    values = configured(rows={"reranked": {"reranker": True}, "alike": {}})
-    values["systems"][0]["reranker"] = False
+    values = configured(rows={"reranked": {"reranker": "reranker"}, "alike": {}})
+    del values["systems"][0]["reranker"]
     run = ablation_run(parse_config(values, "my.yaml"), 4)
     ranked = {row["name"]: row["reranker"] for row in run["systems"]}
-    assert ranked == {"best": False, "reranked": "reranker_of_reranked", "alike": False}
-
-
-def test_nested_sections_are_merged_unless_they_become_another_kind():
-    values = {"a": 1, "b": {"kind": "x", "c": 2, "d": [1, 2]}}
-    assert merged(values, {}) == values
-    assert merged(values, {"b": {"d": [3]}}) == {"a": 1, "b": {"kind": "x", "c": 2, "d": [3]}}
-    assert merged(values, {"b": {"kind": "x", "c": 5}})["b"] == {"kind": "x", "c": 5, "d": [1, 2]}
-    assert merged(values, {"b": {"kind": "y"}}) == {"a": 1, "b": {"kind": "y"}}
-    assert values == {"a": 1, "b": {"kind": "x", "c": 2, "d": [1, 2]}}
+    assert ranked == {"best": None, "reranked": "reranker_of_reranked", "alike": None}
+    values["ablations"]["rows"]["reranked"] = {"reranker": {"heads": 2}}
+    with pytest.raises(UserError, match="changes the re-ranker of 'best', which has none"):
+        parse_config(values, "my.yaml")
 
 
 @pytest.mark.parametrize(
@@ -103,8 +97,8 @@ def test_nested_sections_are_merged_unless_they_become_another_kind():
             "ablations.rows.r.encoder.training.pairs.rest: input should be 'same_song', 'other_so",
         ),
         (
-            {"r": {"reranker": {"mining": "best"}}},
-            "ablations.rows.r.reranker.mining: input should be 'corrected' or 'released'",
+            {"r": {"reranker": {"training": {"mining": "best"}}}},
+            "ablations.rows.r.reranker.training.mining: input should be 'corrected' or 'released'",
         ),
         ({"r": {"encoder": {"blocks": [1]}}}, "ablations.rows.r.encoder: blocks has 1 stages"),
         ({"best": {}}, "configuration: ablations.rows.best bears the name of the system"),
@@ -133,7 +127,6 @@ def test_other_mistakes(key: str, value: object, message: str):
     ("rerankers", "named", "message"),
     [
         ({"gnn": {}}, "gnn", "an encoder is called 'gnn', expected another name"),
-        ({"reranker": {}}, True, "rerankers.reranker: section reranker is called so"),
         ({"second": {"encoder": "other"}}, "second", "rerankers.second.encoder is 'other'"),
         ({}, "third", "names re-ranker 'third', expected one of reranker"),
     ],

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
+from helpers.paper import paper_gnn
 from helpers.songs import RATE, SMALL_LOG_MEL, packed_songs, small_gnn, small_resnet
 from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.audio.io import write_audio
-from neuralsampleid.config import Gnn
 from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.fingerprinting import (
     fingerprint_track,
@@ -56,7 +56,7 @@ def test_times(encoder: SegmentEncoder):
 
 
 def test_the_released_times():
-    assert segment_seconds(Gnn()) == pytest.approx(4.08)
+    assert segment_seconds(paper_gnn()) == pytest.approx(4.08)
 
 
 @pytest.mark.parametrize("samples", [1, 100, SEGMENT - 1, SEGMENT])

@@ -5,12 +5,13 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.config import ConstantQ, Cosine, Gnn, LogMel, ResNetIbn, Training
+from helpers.paper import CONSTANT_Q, LOG_MEL, changed, paper_gnn, paper_resnet_ibn, paper_training
+from neuralsampleid.config import Cosine, Fingerprints, Gnn, ResNetIbn, Training
 from neuralsampleid.training.packs import PackedStems
 
 RATE = 8000  # Hz
-SMALL_LOG_MEL = LogMel(
-    sample_rate=RATE, n_fft=256, hop_length=128, mel_bands=16, f_max=4000.0, frames=32
+SMALL_LOG_MEL = changed(
+    LOG_MEL, sample_rate=RATE, n_fft=256, hop_length=128, mel_bands=16, f_max=4000.0, frames=32
 )
 
 
@@ -53,7 +54,7 @@ def packed(blocks: list[np.ndarray], rate: int = RATE) -> PackedStems:
     return PackedStems((np.concatenate(blocks),), table, rate)
 
 
-def small_training(**changed: object) -> Training:
+def small_training(**others: object) -> Training:
     """A training of three epochs of two steps."""
     values: dict[str, object] = {
         "epochs": 3,
@@ -61,16 +62,16 @@ def small_training(**changed: object) -> Training:
         "batch_pairs": 4,
         "validation_share": 0.34,
         "validation_pairs": 4,
-        "learning_rate": Cosine(initial=2e-3),
+        "learning_rate": Cosine(initial=2e-3, final=7e-7, warmup=0.0),
     }
-    return Training(**(values | changed))
+    return paper_training(**(values | others))
 
 
-def small_gnn(training: Training | None = None, **changed: object) -> Gnn:
+def small_gnn(training: Training | None = None, **others: object) -> Gnn:
     """A graph network of some thousand parameters on ``SMALL_LOG_MEL``: 16 points of 8 channels."""
     values: dict[str, object] = {
         "front_end": SMALL_LOG_MEL,
-        "segment_hop": 8,
+        "fingerprints": Fingerprints(segment_hop=8),
         "channels": [8, 16],
         "blocks": [1, 1],
         "neighbours": 3,
@@ -80,21 +81,23 @@ def small_gnn(training: Training | None = None, **changed: object) -> Gnn:
         "embedding_size": 8,
         "training": training or small_training(),
     }
-    return Gnn(**(values | changed))
+    return paper_gnn(**(values | others))
 
 
-def small_resnet(**changed: object) -> ResNetIbn:
+def small_resnet(**others: object) -> ResNetIbn:
     """A ResNet-IBN of some thousand parameters."""
     values: dict[str, object] = {
-        "front_end": ConstantQ(sample_rate=RATE, hop_length=128, f_min=65.4, bins=60, frames=32),
-        "segment_hop": 16,
+        "front_end": changed(
+            CONSTANT_Q, sample_rate=RATE, hop_length=128, f_min=65.4, bins=60, frames=32
+        ),
+        "fingerprints": Fingerprints(segment_hop=16),
         "stem_channels": 4,
         "channels": [8, 8],
         "blocks": [1, 1],
         "strides": [1, 2],
         "embedding_size": 8,
     }
-    return ResNetIbn(**(values | changed))
+    return paper_resnet_ibn(**(values | others))
 
 
 def sine(frequency: float, seconds: float, rate: int) -> np.ndarray:

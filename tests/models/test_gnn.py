@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from helpers.paper import paper_gnn
 from helpers.parity import released_outputs, released_weights
 from helpers.songs import small_gnn
 from neuralsampleid.config import Gnn
@@ -31,9 +32,9 @@ def released_state() -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(
     ("settings", "prefix"),
     [
-        (Gnn(graph="bypassed"), "released"),
+        (paper_gnn(graph="bypassed"), "released"),
         # By distance the released graphs differ where the dilation does; see nearest_neighbours.
-        (Gnn(graph="connected", neighbour_order="heap"), "connected"),
+        (paper_gnn(graph="connected", neighbour_order="heap"), "connected"),
     ],
 )
 @torch.no_grad()
@@ -59,7 +60,7 @@ def test_equals_the_released_code(
 def test_neighbours_by_distance_differ_from_the_released_order(
     released: dict[str, torch.Tensor], released_state: dict[str, torch.Tensor]
 ):
-    encoder = GnnEncoder(Gnn(graph="connected")).eval()
+    encoder = GnnEncoder(paper_gnn(graph="connected")).eval()
     encoder.load_state_dict(released_state)
     nodes = encoder.encode(released["logmel"][:1]).nodes
     assert (nodes - released["connected_nodes"][:1]).abs().max() > 1e-2
@@ -70,7 +71,7 @@ def test_the_graph_is_built_from_the_blocks_input(
     released: dict[str, torch.Tensor], released_state: dict[str, torch.Tensor]
 ):
     """Built from what fc1 makes of it instead, the released outputs are missed."""
-    encoder = GnnEncoder(Gnn(graph="connected", neighbour_order="heap")).eval()
+    encoder = GnnEncoder(paper_gnn(graph="connected", neighbour_order="heap")).eval()
     encoder.load_state_dict(released_state)
     for block in encoder.encoder.backbone:
         if isinstance(block, torch.nn.Sequential):

@@ -6,9 +6,9 @@ import importlib.util
 import pytest
 import torch
 
+from helpers.paper import paper_gnn
 from helpers.parity import released_outputs, released_weights
 from helpers.songs import small_gnn
-from neuralsampleid.config import Gnn
 from neuralsampleid.errors import UserError
 from neuralsampleid.models import graph, graph_dgl
 from neuralsampleid.models.checkpoint import make_encoder
@@ -66,7 +66,7 @@ def test_the_same_convolution_and_gradient(edge_dropout: float):
 @torch.no_grad()
 def test_the_released_outputs():
     released = released_outputs("gnn")
-    settings = Gnn(graph="connected", graph_backend="dgl", neighbour_order="heap")
+    settings = paper_gnn(graph="connected", graph_backend="dgl", neighbour_order="heap")
     encoder = GnnEncoder(settings).eval()
     encoder.load_state_dict(released_weights("gnn"))
     encoding = encoder.encode(released["logmel"])
@@ -80,7 +80,7 @@ def test_the_whole_encoder_by_distance():
     levels = released_outputs("gnn")["logmel"]
     found = []
     for backend in ("torch", "dgl"):
-        encoder = GnnEncoder(Gnn(graph_backend=backend)).eval()
+        encoder = GnnEncoder(paper_gnn(graph_backend=backend)).eval()
         encoder.load_state_dict(released_weights("gnn"))
         found.append(encoder.encode(levels).nodes)
     torch.testing.assert_close(found[1], found[0], atol=1e-4, rtol=0)

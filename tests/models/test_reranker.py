@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from helpers.paper import RERANKER
 from helpers.parity import node_matrices, released_scalars, released_weights
 from neuralsampleid.config import Reranker
 from neuralsampleid.models.checkpoint import make_reranker
@@ -11,7 +12,7 @@ from neuralsampleid.models.reranker import CrossAttentionReranker
 
 @pytest.fixture(scope="module")
 def released_reranker() -> CrossAttentionReranker:
-    reranker = CrossAttentionReranker(Reranker(), 512, 32).eval()
+    reranker = CrossAttentionReranker(RERANKER, 512, 32).eval()
     reranker.load_state_dict(released_weights("classifier"))
     return reranker
 
@@ -63,4 +64,4 @@ def test_the_positional_embedding_is_kept_but_not_learned():
 
 def test_channels_must_split_into_heads():
     with pytest.raises(ValueError, match="10 channels do not split into 4 heads"):
-        make_reranker(Reranker(), (10, 6), seed=0)
+        make_reranker(RERANKER, (10, 6), seed=0)

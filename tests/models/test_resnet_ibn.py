@@ -2,9 +2,9 @@
 
 import torch
 
+from helpers.paper import paper_resnet_ibn
 from helpers.parity import released_outputs, released_weights
 from helpers.songs import small_resnet
-from neuralsampleid.config import ResNetIbn
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.resnet_ibn import (
     GeneralisedMean,
@@ -16,7 +16,7 @@ from neuralsampleid.models.resnet_ibn import (
 @torch.no_grad()
 def test_equals_the_released_code():
     released = released_outputs("resnet_ibn")
-    encoder = ResNetIbnEncoder(ResNetIbn()).eval()
+    encoder = ResNetIbnEncoder(paper_resnet_ibn()).eval()
     encoder.load_state_dict(released_weights("resnet_ibn"))
     features = released["cqt"]
     hidden = encoder.encoder(features[:, None])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.paper import RERANKER, paper_gnn, paper_resnet_ibn
 from helpers.parity import (
     node_matrices,
     released_outputs,
@@ -17,7 +18,7 @@ from helpers.parity import (
     released_weights,
 )
 from helpers.songs import small_gnn, small_resnet
-from neuralsampleid.config import Gnn, Reranker, ResNetIbn
+from neuralsampleid.config import Reranker
 from neuralsampleid.errors import UserError
 from neuralsampleid.models import gnn
 from neuralsampleid.models.checkpoint import (
@@ -86,7 +87,7 @@ def test_the_released_size_gives_the_released_fingerprints(tmp_path: Path):
     path = tmp_path / "model_tc_35_best.pth"
     torch.save(whole(prefixed(released_weights("gnn"))), path)
     released = released_outputs("gnn")
-    encoding = load_released_encoder(path, Gnn(graph="bypassed")).encode(released["logmel"])
+    encoding = load_released_encoder(path, paper_gnn(graph="bypassed")).encode(released["logmel"])
     torch.testing.assert_close(encoding.embedding, released["released_z"], atol=1e-4, rtol=0)
     torch.testing.assert_close(encoding.nodes, released["released_nodes"], atol=1e-4, rtol=0)
 
@@ -96,7 +97,7 @@ def test_the_released_baseline_gives_the_released_fingerprints(tmp_path: Path):
     path = tmp_path / "model_tc_39_100.pth"
     torch.save(whole(released_weights("resnet_ibn")), path)
     released = released_outputs("resnet_ibn")
-    embedding = load_released_encoder(path, ResNetIbn())(released["cqt"])
+    embedding = load_released_encoder(path, paper_resnet_ibn())(released["cqt"])
     torch.testing.assert_close(embedding, released["z"], atol=1e-4, rtol=0)
 
 
@@ -105,7 +106,7 @@ def test_the_released_baseline_gives_the_released_fingerprints(tmp_path: Path):
 def test_the_released_reranker_gives_the_released_scores(names: Callable, tmp_path: Path):
     path = tmp_path / "clf_tc_35_4.pth"
     torch.save(names(released_weights("classifier")), path)
-    reranker = load_released_reranker(path, Reranker())
+    reranker = load_released_reranker(path, RERANKER)
     assert not reranker.training
     scores = reranker.score(node_matrices("open/clf/a", 8), node_matrices("open/clf/b", 8))
     expected = torch.tensor(released_scalars()["classifier_scores"])
@@ -115,10 +116,10 @@ def test_the_released_reranker_gives_the_released_scores(names: Callable, tmp_pa
 @pytest.mark.parametrize(
     ("model", "make"),
     [
-        ("gnn", lambda: make_encoder(Gnn(), seed=0)),
-        ("gnn", lambda: make_encoder(Gnn(graph="bypassed"), seed=0)),
-        ("resnet_ibn", lambda: make_encoder(ResNetIbn(), seed=0)),
-        ("classifier", lambda: make_reranker(Reranker(), (512, 32), seed=0)),
+        ("gnn", lambda: make_encoder(paper_gnn(), seed=0)),
+        ("gnn", lambda: make_encoder(paper_gnn(graph="bypassed"), seed=0)),
+        ("resnet_ibn", lambda: make_encoder(paper_resnet_ibn(), seed=0)),
+        ("classifier", lambda: make_reranker(RERANKER, (512, 32), seed=0)),
     ],
 )
 def test_names_and_shapes_are_the_released_ones(model: str, make: Callable):
@@ -127,9 +128,12 @@ def test_names_and_shapes_are_the_released_ones(model: str, make: Callable):
 
 
 def test_stored_and_acting_parameters():
-    assert parameter_counts(make_encoder(Gnn(), seed=0)) == (20_218_888, 20_218_888)
-    assert parameter_counts(make_encoder(Gnn(graph="bypassed"), seed=0)) == (20_218_888, 5_768_328)
-    assert parameter_counts(make_encoder(ResNetIbn(), seed=0)) == (32_767_425, 32_767_425)
+    assert parameter_counts(make_encoder(paper_gnn(), seed=0)) == (20_218_888, 20_218_888)
+    assert parameter_counts(make_encoder(paper_gnn(graph="bypassed"), seed=0)) == (
+        20_218_888,
+        5_768_328,
+    )
+    assert parameter_counts(make_encoder(paper_resnet_ibn(), seed=0)) == (32_767_425, 32_767_425)
 
 
 def test_acting_parameters_are_those_that_get_a_gradient():

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from helpers.paper import paper_gnn, paper_resnet_ibn
 from helpers.parity import released_weights
 from helpers.songs import small_gnn, small_resnet
-from neuralsampleid.config import Gnn, Reranker, ResNetIbn
+from neuralsampleid.config import Reranker, network
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import (
     make_encoder,
@@ -24,7 +25,11 @@ from neuralsampleid.models.weights import (
 )
 
 SMALL = small_gnn()
-READY = {"architecture": "pretrained", "weights": "anything"}
+READY = {
+    "architecture": "pretrained",
+    "weights": "anything",
+    "fingerprints": {"segment_hop": 5},
+}
 
 
 def save_small(path, settings=SMALL):
@@ -35,7 +40,7 @@ def save_small(path, settings=SMALL):
 def test_our_own_encoder_brings_its_settings(tmp_path):
     path = save_small(tmp_path / "own.pt")
     encoder, settings = load_any_encoder(path, "gnn")
-    assert settings == SMALL
+    assert network(settings) == network(SMALL)
     assert not encoder.training
     expected = make_encoder(SMALL, seed=1).state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in encoder.state_dict().items())
@@ -43,9 +48,8 @@ def test_our_own_encoder_brings_its_settings(tmp_path):
 
 def test_the_graph_mode_can_be_changed(tmp_path):
     path = save_small(tmp_path / "own.pt")
-    assert load_any_encoder(path, "gnn", "bypassed")[1] == SMALL.model_copy(
-        update={"graph": "bypassed"}
-    )
+    settings = load_any_encoder(path, "gnn", "bypassed")[1]
+    assert network(settings) == {**network(SMALL), "graph": "bypassed"}
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
@@ -53,21 +57,23 @@ def test_a_published_encoder_has_the_released_size_and_bypasses_its_graph(tmp_pa
     state = {f"{prefix}{name}": value for name, value in released_weights("gnn").items()}
     torch.save({"state_dict": state, "epoch": 3, "loss": 0.5}, tmp_path / "model.pth")
     encoder, settings = load_any_encoder(tmp_path / "model.pth", "gnn")
-    assert settings == Gnn(graph="bypassed", neighbour_order="heap")
+    assert network(settings) == network(paper_gnn(graph="bypassed", neighbour_order="heap"))
     assert encoder.node_shape == (512, 32)
 
 
 def test_a_published_encoder_connected(tmp_path, caplog):
     torch.save({"state_dict": released_weights("gnn")}, tmp_path / "model.pth")
     settings = load_any_encoder(tmp_path / "model.pth", "gnn", "connected")[1]
-    assert settings == Gnn(neighbour_order="heap")  # as the release chose them
+    assert network(settings) == network(
+        paper_gnn(neighbour_order="heap")
+    )  # as the release chose them
     assert "bypassed" in caplog.text
 
 
 def test_a_published_baseline(tmp_path):
     torch.save({"state_dict": released_weights("resnet_ibn")}, tmp_path / "model.pth")
     encoder, settings = load_any_encoder(tmp_path / "model.pth", "resnet_ibn")
-    assert settings == ResNetIbn()
+    assert network(settings) == network(paper_resnet_ibn())
     assert encoder.node_shape is None
 
 
@@ -171,11 +177,11 @@ def test_the_shipped_model():
 def test_ready_weights_load_as_those_of_the_section_that_made_them(tmp_path, settings):
     path, made = tmp_path / "trained.pt", make_encoder(settings, seed=5)
     save_encoder(path, made, settings)
-    encoders = [load_configured(path, READY), load_configured(path, settings.model_dump())]
-    for encoder, architecture in encoders:
+    for section in (READY, settings.model_dump()):
+        encoder, architecture = load_configured(path, section)
         assert architecture == settings.architecture
         assert not encoder.training
-        assert encoder.segment_hop == settings.segment_hop
+        assert encoder.segment_hop == section["fingerprints"]["segment_hop"]
         for name, value in made.state_dict().items():
             assert torch.equal(encoder.state_dict()[name], value)
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.paper import paper_resnet_ibn
 from neuralsampleid.catalogue.formats import METRICS
-from neuralsampleid.config import DemoData, ResNetIbn
+from neuralsampleid.config import DemoData
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.report.model_card import Shipped, model_card
 
@@ -19,7 +20,7 @@ ROWS = [
 
 
 def test_figures_are_in_their_places():
-    settings = ResNetIbn()
+    settings = paper_resnet_ibn()
     calibration = Calibration(0.0, 1.0, 1.0, 14, 0.034, 0.021, 0.0456)
     size = (3_400_000, 2**20, 0.9996, 128, 0.9)
     shipped = Shipped("default", settings, DemoData(queries=7), 3, *size, calibration)

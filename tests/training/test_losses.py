@@ -39,7 +39,7 @@ def test_equal_the_released_losses(released_pairs: tuple[torch.Tensor, torch.Ten
     released = released_scalars()
     proposed = nt_xent(*released_pairs, temperature=0.05)
     assert float(proposed) == pytest.approx(released["ntxent_tau_0.05"], abs=1e-6)
-    classification = ClassificationTriplet(triplet_weight=0.0)
+    classification = ClassificationTriplet(triplet_weight=0.0, temperature=1.0)
     assert float(classification_triplet(*released_pairs, classification)) == pytest.approx(
         released["baseline_classification"], abs=1e-5
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers.paper import paper_augmentation, paper_pairs
 from helpers.songs import RATE, SMALL_LOG_MEL, packed, packed_songs, small_training, song_stems
 from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.config import Augmentation, Pairs
@@ -24,7 +25,7 @@ def source(
 ) -> PairSource:
     stems = stems or packed_songs(6, 2.0)
     training = small_training(
-        pairs=pairs or Pairs(jitter_s=0.1), augmentation=augmentation or Augmentation()
+        pairs=pairs or paper_pairs(jitter_s=0.1), augmentation=augmentation or paper_augmentation()
     )
     tracks = list(range(len(stems.tracks))) if tracks is None else tracks
     return PairSource(stems, tracks, SMALL_LOG_MEL, training, seed, 100)
@@ -87,14 +88,14 @@ def test_the_reference_is_the_middle_of_the_sampled_part(index: int):
 
 
 def test_the_views_lie_apart_by_up_to_the_jitter():
-    pairs = source(pairs=Pairs(jitter_s=0.1))
+    pairs = source(pairs=paper_pairs(jitter_s=0.1))
     middle = (pairs.geometry.window - SEGMENT) // 2
     shifts = {
         places_in(pairs[index].reference, pairs[index].sampled)[0] - middle for index in range(20)
     }
     assert len(shifts) > 10
     assert max(map(abs, shifts)) > 400
-    still = source(pairs=Pairs(jitter_s=0.0))
+    still = source(pairs=paper_pairs(jitter_s=0.0))
     assert places_in(still[0].reference, still[0].sampled) == [
         (still.geometry.window - SEGMENT) // 2
     ]
@@ -118,7 +119,7 @@ def test_all_but_one_source_is_sampled_and_that_one_is_the_rest():
 
 
 def test_a_beat_is_drums_alone_and_a_riff_holds_the_accompaniment():
-    chosen = Pairs(sampled="beat_or_riff", rest="other_song", jitter_s=0.1)
+    chosen = paper_pairs(sampled="beat_or_riff", rest="other_song", jitter_s=0.1)
     pairs = source(numbered(), pairs=chosen)
     seen = [round(float(pairs[index].sampled.mean()) * 64) for index in range(100)]
     drums, tonal = 2, 12
@@ -127,7 +128,7 @@ def test_a_beat_is_drums_alone_and_a_riff_holds_the_accompaniment():
 
 
 def test_the_whole_mix_is_sampled_a_third_of_the_time():
-    chosen = Pairs(sampled="mix_beat_or_riff", rest="other_song", jitter_s=0.1)
+    chosen = paper_pairs(sampled="mix_beat_or_riff", rest="other_song", jitter_s=0.1)
     pairs = source(numbered(), pairs=chosen)
     seen = [round(float(pairs[index].sampled.mean()) * 64) for index in range(200)]
     drums, mix = 2, 15
@@ -154,7 +155,7 @@ def sources_in(audio: np.ndarray) -> set[int]:
 
 def test_new_material_is_what_the_sample_lacks():
     """Drums get no other drums over them, which would drown what is to be recognised."""
-    chosen = Pairs(sampled="beat_or_riff", rest="other_song", jitter_s=0.1)
+    chosen = paper_pairs(sampled="beat_or_riff", rest="other_song", jitter_s=0.1)
     pairs = source(tones(), pairs=chosen)
     for index in range(40):
         sampled = sources_in(pairs[index].sampled)
@@ -168,7 +169,7 @@ def test_new_material_is_what_the_sample_lacks():
 
 def test_new_material_may_be_a_whole_mix():
     """Half of the time, whatever the sample holds."""
-    chosen = Pairs(sampled="mix_beat_or_riff", rest="other_song_or_mix", jitter_s=0.0)
+    chosen = paper_pairs(sampled="mix_beat_or_riff", rest="other_song_or_mix", jitter_s=0.0)
     pairs = source(tones(), pairs=chosen)
     whole = [sources_in(pairs[index].rest) == {0, 1, 2} for index in range(60)]
     assert 18 <= sum(whole) <= 42
@@ -178,7 +179,9 @@ def test_silent_sources_are_left_out():
     block = song_stems(0, 2.0)
     block[:, 0] //= 200  # vocals, which are heard, now lie below −50 dB
     assert 0 < np.abs(block[:, 0]).max() < 100
-    pairs = source(packed([block] * 3), pairs=Pairs(sampled="beat_or_riff", rest="other_song"))
+    pairs = source(
+        packed([block] * 3), pairs=paper_pairs(sampled="beat_or_riff", rest="other_song")
+    )
     drums, tonal = (block[:, part].sum(axis=1) / 32768 for part in ([1], [2, 3]))
     for index in range(8):
         views = [places_in(pairs[index].reference, part) for part in (drums, tonal, drums + tonal)]
@@ -194,25 +197,25 @@ def test_levels_that_count_as_sounding():
 def test_a_silent_song_gives_finite_pairs():
     silent = packed([np.zeros((3 * SEGMENT, 4), np.int16)] * 3)
     for rest in ("same_song", "other_song"):
-        pair = source(silent, pairs=Pairs(rest=rest))[0]
+        pair = source(silent, pairs=paper_pairs(rest=rest))[0]
         assert not pair.sampled.any()
         assert not pair.rest.any()
 
 
 def test_the_rest_of_another_song_has_the_sampled_level():
-    pairs = source(pairs=Pairs(sampled="beat_or_riff", rest="other_song", jitter_s=0.1))
+    pairs = source(pairs=paper_pairs(sampled="beat_or_riff", rest="other_song", jitter_s=0.1))
     for index in range(10):
         pair = pairs[index]
         assert np.square(pair.rest).mean() == pytest.approx(
             np.square(pair.sampled).mean(), rel=1e-3
         )
-    alone = source(tracks=[2], pairs=Pairs(rest="other_song"))
+    alone = source(tracks=[2], pairs=paper_pairs(rest="other_song"))
     assert alone[0].rest.any()  # one track only: its own other moments
 
 
 def test_what_the_reference_holds():
     def wholes(holds: str) -> list[bool]:
-        pairs = source(numbered(), pairs=Pairs(reference=holds, jitter_s=0.1))
+        pairs = source(numbered(), pairs=paper_pairs(reference=holds, jitter_s=0.1))
         return [round(float(pairs[index].reference.mean()) * 64) == 15 for index in range(40)]
 
     assert not any(wholes("sampled"))
@@ -256,7 +259,7 @@ def test_windows_come_from_everywhere_in_a_song():
 @pytest.mark.parametrize("change", ["none", "pitch", "tempo", "varispeed", "both", "frames"])
 def test_the_window_holds_what_the_fastest_query_reads(change: str):
     training = small_training(
-        augmentation=Augmentation(changes=[change]), pairs=Pairs(jitter_s=0.0)
+        augmentation=paper_augmentation(changes=[change]), pairs=paper_pairs(jitter_s=0.0)
     )
     geometry = PairGeometry.of(SMALL_LOG_MEL, training)
     hop = SMALL_LOG_MEL.hop_length
@@ -267,7 +270,9 @@ def test_the_window_holds_what_the_fastest_query_reads(change: str):
 
 
 def test_a_curriculum_grows():
-    augmentation = Augmentation(changes=["pitch"], curriculum=0.5, gain_db_min=0.0, gain_db_max=0.0)
+    augmentation = paper_augmentation(
+        changes=["pitch"], curriculum=0.5, gain_db_min=0.0, gain_db_max=0.0
+    )
     pairs = source(augmentation=augmentation)
     gains = [pairs[index].changes.gain_db for index in (0, 25, 49, 50, 99)]
     assert all(earlier > later for earlier, later in itertools.pairwise(gains[:4]))

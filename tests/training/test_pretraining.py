@@ -17,15 +17,12 @@ import pandas as pd
 import pytest
 import torch
 
+from helpers.paper import paper_augmentation, paper_baseline_training, paper_pairs
 from helpers.songs import packed_songs, small_gnn, small_resnet, small_training
 from neuralsampleid.config import (
-    Augmentation,
-    BaselineAugmentation,
-    BaselineTraining,
     ClassificationTriplet,
     Cosine,
     Gnn,
-    Pairs,
     ResNetIbn,
     Steps,
 )
@@ -44,13 +41,13 @@ PACKED = packed_songs(6, 3.0)
 
 # Where it is stopped lies in the middle of an epoch; dropout shows whether its state is kept.
 SETTINGS = small_gnn(small_training(pairs_per_epoch=14), edge_dropout=0.2, drop_path=0.2)
-BASELINE = BaselineTraining(
+BASELINE = paper_baseline_training(
     epochs=2,
     pairs_per_epoch=8,
     batch_pairs=4,
     validation_share=0.34,
     validation_pairs=4,
-    augmentation=BaselineAugmentation(effects=["gain"], changes=["none", "pitch"]),
+    augmentation=paper_augmentation(effects=["gain"], changes=["none", "pitch"]),
 )
 STEPS = 3  # of an epoch; two pairs are left out
 
@@ -85,7 +82,7 @@ def curve(folder: Path, metric: str) -> list[float]:
 def test_the_loss_goes_down(architecture: str, tmp_path: Path):
     common = {
         "epochs": 15,
-        "pairs": Pairs(reference="mix", jitter_s=0.05),
+        "pairs": paper_pairs(reference="mix", jitter_s=0.05),
         "pairs_per_epoch": 16,
         "batch_pairs": 8,
         "validation_share": 0.34,
@@ -93,15 +90,17 @@ def test_the_loss_goes_down(architecture: str, tmp_path: Path):
     }
     settings: Gnn | ResNetIbn
     if architecture == "gnn":
-        unchanged = {"augmentation": Augmentation(changes=["none"])}
-        training = small_training(**common, **unchanged, learning_rate=Cosine(initial=5e-3))
+        unchanged = {"augmentation": paper_augmentation(changes=["none"])}
+        training = small_training(
+            **common, **unchanged, learning_rate=Cosine(initial=5e-3, final=7e-7, warmup=0.0)
+        )
         settings = small_gnn(training)
     else:
-        baseline = BaselineTraining(
+        baseline = paper_baseline_training(
             **common,
-            augmentation=BaselineAugmentation(effects=["gain"], changes=["none"]),
+            augmentation=paper_augmentation(effects=["gain"], changes=["none"]),
             learning_rate=Steps(initial=5e-3),
-            loss=ClassificationTriplet(temperature=0.1),
+            loss=ClassificationTriplet(temperature=0.1, triplet_weight=1.0),
         )
         settings = small_resnet(training=baseline)
     # More songs than pairs in a batch: two windows of one loop cannot be told apart.
@@ -389,9 +388,9 @@ def test_held_out_tracks(count: int):
 def test_the_other_loss_and_new_music_train(tmp_path: Path):
     training = small_training(
         epochs=1,
-        pairs=Pairs(rest="other_song"),
-        augmentation=Augmentation(changes=["both"]),
-        loss=ClassificationTriplet(),
+        pairs=paper_pairs(rest="other_song"),
+        augmentation=paper_augmentation(changes=["both"]),
+        loss=ClassificationTriplet(temperature=1.0, triplet_weight=1.0),
     )
     trained = run(tmp_path / "model", small_gnn(training))
     assert trained.bad_batches == 0

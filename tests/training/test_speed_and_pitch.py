@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.changes import plain_changes
-from neuralsampleid.config import Augmentation
+from helpers.paper import paper_augmentation
 from neuralsampleid.training.speed_and_pitch import (
     EASY_GAIN_DB,
     Changes,
@@ -16,7 +16,7 @@ from neuralsampleid.training.speed_and_pitch import (
 
 
 def draws(strength: float = 1.0, count: int = 200, **values: object) -> list[Changes]:
-    augmentation = Augmentation(**values)
+    augmentation = paper_augmentation(**values)
     return [
         draw_changes(augmentation, np.random.default_rng(seed), strength) for seed in range(count)
     ]
@@ -95,7 +95,7 @@ def test_positions_by_hand():
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), frames=st.integers(8, 200))
 def test_positions_stay_within_their_reach(seed: int, frames: int):
-    augmentation = Augmentation(changes=["frames", "tempo", "both"])
+    augmentation = paper_augmentation(changes=["frames", "tempo", "both"])
     change = draw_changes(augmentation, np.random.default_rng(seed))
     rate = 31.25
     positions, _ = read_positions(change, frames, rate)

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from helpers import paper
 from helpers.changes import plain_changes
+from helpers.paper import CONSTANT_Q, changed, paper_augmentation
 from helpers.songs import packed_songs, sine, small_training
 from neuralsampleid.audio.front_ends import make_front_end
-from neuralsampleid.config import Augmentation, ConstantQ, LogMel
+from neuralsampleid.config import ConstantQ, LogMel
 from neuralsampleid.training.pairs import PairSource, RawPair
 from neuralsampleid.training.speed_and_pitch import Changes
 from neuralsampleid.training.views import (
@@ -19,7 +21,7 @@ from neuralsampleid.training.views import (
     warp,
 )
 
-LOG_MEL = LogMel(frames=64)  # the demo's front end
+LOG_MEL = changed(paper.LOG_MEL, frames=64)
 RATE = 16000
 TONE = 32.70 * 2 ** (52 / 12)  # Hz, in the middle of a constant-Q bin
 
@@ -64,7 +66,7 @@ def test_pitch_moves_bins_of_a_logarithmic_axis(semitones: float):
 
 
 @pytest.mark.parametrize("semitones", [-3.0, 3.0, 7.0])
-@pytest.mark.parametrize("settings", [LOG_MEL, ConstantQ()])
+@pytest.mark.parametrize("settings", [LOG_MEL, CONSTANT_Q])
 def test_a_tone_sounds_where_a_transposed_tone_does(semitones: float, settings):
     front_end = make_front_end(settings)
     tone, transposed = (
@@ -218,7 +220,7 @@ def test_a_silenced_stretch_and_silence_are_finite():
 
 def test_pairs_of_a_batch_do_not_touch_each_other():
     stems = packed_songs(4, 4.0, RATE)
-    training = small_training(augmentation=Augmentation(changes=["both"]))
+    training = small_training(augmentation=paper_augmentation(changes=["both"]))
     source = PairSource(stems, [0, 1, 2, 3], LOG_MEL, training, 0, 100)
     views = BatchedViews(make_front_end(LOG_MEL), change_rest=True)
     pairs = [source[index] for index in range(4)]
@@ -229,10 +231,12 @@ def test_pairs_of_a_batch_do_not_touch_each_other():
             torch.testing.assert_close(whole[place], part[0], atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("front_end", [LOG_MEL, ConstantQ(sample_rate=RATE, bins=72, frames=64)])
+@pytest.mark.parametrize(
+    "front_end", [LOG_MEL, changed(CONSTANT_Q, sample_rate=RATE, bins=72, frames=64)]
+)
 def test_audio_in_half_precision_gives_the_same_features(front_end: LogMel | ConstantQ):
     stems = packed_songs(4, 6.0, RATE)
-    training = small_training(augmentation=Augmentation(changes=["both"]))
+    training = small_training(augmentation=paper_augmentation(changes=["both"]))
     source = PairSource(stems, [0, 1, 2, 3], front_end, training, 0, 100)
     pairs = [source[index] for index in range(4)]
     whole, half = (

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.paper import RERANKER
 from helpers.parity import released_weights
 from helpers.released_set import tree_bytes, unit, write_rows, write_set
 from helpers.scripted import matrices, scripted_reranker
-from neuralsampleid.config import Reranker
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.upstream.corrected_protocol import evaluate_corrected, noise_tracks
@@ -196,7 +196,7 @@ def parity(parity_set):
 
 def test_the_parity_set(parity, parity_set):
     before = tree_bytes(parity_set[0])
-    model = CrossAttentionReranker(Reranker(), 512, 32)
+    model = CrossAttentionReranker(RERANKER, 512, 32)
     model.load_state_dict(released_weights("classifier"))
     lengths = [1, 3, 6, 12, 20]
     judged = evaluate_corrected(*parity, "proposed", "flat", lengths, model.eval(), threads=2)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.paper import RERANKER
 from helpers.parity import FOLDER, released_weights
 from helpers.released_set import tree_bytes, unit, write_set
 from helpers.scripted import matrices, scripted_reranker
-from neuralsampleid.config import Reranker
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import average_precision
 from neuralsampleid.models.reranker import CrossAttentionReranker
@@ -35,7 +35,7 @@ def expected():
 
 @pytest.fixture(scope="module")
 def reranker():
-    model = CrossAttentionReranker(Reranker(), 512, 32)
+    model = CrossAttentionReranker(RERANKER, 512, 32)
     model.load_state_dict(released_weights("classifier"))
     return model.eval()
 

@@ -10,7 +10,7 @@ from helpers.workflow import RESULTS, micro, planned, snakemake
 ROWS = {
     "bypassed": {"encoder": {"graph": "bypassed"}},
     "no_reranker": {"reranker": False},
-    "mined_as_released": {"reranker": {"mining": "released"}},
+    "mined_as_released": {"reranker": {"training": {"mining": "released"}}},
 }
 
 

@@ -10,10 +10,9 @@ from neuralsampleid.models.weights import architecture_of, load_any_encoder
 def test_the_target_makes_a_model_and_its_card(copied):
     """On the finished run's music and stems; its report would hide what the target leaves out."""
     shutil.rmtree(copied / RESULTS / "report")
-    config = micro(**{"scale.encoder": "default"})
+    config = micro(shipped="default")
     config["encoders"] = {"default": config["encoders"]["resnet_ibn"]}
-    config["systems"] = [{"name": "default", "encoder": "default"}]
-    del config["reranker"]
+    config["systems"] = [{"kind": "encoder", "name": "default", "encoder": "default"}]
     done = snakemake(copied, config, "--", "default_model")
     assert done.returncode == 0, done.stdout
     folder = copied / RESULTS / "release"

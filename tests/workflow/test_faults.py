@@ -17,8 +17,8 @@ from helpers.workflow import RESULTS, jobs_in, micro, snakemake, start, wait_unt
 
 METRICS = RESULTS / "report/metrics.csv"
 SYSTEMS = [
-    {"name": "proposed", "encoder": "gnn", "reranker": True},
-    {"name": "landmarks", "landmarks": "plain"},
+    {"kind": "encoder", "name": "proposed", "encoder": "gnn", "reranker": "reranker"},
+    {"kind": "landmarks", "name": "landmarks", "way": "plain"},
 ]
 CONFIG = micro(systems=SYSTEMS)
 ATTEMPTS = 5  # a job may have ended before its random moment has come

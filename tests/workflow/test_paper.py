@@ -51,7 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
         separation={"model_folder": str(folder / "models"), "format": "mp3"},
         shards={"separation": 4},
-        systems=[{"name": "proposed", "encoder": "gnn", "reranker": True}],
+        systems=[{"kind": "encoder", "name": "proposed", "encoder": "gnn", "reranker": "reranker"}],
     )
     (folder / "config.json").write_text(json.dumps(config))
     with serving() as site:

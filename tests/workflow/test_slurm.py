@@ -16,7 +16,7 @@ from helpers.workflow import RESULTS, ROOT, command, micro, planned, snakemake
 TARGET = "metrics"  # what draws and prints them would add jobs of which each takes seconds to start
 EPOCHS = 60  # of the encoder: enough for a signal to come in between
 CONFIG = micro(
-    systems=[{"name": "proposed", "encoder": "gnn", "reranker": True}],
+    systems=[{"kind": "encoder", "name": "proposed", "encoder": "gnn", "reranker": "reranker"}],
     device="cpu",
     **{"encoders.gnn.training.epochs": EPOCHS},
 )

@@ -102,14 +102,29 @@ def test_second_run_has_nothing_to_do(finished):
 @pytest.mark.parametrize(
     ("key", "value", "rerun", "untouched"),
     [
-        ("evaluation.resamples", 60, {"evaluate"}, {"match", "derive_queries", "pretrain"}),
-        ("evaluation.permutations", 99, {"compare", "tables"}, {"match", "evaluate"}),
+        ("intervals.resamples", 60, {"evaluate"}, {"match", "derive_queries", "pretrain"}),
+        ("comparisons.permutations", 99, {"compare", "tables"}, {"match", "evaluate"}),
         ("index.kind", "hnsw", {"build_index", "match"}, {"fingerprint", "pretrain"}),
-        ("reranker.epochs", 2, {"train_reranker"}, {"pretrain", "fingerprint", "build_index"}),
-        ("evaluation.ranks", 9, {"match"}, {"build_index", "train_reranker"}),
-        ("index.candidates", 4, {"match"}, {"build_index", "fingerprint"}),
-        ("reranker.candidates", 2, {"match"}, {"train_reranker", "build_index"}),
-        ("encoders.gnn.segment_hop", 32, {"fingerprint"}, {"pretrain", "train_reranker"}),
+        (
+            "rerankers.reranker.training.epochs",
+            2,
+            {"train_reranker"},
+            {"pretrain", "fingerprint", "build_index"},
+        ),
+        ("ranking.tracks", 9, {"match"}, {"build_index", "train_reranker"}),
+        ("search.candidates", 4, {"match"}, {"build_index", "fingerprint"}),
+        (
+            "rerankers.reranker.rescoring.candidates",
+            2,
+            {"match"},
+            {"train_reranker", "build_index"},
+        ),
+        (
+            "encoders.gnn.fingerprints.segment_hop",
+            32,
+            {"fingerprint"},
+            {"pretrain", "train_reranker"},
+        ),
         ("landmarks.partners", 2, {"match_landmarks"}, {"find_peaks", "match"}),
         ("landmarks.peak_bins", 5, {"find_peaks", "match_landmarks"}, {"match"}),
     ],
@@ -132,7 +147,7 @@ def test_changed_training_reruns_one_encoder_only(finished):
     ("model", "rule", "key", "ending"),
     [
         ("gnn", "pretrain", "encoders.gnn.training.epochs", signal.SIGTERM),
-        ("reranker", "train_reranker", "reranker.epochs", signal.SIGKILL),
+        ("reranker", "train_reranker", "rerankers.reranker.training.epochs", signal.SIGKILL),
     ],
 )
 def test_a_killed_training_continues_and_a_forced_one_starts_afresh(
@@ -217,8 +232,8 @@ def failure(done):
 
 
 def test_unknown_key_is_one_line(tmp_path):
-    said = failure(snakemake(tmp_path, micro(**{"evaluation.resample": 5}), "-n"))
-    assert "config.json: evaluation.resample: unknown key" in said
+    said = failure(snakemake(tmp_path, micro(**{"intervals.resample": 5}), "-n"))
+    assert "config.json: intervals.resample: unknown key" in said
 
 
 def test_undecodable_reference_stops_the_run(copied):

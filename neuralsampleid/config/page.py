@@ -7,9 +7,9 @@ from pydantic import PositiveInt
 from neuralsampleid.config.base import Name, Section
 
 
-class Report(Section):
+class Page(Section):
     """The time lines of the queries in ``report/index.html``."""
 
     system: Name | None = None  # whose findings are shown; None: the first that has an encoder
-    references: PositiveInt = 5  # tracks of its ranking
-    audio: bool = False  # whether excerpts of the tracks are put into the page
+    tracks: PositiveInt = 5  # of its ranking
+    audio: bool = True  # whether excerpts of the tracks are put into the page

@@ -1,0 +1,76 @@
+"""Keys of older configurations, and where they went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from neuralsampleid.config.base import Section
+from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
+from neuralsampleid.config.landmarks import PeakFinding
+from neuralsampleid.config.rerankers import RerankerTraining, Rescoring
+from neuralsampleid.errors import UserError
+
+_EVALUATION: dict[str, type[Section]] = {
+    "queries": Queries,
+    "metrics": Metrics,
+    "intervals": Intervals,
+    "comparisons": Comparisons,
+}
+
+# Old key → what to say of it; * stands for one level, a name or a place in a list.
+MOVED = {
+    "hardware": "is now device: auto, cpu or cuda",
+    "index.device": "is now device, a key of the root: auto, cpu or cuda",
+    "index.candidates": "is now search.candidates",
+    "reranker": "is now rerankers: {NAME: …}, and a system says reranker: NAME",
+    "report": "is now page",
+    "report.references": "is now page.tracks",
+    "encoders.*.segment_hop": "is now fingerprints.segment_hop of the encoder",
+    "encoders.*.training.augmentation.backend": "is gone: pairs are always changed as powers",
+    "systems.*.landmarks": "is now kind: landmarks with way: plain, searched or passages",
+    "systems.*.fuse": "is now kind: fusion with systems: [NAME, NAME]",
+    "evaluation.ranks": "is now ranking.tracks",
+    **{
+        f"evaluation.{key}": f"is now {section}.{key}"
+        for section, model in _EVALUATION.items()
+        for key in model.model_fields
+    },
+    **{f"landmarks.{key}": f"is now peaks.{key}" for key in PeakFinding.model_fields},
+    **{
+        f"rerankers.*.{key}": f"is now training.{key} of the re-ranker"
+        for key in RerankerTraining.model_fields
+    },
+    **{
+        f"rerankers.*.{key}": f"is now rescoring.{key} of the re-ranker"
+        for key in Rescoring.model_fields
+    },
+}
+
+
+def refuse_old_keys(values: Mapping[str, Any], source: str) -> None:
+    """Say of every old key where it went.
+
+    Raises:
+        UserError: there is one; one line names all of them.
+    """
+    found = [
+        f"{place}: {said}"
+        for old, said in MOVED.items()
+        for place in _places(values, old.split("."))
+    ]
+    if found:
+        raise UserError(f"{source}: {'; '.join(found)}")
+
+
+def _places(values: object, levels: list[str]) -> Iterator[str]:
+    """Where a key stands: its levels with the stars filled in."""
+    items = dict(enumerate(values)) if isinstance(values, list) else values
+    if not isinstance(items, Mapping):
+        return
+    first, *rest = levels
+    for key in items if first == "*" else [first] if first in items else []:
+        if rest:
+            yield from (f"{key}.{place}" for place in _places(items[key], rest))
+        else:
+            yield str(key)

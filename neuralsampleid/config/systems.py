@@ -1,0 +1,80 @@
+"""The rows of the tables."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from neuralsampleid.config.base import Name, Section
+
+# searched: over pitch and tempo; passages: this, and scored by the best run instead of by a count
+LandmarkWay = Literal["plain", "searched", "passages"]
+
+
+class _Row(Section):
+    name: Name  # in files and folders
+    label: str | None = None  # in tables and figures; None: from the name
+
+    @property
+    def shown(self) -> str:
+        """What tables and figures call it."""
+        return self.label or self.name.replace("_", " ").capitalize()
+
+
+class System(_Row):
+    """One row of the tables: an encoder."""
+
+    kind: Literal["encoder"] = "encoder"
+    encoder: Name  # one of encoders
+    weights: Literal["trained", "untrained"] = "trained"
+    reranker: Name | None = None  # one of rerankers
+
+
+class LandmarkSystem(_Row):
+    """One row of the tables: landmarks."""
+
+    kind: Literal["landmarks"]
+    way: LandmarkWay = "passages"
+
+
+class FusedSystem(_Row):
+    """One row of the tables: the rankings of other rows as one; see ``matching/fusion.py``."""
+
+    kind: Literal["fusion"]
+    systems: Annotated[list[Name], Field(min_length=2)]
+
+
+AnySystem = Annotated[System | LandmarkSystem | FusedSystem, Field(discriminator="kind")]
+
+DEFAULT_SYSTEMS: list[System | LandmarkSystem | FusedSystem] = [
+    System(name="proposed", encoder="gnn", reranker="reranker", label="Proposed"),
+    System(name="proposed_no_reranker", encoder="gnn", label="Proposed, no re-ranker"),
+    System(name="baseline", encoder="resnet_ibn", label="Baseline (ResNet-IBN)"),
+    System(name="untrained", encoder="gnn", weights="untrained", label="Untrained encoder"),
+    LandmarkSystem(kind="landmarks", name="landmarks", way="plain", label="Landmarks"),
+    LandmarkSystem(
+        kind="landmarks",
+        name="landmarks_searched",
+        way="searched",
+        label="Landmarks, pitch and tempo searched",
+    ),
+    LandmarkSystem(
+        kind="landmarks",
+        name="landmarks_passages",
+        way="passages",
+        label="Landmarks, best passage",
+    ),
+    FusedSystem(
+        kind="fusion",
+        name="proposed_landmarks",
+        systems=["proposed", "landmarks_passages"],
+        label="Proposed + landmarks",
+    ),
+    FusedSystem(
+        kind="fusion",
+        name="baseline_landmarks",
+        systems=["baseline", "landmarks_passages"],
+        label="Baseline + landmarks",
+    ),
+]
