@@ -11,7 +11,7 @@ SLOW ?=
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: env demo test lint pull default-model lock clean
+.PHONY: env demo test lint pull default-model schema lock clean
 
 env: $(READY)
 
@@ -56,6 +56,10 @@ default-model: env
 	cp results/default_model/release/model_card.md docs/model-card.md
 	@echo "Measure it on the demo and on real music for docs/model-card-notes.md, and calibrate it:"
 	@echo "benchmarks/real_music.md"
+
+# What editors check configuration files with, from the models.
+schema: env
+	$(VENV)/bin/python -m neuralsampleid.config.schema config/schema.json
 
 # From the environment as it is: change versions there, test, then lock them, for conda too.
 lock:

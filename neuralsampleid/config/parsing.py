@@ -136,6 +136,8 @@ def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's E
     key = ".".join(location) or "configuration"
     if item["type"] == "extra_forbidden":
         return f"{key}: unknown key"
+    if item["type"] == "union_tag_not_found":
+        return f"{key}.{item['ctx']['discriminator'].strip(chr(39))}: field required"
     if item["type"] == "value_error":
         return f"{key}: {item['ctx']['error']}"
     found = f", found {item['input']!r}" if not isinstance(item["input"], dict) else ""

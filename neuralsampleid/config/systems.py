@@ -25,7 +25,7 @@ class _Row(Section):
 class System(_Row):
     """One row of the tables: an encoder."""
 
-    kind: Literal["encoder"] = "encoder"
+    kind: Literal["encoder"]
     encoder: Name  # one of encoders
     weights: Literal["trained", "untrained"] = "trained"
     reranker: Name | None = None  # one of rerankers
@@ -48,10 +48,18 @@ class FusedSystem(_Row):
 AnySystem = Annotated[System | LandmarkSystem | FusedSystem, Field(discriminator="kind")]
 
 DEFAULT_SYSTEMS: list[System | LandmarkSystem | FusedSystem] = [
-    System(name="proposed", encoder="gnn", reranker="reranker", label="Proposed"),
-    System(name="proposed_no_reranker", encoder="gnn", label="Proposed, no re-ranker"),
-    System(name="baseline", encoder="resnet_ibn", label="Baseline (ResNet-IBN)"),
-    System(name="untrained", encoder="gnn", weights="untrained", label="Untrained encoder"),
+    System(kind="encoder", name="proposed", encoder="gnn", reranker="reranker", label="Proposed"),
+    System(
+        kind="encoder", name="proposed_no_reranker", encoder="gnn", label="Proposed, no re-ranker"
+    ),
+    System(kind="encoder", name="baseline", encoder="resnet_ibn", label="Baseline (ResNet-IBN)"),
+    System(
+        kind="encoder",
+        name="untrained",
+        encoder="gnn",
+        weights="untrained",
+        label="Untrained encoder",
+    ),
     LandmarkSystem(kind="landmarks", name="landmarks", way="plain", label="Landmarks"),
     LandmarkSystem(
         kind="landmarks",

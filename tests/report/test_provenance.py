@@ -24,7 +24,9 @@ def config() -> Config:
         "seed": 7,
         "data": {"kind": "demo"},
         "encoders": {"gnn": {"architecture": "gnn"}, "cnn": {"architecture": "resnet_ibn"}},
-        "systems": [{"name": "proposed", "encoder": "gnn", "reranker": True}],
+        "systems": [
+            {"kind": "encoder", "name": "proposed", "encoder": "gnn", "reranker": "reranker"}
+        ],
     }
     return parse_config(values, "test")
 
