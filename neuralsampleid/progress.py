@@ -1,59 +1,47 @@
-"""How far a long job is, for its log."""
+"""How far a long job is: a bar where a person watches, now and then a line in a log."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
-from datetime import timedelta
+import sys
+from collections.abc import Iterable
+from typing import TypeVar
+
+from tqdm import tqdm
 
 _LOG = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
 
 
-class Progress:
-    """Logs how many of a job's tracks are done and how long the rest will take.
+class _Lines:
+    """A stream whose texts are lines of the log."""
+
+    def write(self, text: str) -> None:
+        if line := text.strip():
+            _LOG.info("%s", line)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+def progress(
+    items: Iterable[_Item], task: str, total: int | None = None, every_s: float = 10.0
+) -> Iterable[_Item]:
+    """The items, while it is told how many of them are done and how long the rest will take.
+
+    Messages go to a job's log file or to standard error; if that is a terminal there is a bar, else
+    a line.
 
     Args:
-        total: tracks of the job.
-        every_s: seconds between two lines; the last track always gets one.
-        clock: seconds; another one is for tests.
+        items: what is worked on.
+        task: what is done with them.
+        total: their number; None: their length.
+        every_s: seconds between two lines.
     """
-
-    def __init__(
-        self, total: int, every_s: float = 10.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.total = total
-        self.every_s = every_s
-        self.clock = clock
-        self.done = self.kept = 0
-        self.started = self.logged = clock()
-
-    def step(self, fresh: bool = True, note: str = "") -> None:
-        """Count one more track.
-
-        Args:
-            fresh: it was worked on now, not found finished; only such tracks tell how long one
-                takes.
-            note: what else the line says.
-        """
-        self.done += 1
-        self.kept += not fresh
-        now = self.clock()
-        if self.done < self.total and now - self.logged < self.every_s:
-            return
-        self.logged = now
-        parts = [f"{self.done} of {self.total} tracks"]
-        parts += [f"{self.kept} finished before"] if self.kept else []
-        parts += [note] if note else []
-        parts.append(f"{self._left(now)} left")
-        _LOG.info("%s", ", ".join(parts))
-
-    def _left(self, now: float) -> str:
-        """The time left as h:mm:ss, if each further track takes as long as those so far."""
-        worked = self.done - self.kept
-        if self.done == self.total:
-            return "0:00:00"
-        if not worked:
-            return "unknown time"
-        seconds = (now - self.started) / worked * (self.total - self.done)
-        return str(timedelta(seconds=round(seconds)))
+    streams = (getattr(handler, "stream", None) for handler in logging.getLogger().handlers)
+    if next(filter(None, streams), sys.stderr).isatty():
+        return tqdm(items, task, total, unit="track", file=sys.stderr)  # type: ignore[no-any-return]
+    form = "{desc}: {n_fmt} of {total_fmt}, {remaining} left"
+    return tqdm(  # type: ignore[no-any-return]
+        items, task, total, file=_Lines(), mininterval=every_s, delay=every_s, bar_format=form
+    )

@@ -9,7 +9,6 @@ from neuralsampleid.catalogue.shards import in_shard
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Separation
 from neuralsampleid.files import write_csv
-from neuralsampleid.progress import Progress
 from neuralsampleid.separation.backends import make_separator
 from neuralsampleid.separation.tracks import separate_tracks
 
@@ -25,7 +24,6 @@ if __name__ == "__main__":
             Path(params.stems),
             params.sample_rate,
             settings.format,
-            progress=Progress(len(tracks)).step,
             # A neural separator fills the machine by itself.
             workers=1 if settings.backend == "htdemucs" else snakemake.threads,
         )

@@ -1,45 +1,28 @@
-"""Progress: when a line comes, and what it says of the time left."""
+"""Progress as lines of a log, and as a bar."""
 
 import logging
+import sys
+from time import sleep
 
 import pytest
 
-from neuralsampleid.progress import Progress
+from neuralsampleid.progress import progress
 
 
-class Clock:
-    """Seconds, told by the test."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def lines(caplog: pytest.LogCaptureFixture, total: int, steps: list[tuple[float, bool]]):
-    """The log of steps at given times, each with whether it was worked on."""
-    caplog.clear()
-    clock = Clock()
+def test_a_log_has_lines_now_and_then(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO):
-        progress = Progress(total, every_s=10.0, clock=clock)
-        for seconds, fresh in steps:
-            clock.now = 100.0 + seconds
-            progress.step(fresh)
-    return caplog.messages
-
-
-def test_the_time_left_follows_from_the_tracks_so_far(caplog: pytest.LogCaptureFixture):
-    steps = [(4.0, True), (8.0, True), (12.0, True), (100.0, True)]
-    assert lines(caplog, 903, steps) == [
-        "3 of 903 tracks, 1:00:00 left",  # 4 s each
-        "4 of 903 tracks, 6:14:35 left",  # 25 s each
+        assert list(progress(iter(range(3)), "count", total=3)) == [0, 1, 2]
+        assert caplog.messages == []
+        for _ in progress([1, 2], "count", every_s=0.01):
+            sleep(0.05)
+    assert list(dict.fromkeys(caplog.messages)) == [
+        "count: 1 of 2, 00:00 left",
+        "count: 2 of 2, 00:00 left",
     ]
 
 
-def test_tracks_from_before_do_not_count_for_the_time(caplog: pytest.LogCaptureFixture):
-    steps = [(11.0, False), (21.0, True), (22.0, True)]
-    assert lines(caplog, 3, steps) == [
-        "1 of 3 tracks, 1 finished before, unknown time left",
-        "2 of 3 tracks, 1 finished before, 0:00:21 left",
-        "3 of 3 tracks, 1 finished before, 0:00:00 left",
-    ]
+def test_a_person_sees_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(progress([1, 2], "count")) == [1, 2]
+    assert "count: 100%|" in capsys.readouterr().err

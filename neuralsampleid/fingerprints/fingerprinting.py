@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +19,14 @@ from neuralsampleid.devices import Exact, computing, device_of
 from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.segments import Floats, Integers, Segments
 from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.progress import Progress
+from neuralsampleid.progress import progress
 
 if TYPE_CHECKING:  # what reading and writing tables needs, and a single track does not
     import pandas as pd
 
     from neuralsampleid.fingerprints.store import StoreWriter
 
+_LOG = logging.getLogger(__name__)
 SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
 BATCH = 32  # segments encoded at once; more leave the processor's cache
 
@@ -96,15 +98,14 @@ def fingerprint_tracks(
         UserError: a file is missing, cannot be decoded, or holds no sample.
     """
     started, seconds = time.monotonic(), 0.0
-    progress = Progress(len(tracks))
-    for row in tracks.itertuples(index=False):
+    for row in progress(list(tracks.itertuples(index=False)), "fingerprint"):
         if not row.path:
             raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
         audio = read_any_audio(Path(row.path), encoder.front_end.sample_rate)
         track = fingerprint_track(encoder, audio, row.track_id, precision=precision)
         store.append(track if nodes else replace(track, nodes=None))
         seconds += float(track.seconds[0])
-        progress.step(note=f"{seconds / (time.monotonic() - started):.0f} × real time")
+    _LOG.info("%.0f × real time", seconds / (time.monotonic() - started))
 
 
 def segment_seconds(settings: EncoderSettings) -> float:

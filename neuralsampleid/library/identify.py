@@ -10,13 +10,11 @@ other. That is an estimate from noise. How probable it is that an answer is righ
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from neuralsampleid.files import sha256_of
 from neuralsampleid.library.chance import ASKED, FEWEST, Chance
@@ -31,6 +29,7 @@ from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration
 from neuralsampleid.library.segment_finder import SegmentFinder
 from neuralsampleid.library.store import Collection, is_collection, open_collection
 from neuralsampleid.line import Line, least_shown, shown
+from neuralsampleid.progress import progress
 
 UNCALIBRATED_FALSE_ALARMS = 0.1  # up to which there are answers where nothing else is known
 
@@ -230,7 +229,7 @@ def measure_chance(finder: Finder, threads: int) -> Chance | None:
     # Hashes are as good as random, and the choice stays where tracks come and go.
     asked = np.argsort(collection.sha256)[:ASKED].tolist()
     measured = []
-    for track in tqdm(asked, "measure chance", unit="track", disable=None, file=sys.stderr):
+    for track in progress(asked, "measure chance"):
         evidence = finder.find(finder.track(track), {track}, threads)
         measured.append(np.delete(evidence.excess, track))
     return Chance.of(measured)

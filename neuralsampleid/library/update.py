@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from neuralsampleid.audio.folder import audio_files
 from neuralsampleid.errors import UserError
@@ -33,6 +31,7 @@ from neuralsampleid.library.store import (
     open_collection,
 )
 from neuralsampleid.models.weights import Architecture, Graph
+from neuralsampleid.progress import progress
 
 _LOG = logging.getLogger(__name__)
 _SHOWN = 20  # skipped files that the log names; all are in the summary
@@ -196,7 +195,7 @@ def _update(
     summary.forgotten = len(gone)
     writer.forget([*gone, *stale])
     task = f"index by {writer.about['architecture']}"
-    for path, file in tqdm(wanted, task, unit="track", disable=None, file=sys.stderr):
+    for path, file in progress(wanted, task):
         try:
             known = _add(writer, fingerprinter, path, file)
         except (UserError, OSError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from neuralsampleid.audio.io import write_audio
 from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
+from neuralsampleid.progress import progress
 from neuralsampleid.separation.stems import STEMS, Origin, StemSource, UnusableTrack
 
 REPORT_COLUMNS = ("track_id", "status", "reason")
@@ -29,7 +30,7 @@ def separate_track(
     separator: StemSource,
     sample_rate: int,
     audio_format: AudioFormat = "flac",
-) -> bool:
+) -> None:
     """Write one track's stems to ``<out_folder>/<track_id>/<stem>.<format>``, all four or none.
 
     Stems that were made before from the same audio in the same way are left as they are.
@@ -42,9 +43,6 @@ def separate_track(
         sample_rate: of the files, in Hz; they are mono, FLAC has 16 bit.
         audio_format: of the files.
 
-    Returns:
-        Whether they were made now.
-
     Raises:
         UnusableTrack: this track's audio is at fault; stems from earlier are removed.
         UserError: something else is.
@@ -53,7 +51,7 @@ def separate_track(
     origin = separator.origin_of(track_id, source)
     origin |= {"sample_rate": sample_rate, "format": audio_format}
     if _is_finished(folder, origin, audio_format):
-        return False
+        return
     try:
         stems = separator.stems_of(track_id, source, sample_rate)
     except UnusableTrack:
@@ -63,7 +61,6 @@ def separate_track(
         for stem in STEMS:
             write_audio(temporary / f"{stem}.{audio_format}", stems[stem], sample_rate)
         write_json(temporary / ORIGIN, origin)
-    return True
 
 
 def separate_tracks(
@@ -73,7 +70,6 @@ def separate_tracks(
     sample_rate: int,
     audio_format: AudioFormat = "flac",
     *,
-    progress: Callable[[bool], None] | None = None,
     workers: int = 1,
 ) -> pd.DataFrame:
     """Separate many tracks; one that cannot be decoded is listed and skipped.
@@ -87,7 +83,6 @@ def separate_tracks(
         out: one folder per track appears in it.
         sample_rate: of the stems, in Hz.
         audio_format: of the stems.
-        progress: called after each track with whether it was worked on now.
         workers: tracks at a time, in threads (most of the work releases Python's lock); 1 for
             a model that fills the machine by itself.
 
@@ -99,21 +94,18 @@ def separate_tracks(
         UserError: something is wrong that is not one track's fault.
     """
 
-    def attempt(track_id: str, path: str) -> tuple[bool, str]:
+    def attempt(track_id: str, path: str) -> str:
         try:
-            fresh = separate_track(track_id, Path(path), out, separator, sample_rate, audio_format)
+            separate_track(track_id, Path(path), out, separator, sample_rate, audio_format)
         except UnusableTrack as error:
-            return True, str(error)
-        return fresh, ""
+            return str(error)
+        return ""
 
     remove_leftovers(out, set(tracks["track_id"]))
-    reasons = []
     pool = ThreadPoolExecutor(workers)
     try:
-        for fresh, reason in pool.map(attempt, tracks["track_id"], tracks["path"]):
-            reasons.append(reason)
-            if progress is not None:
-                progress(fresh)
+        done = pool.map(attempt, tracks["track_id"], tracks["path"])
+        reasons = list(progress(done, "separate", total=len(tracks)))
     finally:
         # After an error the tracks that wait are not begun.
         pool.shutdown(cancel_futures=True)
