@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
-# For machines without a GPU: make env PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
-PIP_FLAGS ?=
+# Of torch the build for CPUs, a tenth of the size, where there is no NVIDIA driver.
+CPU_TORCH := --extra-index-url https://download.pytorch.org/whl/cpu
+TORCH_FLAGS := $(shell command -v nvidia-smi > /dev/null || echo $(CPU_TORCH))
 # Processes that test, each with one thread for its small matrices.
 WORKERS ?= 2
 # Anything: tests on a real cluster, of killed jobs and of several runs, too, as .ci/run has them.
@@ -18,9 +19,14 @@ env: $(READY)
 # torch first: whatever needs it then finds it, instead of pulling another build.
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet $(PIP_FLAGS) "$(TORCH)"
-	$(VENV)/bin/pip install --quiet $(PIP_FLAGS) -r requirements.lock
+	$(VENV)/bin/pip install --quiet --no-compile --no-deps $(TORCH_FLAGS) "$(TORCH)"
+	$(VENV)/bin/pip install --quiet --no-compile -r requirements.lock
 	$(VENV)/bin/pip install --quiet --no-deps --editable .
+	touch $@
+
+# What only make pull and its tests need.
+$(VENV)/bin/dvc: requirements-dvc.lock $(READY)
+	$(VENV)/bin/pip install --quiet --no-compile -r requirements.lock -r requirements-dvc.lock
 	touch $@
 
 demo: env
@@ -43,7 +49,7 @@ lint: env
 
 # Results that somebody has pushed. DVC keeps no modification times, so Snakemake is told that they
 # are up to date.
-pull: env
+pull: $(VENV)/bin/dvc
 	dvc pull
 	snakemake --cores 1 --touch
 
@@ -62,10 +68,7 @@ schema: env
 	$(VENV)/bin/python -m neuralsampleid.config.schema config/schema.json
 
 # From the environment as it is: change versions there, test, then lock them, for conda too.
-lock:
-	( echo "# Exact versions that the project is tested with; written by 'make lock'."; \
-	  $(VENV)/bin/pip freeze --exclude-editable \
-	  | grep -viE '^(nvidia|triton|setuptools|pip)[-=]' | sed 's/+cpu$$//' ) > requirements.lock
+lock: $(VENV)/bin/dvc
 	$(VENV)/bin/python envs/pin.py
 
 clean:

@@ -1,12 +1,14 @@
-"""Write the conda environments: what the rules import and all that it needs, at locked versions.
+"""Write the locks and the conda environments: what is wanted and needed, as installed here.
 
-``make lock`` runs it in the environment of requirements.lock; a test keeps the files in step.
+``make lock`` runs it in an environment that holds everything; a test keeps the files in step.
 Linux on x86-64: the CPU builds of torch come from PyTorch's own index, the CUDA builds from PyPI,
 whose wheels bring CUDA's libraries with them.
 """
 
 import re
-from importlib.metadata import requires
+import tomllib
+from collections.abc import Iterable
+from importlib.metadata import requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -17,11 +19,14 @@ FROM_CONDA = ("python=3.11.13", "pip=25.2", "setuptools=80.9.0")
 FFMPEG = "ffmpeg=7.1.1"  # for M4A, where audio of a user's own is read
 READS_ANY_AUDIO = {"audio", "torch_cpu", "torch_gpu"}
 CPU_INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu"
-AUDIO = """numpy scipy pandas pyyaml pydantic soundfile soxr librosa symusic pretty_midi
-    python-stretch matplotlib jinja2 tabulate tqdm"""
-SEPARATION = "numpy scipy pandas pyyaml pydantic soundfile soxr librosa torch demucs"
-TORCH = """numpy scipy pandas pyyaml pydantic soundfile soxr torch lightning tensorboard faiss-cpu
-    scikit-learn audiomentations"""
+LOCKS = {  # file: the project's extras in it, beside what every user of it needs; what for
+    "requirements.lock": (("train", "workflow", "development"), "the demo, the tests, the tools"),
+    "requirements-dvc.lock": (("dvc",), "make pull; beside requirements.lock"),
+}
+AUDIO = """numpy scipy pandas pyyaml pydantic soundfile soxr symusic pretty_midi python-stretch
+    matplotlib jinja2 tabulate tqdm"""
+SEPARATION = "numpy scipy pandas pyyaml pydantic soundfile soxr torch demucs"
+TORCH = "numpy scipy pandas pyyaml pydantic soundfile soxr torch lightning torchmetrics faiss-cpu"
 ENVIRONMENTS = {  # file: what it is for, and what the rules' scripts import
     "audio": ("Music, catalogue, hpss, metrics, tables and figures; no torch.", AUDIO),
     "separation_cpu": ("Stems, by HTDemucs too.", SEPARATION),
@@ -36,6 +41,26 @@ FAISS_ON_GPU = {
     "nvidia-cuda-runtime-cu12": "12.9.79",
     "nvidia-curand-cu12": "10.3.10.19",
 }
+
+
+def wanted(extras: Iterable[str]) -> list[str]:
+    """Requirements of the project itself and of some of its extras."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][name] for name in extras)]
+    needs = [line for part in lists for line in part]
+    return [line for line in needs if not line.startswith(project["name"])]
+
+
+def lock(name: str) -> str:
+    """The text of a lock; what stands in requirements.lock is not repeated."""
+    extras, purpose = LOCKS[name]
+    packages = set(with_needs(wanted(extras)))
+    if name != "requirements.lock":
+        packages -= set(locked_versions())
+    # A build of torch for CPUs is another file of the same version.
+    pins = [f"{package}=={version(package).split('+')[0]}" for package in sorted(packages)]
+    return "\n".join([f"# Exact versions for {purpose}; written by 'make lock'.", *pins]) + "\n"
 
 
 def locked_versions() -> dict[str, str]:
@@ -93,5 +118,7 @@ def environment(name: str) -> str:
 
 
 if __name__ == "__main__":
+    for name in LOCKS:
+        (ROOT / name).write_text(lock(name), encoding="utf-8")
     for name in ENVIRONMENTS:
         (ROOT / "envs" / f"{name}.yaml").write_text(environment(name), encoding="utf-8")

@@ -86,7 +86,7 @@ def _identify(options: argparse.Namespace) -> None:
     import torch
 
     from neuralsampleid.library.identify import Thresholds, identify_file, systems_of
-    from neuralsampleid.report.identified import as_csv, as_json, as_text
+    from neuralsampleid.report.answers import as_csv, as_json, as_text
 
     torch.set_num_threads(options.threads)
     systems = systems_of(options.library, options.weights)

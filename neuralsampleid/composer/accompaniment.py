@@ -16,7 +16,7 @@ from neuralsampleid.composer.rhythm import (
     choose,
     held_steps,
 )
-from neuralsampleid.composer.style import Style
+from neuralsampleid.composer.styles import Style
 from neuralsampleid.composer.theory import Chord, nearest_pitch, voice_chord
 
 BASS_RANGE = (28, 50)  # E1–D3

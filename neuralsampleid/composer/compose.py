@@ -12,7 +12,7 @@ from neuralsampleid.composer.drums import write_drums
 from neuralsampleid.composer.form import Bar, Sketch, count_bars, draw_form, draw_sketch
 from neuralsampleid.composer.melody import write_melody, write_riff
 from neuralsampleid.composer.rhythm import Event, Feel, Notes, perform
-from neuralsampleid.composer.style import Style
+from neuralsampleid.composer.styles import Style
 
 STEMS = ("vocals", "drums", "bass", "other")
 

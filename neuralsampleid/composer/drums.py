@@ -8,7 +8,7 @@ import numpy as np
 
 from neuralsampleid.composer.form import BEATS, Bar
 from neuralsampleid.composer.rhythm import LOUDNESS, STEP, STEPS, Event, bar_of
-from neuralsampleid.composer.style import Groove, Style
+from neuralsampleid.composer.styles import Groove, Style
 
 # General MIDI percussion keys; a song chooses one of them for each voice.
 DRUM_KEYS: Mapping[str, tuple[int, ...]] = {

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neuralsampleid.composer.style import Style
-from neuralsampleid.composer.styles import STYLES, styles_at
+from neuralsampleid.composer.styles import STYLES, Style, styles_at
 from neuralsampleid.composer.theory import Chord, parse_progression
 
 MIN_TEMPO, MAX_TEMPO = 70.0, 150.0  # beats per minute

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from neuralsampleid.config.base import Section
 from neuralsampleid.config.encoders import EncoderSettings
 from neuralsampleid.config.merging import merged_run
-from neuralsampleid.config.moved import refuse_old_keys
+from neuralsampleid.config.old_keys import refuse_old_keys
 from neuralsampleid.config.run import Config
 from neuralsampleid.config.seeds import RERANKER_OF, ablation_run
 from neuralsampleid.config.upstream import UpstreamConfig

@@ -16,7 +16,7 @@ from neuralsampleid.config import (
     run_named,
 )
 from neuralsampleid.config.merging import merged, merged_run
-from neuralsampleid.config.moved import MOVED
+from neuralsampleid.config.old_keys import MOVED
 from neuralsampleid.errors import UserError
 
 ROOT = Path(__file__).parents[2]

@@ -33,7 +33,7 @@ from neuralsampleid.library.store import (
 )
 from neuralsampleid.line import Line
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
-from neuralsampleid.report.identified import as_text
+from neuralsampleid.report.answers import as_text
 from neuralsampleid.report.times import clock
 
 HOP, SEGMENT, SIZE = 0.5, 2.0, 16

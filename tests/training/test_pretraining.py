@@ -1,16 +1,9 @@
-"""Pretraining of tiny encoders: it learns, repeats to the bit, resumes, and says what is wrong."""
+"""Pretraining of tiny encoders: it learns, repeats to the bit, and says what is wrong."""
 
-import itertools
-import json
 import logging
 import math
-import os
 import re
-import shutil
-import signal
-import subprocess
 from collections.abc import Callable
-from multiprocessing import active_children
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +11,7 @@ import pytest
 import torch
 
 from helpers.paper import paper_augmentation, paper_baseline_training, paper_pairs
+from helpers.pretraining import PACKED, SETTINGS, curve, differing, run, weights
 from helpers.songs import packed_songs, small_gnn, small_resnet, small_training
 from neuralsampleid.config import (
     ClassificationTriplet,
@@ -29,18 +23,10 @@ from neuralsampleid.config import (
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training import contrastive as module
-from neuralsampleid.training import curves
-from neuralsampleid.training.fitting import end, prepare_folder
 from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.pairs import split_tracks
 from neuralsampleid.training.pretraining import Pretrained, pretrain
-from neuralsampleid.training.stopping import SIGNALS, StoppedError
 
-PACKED = packed_songs(6, 3.0)
-
-
-# Where it is stopped lies in the middle of an epoch; dropout shows whether its state is kept.
-SETTINGS = small_gnn(small_training(pairs_per_epoch=14), edge_dropout=0.2, drop_path=0.2)
 BASELINE = paper_baseline_training(
     epochs=2,
     pairs_per_epoch=8,
@@ -49,33 +35,6 @@ BASELINE = paper_baseline_training(
     validation_pairs=4,
     augmentation=paper_augmentation(effects=["gain"], changes=["none", "pitch"]),
 )
-STEPS = 3  # of an epoch; two pairs are left out
-
-
-def run(
-    folder: Path, settings: Gnn | ResNetIbn = SETTINGS, seed: int = 1, workers: int = 0
-) -> Pretrained:
-    return pretrain(settings, PACKED, seed, folder, Machine(workers=workers))
-
-
-def weights(trained: Pretrained) -> dict[str, torch.Tensor]:
-    return trained.encoder.state_dict()
-
-
-def differing(first: Pretrained, second: Pretrained) -> list[str]:
-    ours, theirs = weights(first), weights(second)
-    return [name for name in ours if not torch.equal(ours[name], theirs[name])]
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pretrained, Path]:
-    folder = tmp_path_factory.mktemp("pretrain") / "uninterrupted"
-    return run(folder), folder
-
-
-def curve(folder: Path, metric: str) -> list[float]:
-    table = pd.read_csv(folder / "curves.csv")
-    return table.loc[table["metric"] == metric, "value"].tolist()
 
 
 @pytest.mark.parametrize("architecture", ["gnn", "resnet_ibn"])
@@ -125,188 +84,6 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(
 
 def test_a_worker_process_changes_nothing(uninterrupted: tuple[Pretrained, Path], tmp_path: Path):
     assert not differing(run(tmp_path / "worker", workers=1), uninterrupted[0])
-
-
-class KilledError(Exception):
-    """Stands for whatever ends a run."""
-
-
-def assert_continues_to_the_same_bits(
-    folder: Path, uninterrupted: tuple[Pretrained, Path], workers: int = 0
-) -> None:
-    """Both the weights and the curve are those of a training that nothing stopped."""
-    assert not differing(run(folder, workers=workers), uninterrupted[0])
-    expected = (uninterrupted[1] / "curves.csv").read_bytes()
-    assert (folder / "curves.csv").read_bytes() == expected
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-@pytest.mark.parametrize("place", ["on_train_epoch_start", "on_train_epoch_end"])
-def test_an_interrupted_training_continues_to_the_same_bits(
-    place: str,
-    workers: int,
-    uninterrupted: tuple[Pretrained, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-):
-    folder = tmp_path / "interrupted"
-    original: Callable = getattr(curves.EpochLog, place)
-
-    def kill(self: curves.EpochLog, trainer, pl_module) -> None:
-        if trainer.current_epoch == 1:
-            raise KilledError
-        original(self, trainer, pl_module)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(curves.EpochLog, place, kill)
-        with pytest.raises(KilledError):
-            run(folder)
-    assert (folder / "last.ckpt").exists()
-    assert len(curve(folder, "train_loss")) < 3
-    assert_continues_to_the_same_bits(folder, uninterrupted, workers)
-
-
-def stop_after(step: int, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send this process and its workers a signal once so many steps are done, as SLURM does."""
-    original = curves.EpochLog.on_train_batch_end
-
-    def send(self: curves.EpochLog, trainer, *rest: object) -> None:
-        original(self, trainer, *rest)
-        if trainer.global_step == step:
-            everyone = [os.getpid(), *(worker.pid for worker in active_children())]
-            kill = f"kill -s {number.name.removeprefix('SIG')} {' '.join(map(str, everyone))}"
-            subprocess.run(["sh", "-c", kill], check=True)
-
-    monkeypatch.setattr(curves.EpochLog, "on_train_batch_end", send)
-
-
-@pytest.mark.parametrize(
-    ("number", "step", "workers"),
-    [(SIGNALS[0], 1, 0), (SIGNALS[1], 4, 1), (SIGNALS[0], 5, 0), (SIGNALS[1], 6, 0)],
-)
-def test_a_signal_saves_the_middle_of_an_epoch(
-    number: signal.Signals,
-    step: int,
-    workers: int,
-    uninterrupted: tuple[Pretrained, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-):
-    folder = tmp_path / "stopped"
-    before = {each: signal.getsignal(each) for each in SIGNALS}
-    with monkeypatch.context() as patched:
-        stop_after(step, number, patched)
-        with pytest.raises(StoppedError, match=rf"^training: stopped by {number.name} after step"):
-            run(folder, workers=workers)
-    assert {each: signal.getsignal(each) for each in SIGNALS} == before
-    saved = torch.load(folder / "last.ckpt", weights_only=True)
-    assert saved["global_step"] == step
-    if step < STEPS:
-        assert not (folder / "curves.csv").exists()
-    else:
-        assert len(curve(folder, "train_loss")) == step // STEPS
-    assert_continues_to_the_same_bits(folder, uninterrupted, workers)
-
-
-def test_a_signal_in_the_last_batch_changes_nothing(
-    uninterrupted: tuple[Pretrained, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    stop_after(3 * STEPS, SIGNALS[0], monkeypatch)
-    assert not differing(run(tmp_path / "model"), uninterrupted[0])
-
-
-def test_a_training_whose_results_are_safe_starts_afresh(
-    uninterrupted: tuple[Pretrained, Path], tmp_path: Path
-):
-    folder = tmp_path / "model"
-    run(folder)
-    end(folder)
-    (folder / "best.ckpt").write_bytes(b"of an earlier training")
-    steps = []
-    original = module.Pretraining.training_step
-
-    def counted(self, batch, number):
-        steps.append(self.global_step)
-        return original(self, batch, number)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(module.Pretraining, "training_step", counted)
-        assert not differing(run(folder), uninterrupted[0])
-    assert steps == list(range(3 * STEPS))
-
-
-def test_a_finished_training_is_not_repeated(
-    uninterrupted: tuple[Pretrained, Path], monkeypatch: pytest.MonkeyPatch
-):
-    trained, folder = uninterrupted
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("trained again")
-
-    monkeypatch.setattr(module.Pretraining, "training_step", refuse)
-    again = run(folder)
-    assert not differing(again, trained)
-    assert again.best_epoch == trained.best_epoch
-
-
-def test_checkpoints_of_another_training_are_not_continued(
-    uninterrupted: tuple[Pretrained, Path], tmp_path: Path
-):
-    folder = tmp_path / "model"
-    run(folder, seed=2)
-    assert not differing(run(folder, seed=1), uninterrupted[0])
-    assert json.loads((folder / "identity.json").read_text())["seed"] == 1
-
-
-CHANGES = ("open", "mkdir", "chmod", "replace", "unlink", "rmdir")
-
-
-def is_killed_before(change: int, work: Callable[[], None]) -> bool:
-    """Run in a process that ends, as by ``kill -9``, before its n-th change of the file system."""
-    child = os.fork()
-    if child == 0:
-        made = itertools.count()
-
-        def or_end(original: Callable) -> Callable:
-            return lambda *given, **named: (
-                os._exit(9) if next(made) == change else original(*given, **named)
-            )
-
-        for name in CHANGES:
-            setattr(os, name, or_end(getattr(os, name)))
-        work()
-        os._exit(0)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, 9)
-    return status == 9
-
-
-def test_a_folder_can_be_claimed_again_whenever_its_claim_was_killed(tmp_path: Path):
-    folder = tmp_path / "gnn" / "checkpoints"
-    for change in itertools.count():
-        for seed in (1, 2):  # a new folder, and one with another training's files
-            prepare_folder(folder, SETTINGS, PACKED, seed)
-            (folder / "last.ckpt").write_bytes(b"another training's")
-            if seed == 1:
-                shutil.rmtree(folder)
-            killed = is_killed_before(
-                change, lambda: prepare_folder(folder, SETTINGS, PACKED, seed=3)
-            )
-            prepare_folder(folder, SETTINGS, PACKED, seed=3)
-            assert [path.name for path in folder.iterdir()] == ["identity.json"]
-            assert [path.name for path in folder.parent.iterdir()] == ["checkpoints"]
-        if not killed:
-            break
-    assert change > 5
-
-
-def test_files_that_were_being_written_are_removed(tmp_path: Path):
-    prepare_folder(tmp_path / "model", SETTINGS, PACKED, seed=1)
-    for name in ("last.ckpt", ".last.abcd1234.ckpt", ".best.abcd_234.ckpt", ".curves.abcdefgh.csv"):
-        (tmp_path / "model" / name).touch()
-    prepare_folder(tmp_path / "model", SETTINGS, PACKED, seed=1)
-    names = {path.name for path in (tmp_path / "model").iterdir()}
-    assert names == {"identity.json", "last.ckpt"}
 
 
 def test_what_is_left_behind(uninterrupted: tuple[Pretrained, Path]):
@@ -429,11 +206,3 @@ def test_an_epoch_is_one_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptu
             line,
         )
     assert len(lines) == 2
-
-
-def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path):
-    thesis = tmp_path / "thesis.txt"
-    thesis.write_text("years of work")
-    with pytest.raises(UserError, match="holds files"):
-        run(tmp_path)
-    assert thesis.read_text() == "years of work"
