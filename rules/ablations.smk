@@ -40,7 +40,7 @@ rule ablation_report:
         runtime=10,
     params:
         seeds=CONFIG.ablations.seeds,
-        rows=ABLATION_ROWS,
+        rows=CONFIG.ablation_labels,
     message:
         "Comparing ablations over seeds"
     script:

@@ -45,11 +45,7 @@ LANDMARK_SYSTEMS = CONFIG.landmark_systems
 FUSED_SYSTEMS = CONFIG.fused_systems
 PAGE_SYSTEM = CONFIG.page_system
 ENCODERS = list(CONFIG.encoders)
-ABLATION_ROWS = (
-    []
-    if CONFIG.ablations is None
-    else [CONFIG.ablations.system, *CONFIG.ablations.rows]
-)
+ABLATION_ROWS = list(CONFIG.ablation_labels)
 READY = [  # encoders with weights of their own
     name for name in ENCODERS if isinstance(CONFIG.encoders[name], PretrainedEncoder)
 ]

@@ -33,6 +33,7 @@ def checked(values):
 CONFIG = checked(config)
 RUN = f"results/{CONFIG.run}"
 SYSTEMS = {system.name: system for system in CONFIG.systems}
+LABELS = {name: system.shown for name, system in SYSTEMS.items()}
 CORES = workflow.resource_settings.cores or 1  # a cluster's profile says how many
 # Only device: cuda has conda's builds for a GPU, and one GPU asked for by each job that can use one;
 # device: auto takes what the job finds.

@@ -71,7 +71,7 @@ rule page:
     params:
         run=CONFIG.run,
         seed=CONFIG.seed,
-        systems=list(SYSTEMS),
+        systems=LABELS,
         system=PAGE_SYSTEM,
         tracks=CONFIG.page.tracks,
         audio=CONFIG.page.audio,

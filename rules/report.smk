@@ -32,7 +32,7 @@ rule tables:
         mem_mb=500,
         runtime=10,
     params:
-        systems=list(SYSTEMS),
+        systems=LABELS,
         cutoffs=CONFIG.metrics.cutoffs,
         confidence=CONFIG.intervals.confidence,
     message:
@@ -69,7 +69,7 @@ rule figures:
         mem_mb=1000,
         runtime=10,
     params:
-        systems=list(SYSTEMS),
+        systems=LABELS,
         cutoffs=CONFIG.metrics.cutoffs,
         confidence=CONFIG.intervals.confidence,
         reranked=bool(USED_RERANKERS),

@@ -21,7 +21,7 @@ if __name__ == "__main__":
             seed: pd.concat(tables[len(rows) * place : len(rows) * (place + 1)])
             for place, seed in enumerate(seeds)
         }
-        values = by_seed(metrics, rows[0])
+        values = by_seed(metrics, next(iter(rows)))
         seconds = middle_length(pd.concat(tables))
         table = ablation_table(over_seeds(values), rows, seconds)
         stem = Path(snakemake.output.png).with_suffix("")

@@ -16,7 +16,7 @@ from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import write_text
 from neuralsampleid.report.captions import render_caption
 from neuralsampleid.report.drawing import save_figure
-from neuralsampleid.report.names import human_name
+from neuralsampleid.report.labels import words
 from neuralsampleid.report.page.benchmark import query_views, telling_query, track_seconds
 from neuralsampleid.report.page.clips import reader_of, with_clips
 from neuralsampleid.report.page.html import Page, ShownFigure, render_page
@@ -50,7 +50,7 @@ if __name__ == "__main__":
         captions = {
             name: render_caption(template, stated) for name, template in params.captions.items()
         }
-        system = human_name(params.system)
+        system = params.systems[params.system]
         page = Page(
             title=f"Sample identification: {params.run}",
             subtitle=(
@@ -74,7 +74,7 @@ if __name__ == "__main__":
             figures=[
                 ShownFigure(
                     path.stem,
-                    human_name(path.stem),
+                    words(path.stem),
                     captions[f"{path.stem}_figure"],
                     path.read_bytes(),
                 )

@@ -39,7 +39,7 @@ if __name__ == "__main__":
             "localisation": localisation_table(metrics, systems, seconds),
             "rejection": rejection_table(metrics, quantities, systems, seconds),
             "median_ranks": rank_table(quantities, systems),
-            "comparisons": comparison_table(comparisons, significance),
+            "comparisons": comparison_table(comparisons, systems, significance),
         }
         for name, table in made.items():
             write_table(table, folder / name)

@@ -93,7 +93,7 @@ rule upstream_tables:
         mem_mb=500,
         runtime=10,
     params:
-        systems=list(SYSTEMS),
+        systems=LABELS,
         used_by=CONFIG.used_by(),
         confidence=CONFIG.evaluation.confidence,
     message:
@@ -127,7 +127,7 @@ rule upstream_figures:
         mem_mb=1000,
         runtime=10,
     params:
-        systems=list(SYSTEMS),
+        systems=LABELS,
         protocols=CONFIG.protocols,
         confidence=CONFIG.evaluation.confidence,
     message:

@@ -51,6 +51,18 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class Row(Section):
+    """A row of the tables."""
+
+    name: Name  # in files and folders
+    label: str | None = None  # in tables and figures; None: from the name
+
+    @property
+    def shown(self) -> str:
+        """What tables and figures call it."""
+        return self.label or self.name.replace("_", " ").capitalize()
+
+
 def network(model: Section) -> dict[str, Any]:
     """What an encoder or a re-ranker is: its section without those on its training and its use."""
     return model.model_dump(mode="json", exclude={"training", "fingerprints", "rescoring"})

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, model_validator
 
 from neuralsampleid.config.ablations import Ablations
-from neuralsampleid.config.base import Device, Name, Precision, Section
+from neuralsampleid.config.base import Device, Name, Precision, Row, Section
 from neuralsampleid.config.data import Data, DemoData, OwnMusicData, Separation, Shards
 from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder, ResNetIbn
 from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
@@ -145,6 +145,14 @@ class Config(Section):
     def landmark_settings(self) -> Landmarks:
         """Sections ``peaks`` and ``landmarks`` as one."""
         return Landmarks(**self.peaks.model_dump(), **self.landmarks.model_dump())
+
+    @property
+    def ablation_labels(self) -> dict[str, str]:
+        """Rows of the ablations → what the table calls them, first the system that they change."""
+        if self.ablations is None:
+            return {}
+        changed = {row.name: row.shown for row in self.systems if row.name == self.ablations.system}
+        return changed | {name: Row(name=name).shown for name in self.ablations.rows}
 
     @property
     def scaled_encoder(self) -> str:

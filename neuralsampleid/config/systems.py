@@ -6,23 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from neuralsampleid.config.base import Name, Section
+from neuralsampleid.config.base import Name, Row
 
 # searched: over pitch and tempo; passages: this, and scored by the best run instead of by a count
 LandmarkWay = Literal["plain", "searched", "passages"]
 
 
-class _Row(Section):
-    name: Name  # in files and folders
-    label: str | None = None  # in tables and figures; None: from the name
-
-    @property
-    def shown(self) -> str:
-        """What tables and figures call it."""
-        return self.label or self.name.replace("_", " ").capitalize()
-
-
-class System(_Row):
+class System(Row):
     """One row of the tables: an encoder."""
 
     kind: Literal["encoder"]
@@ -31,14 +21,14 @@ class System(_Row):
     reranker: Name | None = None  # one of rerankers
 
 
-class LandmarkSystem(_Row):
+class LandmarkSystem(Row):
     """One row of the tables: landmarks."""
 
     kind: Literal["landmarks"]
     way: LandmarkWay = "passages"
 
 
-class FusedSystem(_Row):
+class FusedSystem(Row):
     """One row of the tables: the rankings of other rows as one; see ``matching/fusion.py``."""
 
     kind: Literal["fusion"]

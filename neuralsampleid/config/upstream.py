@@ -12,6 +12,7 @@ from neuralsampleid.config.base import (
     FileName,
     Lengths,
     Name,
+    Row,
     Section,
 )
 
@@ -34,10 +35,9 @@ class UpstreamData(Section):
     annotations: FileName | None = "sample100-ext"  # folder; optional, None: not asked for
 
 
-class UpstreamSystem(Section):
+class UpstreamSystem(Row):
     """An upstream system: a row of the tables for each protocol."""
 
-    name: Name
     system: Literal["proposed", "proposed_no_reranker", "baseline"]
     encoder: Literal["gnn", "resnet_ibn"]
     fingerprints: FileName  # archive

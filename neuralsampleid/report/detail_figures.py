@@ -17,20 +17,20 @@ from neuralsampleid.evaluation.detail import decision_scores
 from neuralsampleid.evaluation.localisation import TOLERANCES_S
 from neuralsampleid.evaluation.summary import at_length
 from neuralsampleid.report.drawing import GREY, legend_below, panels, system_style
-from neuralsampleid.report.names import human_bin, human_name
+from neuralsampleid.report.labels import Labels, bin_label, words
 from neuralsampleid.report.tables import cutoffs_of, select
 
 COLOURS = "viridis"
 
 
 def conditions_figure(
-    metrics: pd.DataFrame, systems: Sequence[str], conditions: Sequence[str], seconds: float
+    metrics: pd.DataFrame, systems: Labels, conditions: Sequence[str], seconds: float
 ) -> Figure:
     """Heat maps of mAP and of the hit rate at the largest k: systems by condition.
 
     Args:
         metrics: columns ``formats.METRICS``.
-        systems: names in the order of the config.
+        systems: names with labels, in the order of the config.
         conditions: the groups to show, those of a dimension together.
         seconds: the query length of the hit rates.
     """
@@ -47,31 +47,31 @@ def conditions_figure(
     for axes, (title, rows) in zip(grid[:, 0], shown.items(), strict=True):
         pivot = rows.pivot(index="system", columns="group", values=["value", "queries"])
         values, counts = (
-            pivot[name].reindex(index=systems, columns=conditions).to_numpy(float)
+            pivot[name].reindex(index=list(systems), columns=conditions).to_numpy(float)
             for name in ("value", "queries")
         )
         number = np.nan_to_num(counts.max(axis=0, initial=0)).astype(int)
         _heat_map(axes, 100 * values)
         labels = [f"{_broken(name)}\nn = {n}" for name, n in zip(conditions, number, strict=True)]
         axes.set_xticks(range(len(conditions)), labels, fontsize=7)
-        axes.set_yticks(range(len(systems)), [human_name(name) for name in systems], fontsize=9)
+        axes.set_yticks(range(len(systems)), list(systems.values()), fontsize=9)
         axes.set_title(title, fontsize=10, pad=18, loc="left")
         _name_dimensions(axes, conditions)
     return figure
 
 
 def changes_figure(
-    judged: Mapping[str, pd.DataFrame], systems: Sequence[str], k: int, seconds: float
+    judged: Mapping[str, pd.DataFrame], systems: Labels, k: int, seconds: float
 ) -> Figure:
     """Heat maps of the hit rate by tempo ratio and pitch shift, a panel per system.
 
     Args:
         judged: system → its ``evaluate.per_query`` table.
-        systems: names in the order of the config.
+        systems: names with labels, in the order of the config.
         k: of the hit rate.
         seconds: the segments' length.
     """
-    first = judged[systems[0]]
+    first = judged[next(iter(systems))]
     found = conditions_of(first)
     tempi, pitches = (
         [name for name in found if name.startswith(f"{dimension}{SEPARATOR}")]
@@ -91,7 +91,7 @@ def changes_figure(
         beside = pitches if place % columns == 0 else []
         axes.set_xticks(range(len(tempi)), [_broken(name) for name in tempi], fontsize=7)
         axes.set_yticks(range(len(beside)), [_broken(name) for name in beside], fontsize=7)
-        axes.set_title(human_name(system), fontsize=10)
+        axes.set_title(systems[system], fontsize=10)
         axes.set_xlabel("Tempo ratio", fontsize=9)
         if place % columns == 0:
             axes.set_ylabel("Pitch (semitones)", fontsize=9)
@@ -101,12 +101,12 @@ def changes_figure(
     return figure
 
 
-def localisation_figure(metrics: pd.DataFrame, systems: Sequence[str], seconds: float) -> Figure:
+def localisation_figure(metrics: pd.DataFrame, systems: Labels, seconds: float) -> Figure:
     """Share of hits within a tolerance of an annotated occurrence, with intervals.
 
     Args:
         metrics: columns ``formats.METRICS``.
-        systems: names in the order of the config.
+        systems: names with labels, in the order of the config.
         seconds: the segments' length.
     """
     k = cutoffs_of(metrics)[-1]
@@ -131,7 +131,7 @@ def localisation_figure(metrics: pd.DataFrame, systems: Sequence[str], seconds: 
             beside = places + 0.07 * (place - (len(systems) - 1) / 2)  # intervals side by side
             axes.vlines(beside, low, high, color=colour, linewidth=1, alpha=0.6)
             axes.plot(beside, value, marker=marker, color=colour, markersize=5, linewidth=1.5,
-                      label=human_name(system))  # fmt: skip
+                      label=systems[system])  # fmt: skip
             axes.annotate(
                 f"n = {hits}", (0, 1), (4, -8 - 10 * place), xycoords="axes fraction",
                 textcoords="offset points", va="top", fontsize=8, color=colour,
@@ -145,14 +145,12 @@ def localisation_figure(metrics: pd.DataFrame, systems: Sequence[str], seconds: 
     return figure
 
 
-def rejection_figure(
-    judged: Mapping[str, pd.DataFrame], systems: Sequence[str], seconds: float
-) -> Figure:
+def rejection_figure(judged: Mapping[str, pd.DataFrame], systems: Labels, seconds: float) -> Figure:
     """Receiver operating characteristics of "this query samples something in the catalogue".
 
     Args:
         judged: system → its ``evaluate.per_query`` table.
-        systems: names in the order of the config.
+        systems: names with labels, in the order of the config.
         seconds: the segments' length.
     """
     titles = {FULL_TRACK: "Full tracks", SEGMENT: f"Segments of {seconds:g} s"}
@@ -173,7 +171,7 @@ def rejection_figure(
             curve, colour = rejection.roc(*scores), system_style(place)[0]
             area, error = rejection.auroc(*scores), rejection.equal_error(curve)[0]
             axes.plot(100 * curve.false_alarms, 100 * curve.detections, color=colour, linewidth=1.6,
-                      label=f"{human_name(system)} ({100 * area:.0f})")  # fmt: skip
+                      label=f"{systems[system]} ({100 * area:.0f})")  # fmt: skip
             axes.plot(
                 100 * error, 100 * (1 - error), system_style(place)[1], color=colour, markersize=6
             )
@@ -189,12 +187,12 @@ def rejection_figure(
     return figure
 
 
-def calibration_figure(reliability: pd.DataFrame, systems: Sequence[str]) -> Figure:
+def calibration_figure(reliability: pd.DataFrame, systems: Labels) -> Figure:
     """Reliability curves of the re-ranker, above how many pairs have such a probability.
 
     Args:
         reliability: columns ``formats.RELIABILITY``.
-        systems: names in the order of the config; those without a curve are left out.
+        systems: names with labels, in the order of the config; those without a curve are left out.
     """
     figure, grid = panels(2, 1, 5.4, 5.6)
     curve, counts = grid[:, 0]
@@ -206,7 +204,7 @@ def calibration_figure(reliability: pd.DataFrame, systems: Sequence[str]) -> Fig
         colour, marker = system_style(place)
         said = own.dropna(subset=["share_right"])
         curve.plot(100 * said["mean_probability"], 100 * said["share_right"], marker=marker,
-                   color=colour, label=human_name(system))  # fmt: skip
+                   color=colour, label=systems[system])  # fmt: skip
         counts.stairs(own["pairs"], [*(100 * own["low"]), 100], color=colour, linewidth=1.5)
     curve.set_ylabel("Right (%)")
     curve.set_ylim(-3, 103)
@@ -236,7 +234,7 @@ def _rates(
 
 def _broken(condition: str) -> str:
     """A condition's value, a range in two lines."""
-    return human_bin(condition.partition(SEPARATOR)[2]).replace(" to ", "\nto ")
+    return bin_label(condition.partition(SEPARATOR)[2]).replace(" to ", "\nto ")
 
 
 def _heat_map(
@@ -260,6 +258,6 @@ def _name_dimensions(axes: Axes, conditions: Sequence[str]) -> None:
     dimensions = [name.partition(SEPARATOR)[0] for name in conditions]
     for dimension in dict.fromkeys(dimensions):
         places = [place for place, name in enumerate(dimensions) if name == dimension]
-        axes.text(places[0] - 0.48, -0.62, human_name(dimension), fontsize=8, va="bottom")
+        axes.text(places[0] - 0.48, -0.62, words(dimension), fontsize=8, va="bottom")
         if places[0]:  # not before the first
             axes.axvline(places[0] - 0.5, color="white", linewidth=4)

@@ -5,14 +5,12 @@ Values are in percent, differences in percentage points, ranks as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.localisation import TOLERANCES_S
-from neuralsampleid.report.names import human_name
+from neuralsampleid.report.labels import Labels
 from neuralsampleid.report.tables import (
     Cell,
     Interval,
@@ -27,12 +25,12 @@ from neuralsampleid.report.tables import (
 UNKNOWN = "–"
 
 
-def localisation_table(metrics: pd.DataFrame, systems: Sequence[str], seconds: float) -> Table:
+def localisation_table(metrics: pd.DataFrame, systems: Labels, seconds: float) -> Table:
     """Where hits lie: the share of them within each tolerance of an annotated occurrence.
 
     Args:
         metrics: columns ``formats.METRICS``.
-        systems: names in the order of the rows.
+        systems: names with labels, in the order of the rows.
         seconds: the segments' length.
     """
     k = cutoffs_of(metrics)[-1]
@@ -42,19 +40,19 @@ def localisation_table(metrics: pd.DataFrame, systems: Sequence[str], seconds: f
         for system in systems:
             own = select(asked, system=system, k=k, group="all")
             within = [select(own, metric=f"localised_{t:g}s") for t in TOLERANCES_S]
-            rows.append((about, human_name(system), count_of(within[0]), *map(interval_of, within)))
+            rows.append((about, systems[system], count_of(within[0]), *map(interval_of, within)))
     return Table(("Queries", "System", *columns), tuple(rows))
 
 
 def rejection_table(
-    metrics: pd.DataFrame, quantities: pd.DataFrame, systems: Sequence[str], seconds: float
+    metrics: pd.DataFrame, quantities: pd.DataFrame, systems: Labels, seconds: float
 ) -> Table:
     """Whether systems know that a query samples something in the catalogue.
 
     Args:
         metrics: columns ``formats.METRICS``.
         quantities: likewise, of ``quantities.csv``.
-        systems: names in the order of the rows.
+        systems: names with labels, in the order of the rows.
         seconds: the segments' length.
     """
     shares = {
@@ -71,19 +69,19 @@ def rejection_table(
             score = float(own["value"].iloc[0]) if len(own) else float("nan")
             threshold = f"{score:.3g}" if np.isfinite(score) else UNKNOWN
             results = (interval_of(part) for part in found)
-            rows.append((about, human_name(system), count_of(found[0]), *results, threshold))
+            rows.append((about, systems[system], count_of(found[0]), *results, threshold))
     columns = ("Queries", "System", "With and without", *shares.values(), "Score for 1 %")
     return Table(columns, tuple(rows))
 
 
-def rank_table(quantities: pd.DataFrame, systems: Sequence[str]) -> Table:
+def rank_table(quantities: pd.DataFrame, systems: Labels) -> Table:
     """Median rank of the first right answer: full tracks, and segments by length."""
     medians = select(quantities, metric="median_rank", group="all")
     lengths = numbers_of(medians, "query_seconds")
     parts = [select(medians, task=FULL_TRACK)]
     parts += [select(medians, query_seconds=seconds) for seconds in lengths]
     rows: list[tuple[Cell, ...]] = [
-        (human_name(system), *(_as_it_is(select(part, system=system)) for part in parts))
+        (systems[system], *(_as_it_is(select(part, system=system)) for part in parts))
         for system in systems
     ]
     rows.append(("Queries", *map(count_of, parts)))
@@ -91,11 +89,12 @@ def rank_table(quantities: pd.DataFrame, systems: Sequence[str]) -> Table:
     return Table(columns, tuple(rows))
 
 
-def comparison_table(comparisons: pd.DataFrame, significance: float) -> Table:
+def comparison_table(comparisons: pd.DataFrame, systems: Labels, significance: float) -> Table:
     """Differences between the rows of the main table; bold where they survive the correction.
 
     Args:
         comparisons: columns ``formats.COMPARISONS``.
+        systems: names with labels.
         significance: the largest corrected p-value that counts.
     """
     main = select(comparisons, table="main")
@@ -106,7 +105,7 @@ def comparison_table(comparisons: pd.DataFrame, significance: float) -> Table:
     columns = [part for name in names for part in (f"{name} (points)", "p")]
     rows = []
     for (system, other), cells in main.groupby(["system", "other"], sort=False):
-        row: list[Cell] = [human_name(system), human_name(other)]
+        row: list[Cell] = [systems[system], systems[other]]
         for cell in cells.itertuples(index=False):
             value, low, high = (100 * float(x) for x in (cell.difference, cell.low, cell.high))
             survives = bool(cell.p_holm <= significance)

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from neuralsampleid.catalogue.formats import FULL_TRACK
 from neuralsampleid.errors import UserError
 from neuralsampleid.report.drawing import GREY, legend_below, panels, rows_axis, system_style
-from neuralsampleid.report.names import human_name
+from neuralsampleid.report.labels import Labels, words
 
 CURVE_COLUMNS = ("encoder", "epoch", "step", "metric", "value")
 SEPARATION_COLUMNS = ("track_id", "stem", "si_sdr_db", "mix_si_sdr_db")
 
 
 def hit_rate_figure(
-    metrics: pd.DataFrame, systems: Sequence[str], protocols: Sequence[str] = ()
+    metrics: pd.DataFrame, systems: Labels, protocols: Sequence[str] = ()
 ) -> Figure:
     """Hit rate by query length: a panel per k, a line with its interval per system.
 
     Args:
         metrics: columns ``formats.METRICS``.
-        systems: names in the order of the config, which fixes the colours.
+        systems: names with labels, in the order of the config, which fixes the colours.
         protocols: a row of panels for each; none: one row for all that there is.
     """
     rows = metrics[(metrics["metric"] == "hit_rate") & (metrics["group"] == "all")]
@@ -41,7 +41,7 @@ def hit_rate_figure(
             for place, system in enumerate(systems):
                 own = part[(part["k"] == k) & (part["system"] == system)]
                 own = own.set_index("query_seconds").reindex(lengths)
-                _line_with_band(axes, own, place, human_name(system))
+                _line_with_band(axes, own, place, systems[system])
             axes.set_title(f"Hit rate at {k:g}{name}", fontsize=11)
             axes.set_xlabel("Query length, number of queries", fontsize=9)
             axes.set_xticks(range(len(lengths)), ticks, fontsize=8)
@@ -54,7 +54,7 @@ def hit_rate_figure(
 
 def map_figure(
     metrics: pd.DataFrame,
-    systems: Sequence[str],
+    systems: Labels,
     chance: float | None = None,
     protocols: Sequence[str] = (),
     quoted: Mapping[str, float] | None = None,
@@ -63,17 +63,18 @@ def map_figure(
 
     Args:
         metrics: columns ``formats.METRICS``.
-        systems: names in the order of the config.
+        systems: names with labels, in the order of the config.
         chance: mAP of a random ranking in [0, 1], drawn as a line if given.
         protocols: a line for each of a system's; none: one line per system.
         quoted: system → the paper's figure in percent, marked in the system's lines.
     """
     rows = metrics[(metrics["metric"] == "map") & (metrics["group"] == "all")]
-    lines = [(place, name) for place in range(len(systems)) for name in protocols or ("",)]
+    names = list(systems)
+    lines = [(place, name) for place in range(len(names)) for name in protocols or ("",)]
     figure, grid = panels(1, 1, 6.4, 1.3 + 0.42 * len(lines))
     axes = grid[0, 0]
     for height, (place, protocol) in enumerate(lines):
-        own = rows[rows["system"] == systems[place]]
+        own = rows[rows["system"] == names[place]]
         own = own[own["protocol"] == protocol] if protocol else own
         value, low, high = _percent_of(own)
         colour, marker = system_style(place)
@@ -85,7 +86,7 @@ def map_figure(
                 ha="center", fontsize=9,
             )  # fmt: skip
     for system, figure_said in (quoted or {}).items():
-        heights = [height for height, (place, _) in enumerate(lines) if systems[place] == system]
+        heights = [height for height, (place, _) in enumerate(lines) if names[place] == system]
         axes.vlines(figure_said, min(heights) - 0.4, max(heights) + 0.4, color=GREY, linestyle="--")
         axes.annotate(
             f"quoted {figure_said:g}", (figure_said, max(heights) + 0.4), (3, 0),
@@ -97,7 +98,7 @@ def map_figure(
             "chance", (100 * chance, 0), (3, 2), xycoords=("data", "axes fraction"),
             textcoords="offset points", color=GREY, fontsize=9,
         )  # fmt: skip
-    labels = [human_name(systems[place]) + (f", {name}" if name else "") for place, name in lines]
+    labels = [systems[names[place]] + (f", {name}" if name else "") for place, name in lines]
     rows_axis(axes, labels)
     axes.set_xlim(0, 102)
     asked = _numbers(rows["queries"]) or "0"
@@ -130,17 +131,17 @@ def learning_curves_figure(curves: pd.DataFrame) -> Figure:
         for axes, quantity in zip(row, quantities, strict=False):
             own = (curves["encoder"] == encoder) & (curves["panel"] == quantity)
             _curves(axes, curves[own])
-            axes.set_title(f"{human_name(encoder)}: {human_name(quantity)}", fontsize=10)
+            axes.set_title(f"{words(encoder)}: {words(quantity)}", fontsize=10)
     return figure
 
 
-def ranks_figure(judged: Mapping[str, pd.DataFrame], systems: Sequence[str]) -> Figure:
+def ranks_figure(judged: Mapping[str, pd.DataFrame], systems: Labels) -> Figure:
     """Rank of the first correct reference of every full-track query, and the median.
 
     Args:
         judged: system → columns ``task`` and ``first_rank`` (NaN: not found) of its
             ``evaluate.per_query`` table.
-        systems: names in the order of the config.
+        systems: names with labels, in the order of the config.
     """
     tracks = {name: judged[name][judged[name]["task"] == FULL_TRACK] for name in systems}
     ranks = {name: rows["first_rank"].to_numpy(dtype=float) for name, rows in tracks.items()}
@@ -163,7 +164,7 @@ def ranks_figure(judged: Mapping[str, pd.DataFrame], systems: Sequence[str]) -> 
     axes.set_xticks([*ticks, missing], [*map(str, ticks), "not\nfound"])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(0.75, missing * 1.4)
-    rows_axis(axes, [human_name(name) for name in systems])
+    rows_axis(axes, list(systems.values()))
     axes.set_xlabel("Rank of the first correct reference; bar: median")
     return figure
 
@@ -196,7 +197,7 @@ def separation_figure(quality: pd.DataFrame) -> Figure:
             middle = np.median(values)
             ends = [place + offset - 0.18, place + offset + 0.18]
             axes.plot([middle] * 2, ends, color=colour, linewidth=2.5)
-    rows_axis(axes, [f"{human_name(name)} (n = {len(own)})" for name, own in stems.items()])
+    rows_axis(axes, [f"{words(name)} (n = {len(own)})" for name, own in stems.items()])
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.set_xlabel("SI-SDR (dB), higher is better; bar: median")
     legend_below(figure, axes, columns=2)

@@ -17,7 +17,7 @@ from neuralsampleid.config import Evaluation
 from neuralsampleid.evaluation.comparison import Compared
 from neuralsampleid.evaluation.conditions import SEPARATOR, in_order
 from neuralsampleid.evaluation.summary import sample_types
-from neuralsampleid.report.names import human_name
+from neuralsampleid.report.labels import Labels, group_label
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,19 @@ def compared_cells(
 
 
 def main_table(
-    metrics: pd.DataFrame, systems: Sequence[str], seconds: float, winners: Winners = NO_WINNERS
+    metrics: pd.DataFrame, systems: Labels, seconds: float, winners: Winners = NO_WINNERS
 ) -> Table:
     """One row per system: mAP over full tracks, and hit rates at one query length.
 
     Args:
         metrics: columns ``formats.METRICS``.
-        systems: names in the order of the rows.
+        systems: names with labels, in the order of the rows.
         seconds: the query length of the hit rates; see ``middle_length``.
         winners: whose values are bold; see ``winners_of``.
     """
     cutoffs = cutoffs_of(metrics)
     rows = [
-        (human_name(name), *_results(metrics, name, "all", seconds, "main", winners))
+        (systems[name], *_results(metrics, name, "all", seconds, "main", winners))
         for name in systems
     ]
     return Table(("System", *_result_columns(cutoffs, seconds)), tuple(rows))
@@ -89,7 +89,7 @@ def main_table(
 
 def group_table(
     metrics: pd.DataFrame,
-    systems: Sequence[str],
+    systems: Labels,
     seconds: float,
     groups: Sequence[str],
     winners: Winners = NO_WINNERS,
@@ -98,8 +98,8 @@ def group_table(
     cutoffs = cutoffs_of(metrics)
     rows = [
         (
-            human_name(group),
-            human_name(name),
+            group_label(group),
+            systems[name],
             *_results(metrics, name, group, seconds, "sample_types", winners),
         )
         for group in groups
@@ -122,9 +122,7 @@ def conditions_among(metrics: pd.DataFrame) -> list[str]:
     return [group for group in found if values[group.partition(SEPARATOR)[0]] > 1]
 
 
-def length_table(
-    metrics: pd.DataFrame, systems: Sequence[str], winners: Winners = NO_WINNERS
-) -> Table:
+def length_table(metrics: pd.DataFrame, systems: Labels, winners: Winners = NO_WINNERS) -> Table:
     """Hit rates over all segment queries: a row per system and k, a column per length.
 
     The last row has the number of queries.
@@ -133,7 +131,7 @@ def length_table(
     hit_rates = select(metrics, metric="hit_rate", group="all")
     rows: list[tuple[Cell, ...]] = [
         (
-            human_name(name),
+            systems[name],
             int(k),
             *(
                 interval_of(

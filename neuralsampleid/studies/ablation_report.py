@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuralsampleid.report.drawing import GREY, panels, rows_axis, system_style
-from neuralsampleid.report.names import human_name
+from neuralsampleid.report.labels import Labels
 from neuralsampleid.report.tables import Cell, Interval, Table, cutoffs_of, select
 
 
-def ablation_table(summary: pd.DataFrame, rows: Sequence[str], seconds: float) -> Table:
+def ablation_table(summary: pd.DataFrame, rows: Labels, seconds: float) -> Table:
     """One row per ablation: means over the seeds, in brackets the smallest and the largest.
 
     Args:
         summary: columns of ``studies.ablations.over_seeds``.
-        rows: their names, first the system that the others change.
+        rows: their names with labels, first the system that the others change.
         seconds: the query length of the hit rates.
     """
     cutoffs = cutoffs_of(summary)
     columns = ["Row", "Seeds", "mAP (%)", "mAP, difference"]
     for k in cutoffs:
         columns += [f"Hit@{k:g} at {seconds:g} s (%)", f"Hit@{k:g}, difference"]
+    first = next(iter(rows))
     lines: list[tuple[Cell, ...]] = []
     for name in rows:
         own = select(summary, system=name)
         measures = [select(own, metric="map")]
         measures += [select(own, metric="hit_rate", query_seconds=seconds, k=k) for k in cutoffs]
-        cells: list[Cell] = [human_name(name), int(own["seeds"].max())]
+        cells: list[Cell] = [rows[name], int(own["seeds"].max())]
         for measure in measures:
             cells += [_spread(measure, "value")]
-            cells += ["–" if name == rows[0] else _spread(measure, "difference")]
+            cells += ["–" if name == first else _spread(measure, "difference")]
         lines.append(tuple(cells))
     return Table(tuple(columns), tuple(lines))
 
 
-def ablation_figure(values: pd.DataFrame, rows: Sequence[str]) -> Figure:
+def ablation_figure(values: pd.DataFrame, rows: Labels) -> Figure:
     """The mAP of each row and its difference on the same music: a dot per seed, a line at the mean.
 
     Args:
@@ -47,14 +46,15 @@ def ablation_figure(values: pd.DataFrame, rows: Sequence[str]) -> Figure:
     """
     figure, grid = panels(1, 2, 10.0, 1.3 + 0.42 * len(rows))
     precision = select(values, metric="map")
+    first = next(iter(rows))
     labels = {
         "value": "Mean average precision (%)",
-        "difference": f"Difference from “{human_name(rows[0])}” (points)",
+        "difference": f"Difference from “{rows[first]}” (points)",
     }
     for axes, (column, label) in zip(grid[0], labels.items(), strict=True):
         for place, name in enumerate(rows):
             _dots(axes, 100 * select(precision, system=name)[column], place)
-        rows_axis(axes, [human_name(name) for name in rows])
+        rows_axis(axes, list(rows.values()))
         axes.set_xlabel(f"{label}; a dot per seed")
     grid[0, 1].axvline(0, color=GREY, linestyle=":", linewidth=1)
     grid[0, 1].set_yticklabels([])

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuralsampleid.report.drawing import GREY, legend_below, panels, system_style
-from neuralsampleid.report.names import human_name
+from neuralsampleid.report.labels import words
 
 _MARKERS = "os^Dv"
 
@@ -42,7 +42,7 @@ def _kept_against(axes: Axes, indexes: pd.DataFrame, cost: str) -> None:
         colour, _ = system_style(place)
         axes.plot(
             ordered[cost], 100 * ordered["kept"], color=colour, linewidth=1,
-            marker=_MARKERS[place], markersize=5, label=human_name(str(kind)),
+            marker=_MARKERS[place], markersize=5, label=words(str(kind)),
         )  # fmt: skip
         for row in ordered.itertuples(index=False):
             axes.plot(
@@ -64,7 +64,7 @@ def _hit_rates(axes: Axes, indexes: pd.DataFrame) -> None:
         colour, _ = system_style(place)
         axes.plot(
             ordered["segments"], 100 * ordered["hit_10"], color=colour, linewidth=1,
-            marker=_MARKERS[place], markersize=5, label=human_name(str(kind)),
+            marker=_MARKERS[place], markersize=5, label=words(str(kind)),
         )  # fmt: skip
     axes.set_xscale("log")
     axes.set_ylim(-2, 102)

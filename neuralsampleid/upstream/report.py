@@ -6,7 +6,7 @@ query_seconds, group, value in percent, source); an empty value is one that nobo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from neuralsampleid.artefacts.table import Obtained
 from neuralsampleid.catalogue.formats import Format, read_table
 from neuralsampleid.errors import UserError
-from neuralsampleid.report.names import human_name
+from neuralsampleid.report.labels import Labels, words
 from neuralsampleid.report.tables import (
     Cell,
     Interval,
@@ -58,7 +58,7 @@ def read_quoted(path: Path) -> pd.DataFrame:
     return quoted
 
 
-def quoted_precision(quoted: pd.DataFrame, systems: Sequence[str]) -> dict[str, float]:
+def quoted_precision(quoted: pd.DataFrame, systems: Iterable[str]) -> dict[str, float]:
     """System → the paper's mAP in percent, for those whose figure is known."""
     rows = select(quoted, table="main", metric="map", group="all").dropna(subset=["value"])
     known = dict(zip(rows["system"], rows["value"], strict=True))
@@ -67,7 +67,7 @@ def quoted_precision(quoted: pd.DataFrame, systems: Sequence[str]) -> dict[str, 
 
 def precision_table(
     metrics: pd.DataFrame,
-    systems: Sequence[str],
+    systems: Labels,
     parameters: Mapping[str, Mapping[str, int]],
     quoted: pd.DataFrame,
 ) -> Table:
@@ -75,7 +75,7 @@ def precision_table(
 
     Args:
         metrics: columns ``formats.METRICS``.
-        systems: names in the order of the rows.
+        systems: names with labels, in the order of the rows.
         parameters: system → stored, acting (of the encoder) and reranker; what is missing is
             unknown.
         quoted: of ``read_quoted``.
@@ -91,7 +91,7 @@ def precision_table(
         for protocol in _protocols(metrics):
             found = select(metrics, system=system, protocol=protocol, metric="map", group="all")
             row: tuple[Cell, ...] = (
-                *(human_name(system), human_name(protocol)),
+                *(systems[system], words(protocol)),
                 *(counts.get(name, NOT_COUNTED) for name in ("stored", "acting", "reranker")),
                 *(count_of(found), interval_of(found), _quote(said), _source(said)),
             )
@@ -99,14 +99,14 @@ def precision_table(
     return Table(columns, tuple(rows))
 
 
-def hit_rate_table(metrics: pd.DataFrame, systems: Sequence[str], quoted: pd.DataFrame) -> Table:
+def hit_rate_table(metrics: pd.DataFrame, systems: Labels, quoted: pd.DataFrame) -> Table:
     """Hit rates by query length; below each system and protocol the number of queries."""
     lengths, cutoffs = numbers_of(metrics, "query_seconds"), numbers_of(metrics, "k")
     rows: list[tuple[Cell, ...]] = []
     for system in systems:
         for protocol in _protocols(metrics):
             own = select(metrics, system=system, protocol=protocol, metric="hit_rate", group="all")
-            about = (human_name(system), human_name(protocol))
+            about = (systems[system], words(protocol))
             by_length = [select(own, query_seconds=seconds) for seconds in lengths]
             for k in cutoffs:
                 rates = (interval_of(select(part, k=k)) for part in by_length)
@@ -115,14 +115,14 @@ def hit_rate_table(metrics: pd.DataFrame, systems: Sequence[str], quoted: pd.Dat
         said = select(quoted, table="hit_rates", system=system, metric="hit_rate", group="all")
         for k in cutoffs:
             values = (_quote(select(said, k=k, query_seconds=seconds)) for seconds in lengths)
-            rows.append((human_name(system), human_name(_QUOTED), int(k), *values))
+            rows.append((systems[system], words(_QUOTED), int(k), *values))
     columns = ("System", "Protocol", "k", *(f"{seconds:g} s (%)" for seconds in lengths))
     return Table(columns, tuple(rows))
 
 
 def published_group_table(
     metrics: pd.DataFrame,
-    systems: Sequence[str],
+    systems: Labels,
     groups: Sequence[str],
     seconds: float,
     quoted: pd.DataFrame,
@@ -132,21 +132,21 @@ def published_group_table(
     rows: list[tuple[Cell, ...]] = []
     for group in groups:
         for system in systems:
-            about = (human_name(group), human_name(system))
+            about = (words(group), systems[system])
             for protocol in _protocols(metrics):
                 own = select(metrics, system=system, protocol=protocol, group=group)
                 precision = select(own, metric="map")
                 rates = select(own, metric="hit_rate", query_seconds=seconds)
                 hits = (interval_of(select(rates, k=k)) for k in cutoffs)
                 counted = (count_of(precision), interval_of(precision), count_of(rates))
-                rows.append((*about, human_name(protocol), *counted, *hits))
+                rows.append((*about, words(protocol), *counted, *hits))
             said = select(quoted, system=system, group=group)
             hits = (
                 _quote(select(said, metric="hit_rate", k=k, query_seconds=seconds)) for k in cutoffs
             )
             precise = _quote(select(said, metric="map"))
             uncounted = (NOT_COUNTED, precise, NOT_COUNTED)
-            rows.append((*about, human_name(_QUOTED), *uncounted, *hits))
+            rows.append((*about, words(_QUOTED), *uncounted, *hits))
     columns = (
         *("Group", "System", "Protocol", "Tracks", "mAP (%)", "Segments"),
         *(f"Hit@{k:g} at {seconds:g} s (%)" for k in cutoffs),

@@ -15,7 +15,7 @@ from neuralsampleid.report.detail_figures import (
 from neuralsampleid.report.drawing import save_figure
 
 NAN = float("nan")
-SYSTEMS = ["proposed", "baseline"]
+SYSTEMS = {"proposed": "Proposed", "baseline": "Baseline (ResNet-IBN)"}
 CONDITIONS = ["level_db:..0", "level_db:0..", "tempo_ratio:..1"]
 
 

@@ -30,7 +30,7 @@ from neuralsampleid.report.tables import (
 )
 
 NAN = float("nan")
-SYSTEMS = ["good", "fair", "poor"]
+SYSTEMS = {"good": "Good", "fair": "Fair", "poor": "Poor"}
 BEST = {"good": 0.9, "fair": 0.6, "poor": 0.5}
 
 
@@ -121,7 +121,7 @@ def test_conditions_and_sample_types_are_told_apart():
     assert sample_types_of(metrics()) == ["beat"]
     # A dimension with one value tells nothing.
     assert conditions_among(metrics()) == ["tempo_ratio:..1", "tempo_ratio:1.."]
-    table = group_table(metrics(), SYSTEMS[:1], 5.0, conditions_among(metrics()))
+    table = group_table(metrics(), {"good": "Good"}, 5.0, conditions_among(metrics()))
     assert [row[0] for row in table.rows] == ["Tempo ratio: below 1", "Tempo ratio: from 1"]
 
 
@@ -150,7 +150,7 @@ def test_median_ranks_are_no_percentages():
 
 
 def test_differences():
-    table = comparison_table(comparisons(good_fair=0.2, good_poor=0.01), 0.05)
+    table = comparison_table(comparisons(good_fair=0.2, good_poor=0.01), SYSTEMS, 0.05)
     assert table.columns == ("System", "Less", "mAP (points)", "p")
     first, second = table.rows
     assert first[:2] == ("Good", "Fair")

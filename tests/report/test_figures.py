@@ -20,7 +20,7 @@ from neuralsampleid.report.figures import (
 )
 
 NAN = float("nan")
-SYSTEMS = ["proposed", "baseline"]
+SYSTEMS = {"proposed": "Proposed", "baseline": "Baseline (ResNet-IBN)"}
 
 
 def metrics(lengths=(5.0, 10.0), number=20):
@@ -186,7 +186,7 @@ def test_every_rank_is_a_dot_and_misses_stand_apart():
 
 
 def test_many_equal_ranks_pile_up_without_overlapping():
-    axes = ranks_figure({"proposed": judged(*[1.0] * 40)}, ["proposed"]).axes[0]
+    axes = ranks_figure({"proposed": judged(*[1.0] * 40)}, {"proposed": "Proposed"}).axes[0]
     x, y = axes.lines[0].get_data()
     assert len(set(zip(x, y, strict=True))) == 40
     assert abs(y).max() < 0.5
@@ -221,7 +221,10 @@ def test_a_system_has_one_colour_everywhere():
 
 @pytest.mark.parametrize("number", [1, 2, 6])
 def test_no_labels_overlap(number):
-    names = [*SYSTEMS, "proposed_no_reranker", "untrained", "spectral_peaks", "other_one"][:number]
+    names = {
+        f"{place}_system": f"System {place}, of which the label is long"[: 10 + 6 * place]
+        for place in range(number)
+    }
     table = metrics(lengths=(5.0, 7.0, 10.0, 15.0, 20.0), number=1234)
     ranks = {name: judged(1.0, 2.0, 90.0, NAN) for name in names}
     figures = [hit_rate_figure(table, names), map_figure(table, names, 0.05)]
@@ -232,8 +235,8 @@ def test_no_labels_overlap(number):
 
 def test_nothing_to_show_is_shown_as_nothing(tmp_path: Path):
     save_figure(hit_rate_figure(metrics(lengths=(5.0,), number=0), SYSTEMS), tmp_path / "hits")
-    save_figure(map_figure(metrics(), ["not_run"]), tmp_path / "map")
-    save_figure(ranks_figure({"proposed": judged()}, ["proposed"]), tmp_path / "ranks")
+    save_figure(map_figure(metrics(), {"not_run": "Not run"}), tmp_path / "map")
+    save_figure(ranks_figure({"proposed": judged()}, {"proposed": "Proposed"}), tmp_path / "ranks")
     with pytest.raises(UserError, match="learning curves"):
         learning_curves_figure(curves()[:0])
     with pytest.raises(UserError, match="separation"):

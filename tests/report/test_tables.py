@@ -9,7 +9,7 @@ import pytest
 
 from helpers.tables import compact
 from neuralsampleid.catalogue.formats import METRICS
-from neuralsampleid.report.names import human_name
+from neuralsampleid.report.labels import group_label, words
 from neuralsampleid.report.rendering import (
     csv_table,
     html_page,
@@ -45,7 +45,12 @@ def metrics():
     return pd.DataFrame(rows, columns=list(METRICS))
 
 
-SYSTEMS = ["proposed_no_reranker", "untrained", "not_run"]
+SYSTEMS = {
+    "proposed_no_reranker": "Proposed, no re-ranker",
+    "untrained": "Untrained encoder",
+    "not_run": "Not run",
+}
+FIRST = dict([*SYSTEMS.items()][:1])
 
 
 def small():
@@ -72,7 +77,7 @@ def test_the_main_table_has_a_row_per_system_in_the_given_order():
 
 
 def test_the_group_table_has_a_block_per_group():
-    table = group_table(metrics(), SYSTEMS[:2], seconds=7.5, groups=["beat"])
+    table = group_table(metrics(), dict([*SYSTEMS.items()][:2]), seconds=7.5, groups=["beat"])
     assert [row[:3] for row in table.rows] == [
         ("Beat", "Proposed, no re-ranker", 10),
         ("Beat", "Untrained encoder", 10),
@@ -81,7 +86,7 @@ def test_the_group_table_has_a_block_per_group():
 
 
 def test_the_length_table_counts_queries_below():
-    table = length_table(metrics(), SYSTEMS[:1])
+    table = length_table(metrics(), FIRST)
     assert table.columns == ("System", "k", "5 s (%)", "7.5 s (%)", "20 s (%)")
     assert [row[:2] for row in table.rows] == [
         ("Proposed, no re-ranker", 1),
@@ -153,17 +158,16 @@ def test_a_file_of_each_kind_is_written(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("proposed", "Proposed"),
-        ("baseline", "Baseline (ResNet-IBN)"),
-        ("spectral_peaks", "Spectral peaks"),
-        ("hit_rate_3", "Hit rate at 3"),
+        ("beat", "Beat"),
         ("tempo_ratio:..0.9", "Tempo ratio: below 0.9"),
         ("level_db:-3..0", "Level in the mix (dB): -3 to 0"),
         ("interpolation:no", "Interpolation: no"),
     ],
 )
 def test_names_are_made_readable(name, shown):
-    assert human_name(name) == shown
+    assert group_label(name) == shown
+    assert words("hit_rate_3") == "Hit rate at 3"
+    assert words("spectral_peaks") == "Spectral peaks"
 
 
 def test_a_web_page_has_a_row_per_line_and_escapes_texts():

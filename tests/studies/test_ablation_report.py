@@ -26,7 +26,7 @@ def values() -> pd.DataFrame:
 
 
 def test_the_table_has_means_ranges_and_differences():
-    table = ablation_table(over_seeds(values()), ["proposed", "worse"], 5.0)
+    table = ablation_table(over_seeds(values()), {"proposed": "Proposed", "worse": "Worse"}, 5.0)
     assert compact(markdown_table(table)) == [
         "| Row | Seeds | mAP (%) | mAP, difference | Hit@1 at 5 s (%) | Hit@1, difference |",
         "|:-|-:|-:|-:|-:|-:|",
@@ -37,7 +37,7 @@ def test_the_table_has_means_ranges_and_differences():
 
 
 def test_the_figure_has_a_dot_per_seed_and_the_mean():
-    axes = ablation_figure(values(), ["proposed", "worse"]).axes
+    axes = ablation_figure(values(), {"proposed": "Proposed", "worse": "Worse"}).axes
     dots, mean = axes[1].lines[2:4]  # of the second row, after two lines of the first
     assert sorted(np.round(dots.get_xdata(), 6)) == [-30.0, -10.0]
     assert set(np.round(mean.get_xdata(), 6)) == {-20.0}

@@ -38,9 +38,14 @@ def metrics():
     return pd.DataFrame(rows, columns=list(UPSTREAM_METRICS))
 
 
+ONE = {"proposed": "Proposed"}
+
+
 def test_the_committed_quotes_hold_the_abstracts_figure_alone():
     quoted = read_quoted(QUOTED)
-    assert quoted_precision(quoted, ["proposed", "baseline"]) == {"proposed": 44.2}
+    assert quoted_precision(
+        quoted, {"proposed": "Proposed", "baseline": "Baseline (ResNet-IBN)"}
+    ) == {"proposed": 44.2}
     assert quoted_precision(quoted, ["baseline"]) == {}
     known = quoted[quoted["value"].notna()]
     assert known[["table", "system", "metric", "value"]].values.tolist() == [
@@ -52,7 +57,12 @@ def test_the_committed_quotes_hold_the_abstracts_figure_alone():
 
 def test_precision_stands_beside_the_quoted_figure():
     parameters = {"proposed": {"stored": 7, "acting": 5, "reranker": 3}}
-    table = precision_table(metrics(), ["proposed", "baseline"], parameters, read_quoted(QUOTED))
+    table = precision_table(
+        metrics(),
+        {"proposed": "Proposed", "baseline": "Baseline (ResNet-IBN)"},
+        parameters,
+        read_quoted(QUOTED),
+    )
     lines = compact(markdown_table(table))
     assert "mAP quoted (%)" in lines[0]
     assert (
@@ -67,7 +77,7 @@ def test_queries_are_counted_below_each_system_and_protocol(tmp_path):
     text = path.read_text()
     row = "hit_rates,proposed,hit_rate,3,5,all,"
     path.write_text(text.replace(f"{row},", f"{row}12.5,Table 9"))
-    table = hit_rate_table(metrics(), ["proposed"], read_quoted(path))
+    table = hit_rate_table(metrics(), ONE, read_quoted(path))
     assert table.columns == ("System", "Protocol", "k", "5 s (%)", "10 s (%)")
     assert [row[1:3] for row in table.rows] == [
         *(("Released", 1), ("Released", 3), ("Released", "Queries")),
@@ -81,7 +91,7 @@ def test_queries_are_counted_below_each_system_and_protocol(tmp_path):
 
 
 def test_groups_have_a_row_per_protocol_and_one_for_quotes():
-    table = published_group_table(metrics(), ["proposed"], SAMPLE_TYPES, 10.0, read_quoted(QUOTED))
+    table = published_group_table(metrics(), ONE, SAMPLE_TYPES, 10.0, read_quoted(QUOTED))
     assert [row[:4] for row in table.rows] == [
         *(("Riff", "Proposed", "Released", 20), ("Riff", "Proposed", "Corrected", 20)),
         *(("Riff", "Proposed", "Quoted", "–"), ("Beat", "Proposed", "Released", 0)),
