@@ -14,7 +14,7 @@ import torch
 from nnAudio.features.cqt import CQT1992v2
 
 from neuralsampleid.audio.front_ends import ConstantQFrontEnd, segment_samples
-from neuralsampleid.config import ConstantQ
+from neuralsampleid.models.upstream_checkpoint import UPSTREAM_RESNET_IBN
 
 
 @torch.inference_mode()
@@ -25,7 +25,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    settings = ConstantQ()
+    settings = UPSTREAM_RESNET_IBN.front_end
     ours = ConstantQFrontEnd(settings)
     theirs = CQT1992v2(
         sr=settings.sample_rate,

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from neuralsampleid.config import Gnn
 from neuralsampleid.fingerprints.fingerprinting import fingerprint_track
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.models.upstream_checkpoint import UPSTREAM_GNN
 
 UPSTREAM = 7.5  # its code on 2 cores, × real time
 MODES = ("connected", "bypassed")
@@ -35,8 +35,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="length of the track")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    encoders = {mode: make_encoder(Gnn(graph=mode), seed=0).eval() for mode in MODES}
-    rate = Gnn().front_end.sample_rate
+    encoders = {
+        mode: make_encoder(UPSTREAM_GNN.model_copy(update={"graph": mode}), seed=0).eval()
+        for mode in MODES
+    }
+    rate = UPSTREAM_GNN.front_end.sample_rate
     audio = np.random.default_rng(0).standard_normal(options.seconds * rate) * 0.1
     track = audio.astype(np.float32)
     peaks: list[float] = []
@@ -81,7 +84,7 @@ def peak_gflops() -> float:
 @torch.no_grad()
 def gflop_per_segment(encoder: SegmentEncoder) -> float:
     """Matrix products and convolutions of one segment; a multiplication and an addition are 2."""
-    front_end = Gnn().front_end
+    front_end = UPSTREAM_GNN.front_end
     with FlopCounterMode(display=False) as counter:
         encoder.encode(torch.randn(8, front_end.mel_bands, front_end.frames))
     return counter.get_total_flops() / 8 / 1e9

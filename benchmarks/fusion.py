@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", default=["proposed"])
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
     options = parser.parse_args()
-    settings = read_config(options.config).landmarks
+    settings = read_config(options.config).landmark_settings
     print("| run | system | mAP | beat | riff | hit@1 | hit@3 | hit@10 |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
     for run in options.runs:

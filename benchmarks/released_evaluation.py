@@ -18,8 +18,8 @@ from typing import Any, get_args
 import faiss
 import torch
 
-from neuralsampleid.config import Reranker
 from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.models.upstream_checkpoint import UPSTREAM_RERANKER
 from neuralsampleid.upstream.folder import Protocol, evaluate_folder
 from neuralsampleid.upstream.scoring import IndexKind, SystemName
 
@@ -38,7 +38,7 @@ def main() -> None:
     from helpers.parity import released_weights
     from helpers.released_set import write_parity_set
 
-    reranker = CrossAttentionReranker(Reranker(), 512, 32)
+    reranker = CrossAttentionReranker(UPSTREAM_RERANKER, 512, 32)
     reranker.load_state_dict(released_weights("classifier"))
     reranker.eval()
     print(

@@ -24,13 +24,13 @@ from torch.utils.data import DataLoader
 
 from neuralsampleid.audio.front_ends import make_front_end
 from neuralsampleid.audio.io import write_audio
-from neuralsampleid.config import Gnn
+from neuralsampleid.config import read_config
 from neuralsampleid.separation.stems import STEMS
 from neuralsampleid.training.packs import PackedStems, open_packed, pack_stems
 from neuralsampleid.training.pairs import PairSource, RawPair
 from neuralsampleid.training.views import BatchedViews
 
-SETTINGS = Gnn()  # the released values
+SETTINGS = read_config(Path(__file__).parents[1] / "config/paper.yaml").encoders["gnn"]
 RATE = 44100  # Hz, of the MP3 files
 BATCH = 4
 

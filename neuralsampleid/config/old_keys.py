@@ -47,30 +47,40 @@ MOVED = {
     },
 }
 
+# Key and its old value → what to say of it.
+MOVED_VALUES: dict[tuple[str, object], str] = {
+    ("data.kind", "published"): "is now upstream",
+    ("systems.*.reranker", True): "is now the name of one of rerankers",
+    ("systems.*.reranker", False): "is now left out, or null",
+    ("encoders.*.weights", "default"): "is now shipped",
+}
+
 
 def refuse_old_keys(values: Mapping[str, Any], source: str) -> None:
-    """Say of every old key where it went.
+    """Say of every old key, and old value, what there is instead.
 
     Raises:
         UserError: there is one; one line names all of them.
     """
-    found = [
-        f"{place}: {said}"
-        for old, said in MOVED.items()
-        for place in _places(values, old.split("."))
+    found = [f"{place}: {said}" for old, said in MOVED.items() for place, _ in _found(values, old)]
+    found += [
+        f"{place}: {value!r} {said}"
+        for (key, old), said in MOVED_VALUES.items()
+        for place, value in _found(values, key)
+        if value == old and type(value) is type(old)
     ]
     if found:
         raise UserError(f"{source}: {'; '.join(found)}")
 
 
-def _places(values: object, levels: list[str]) -> Iterator[str]:
-    """Where a key stands: its levels with the stars filled in."""
+def _found(values: object, key: str) -> Iterator[tuple[str, object]]:
+    """Where a key stands, its stars filled in, and its value there."""
     items = dict(enumerate(values)) if isinstance(values, list) else values
     if not isinstance(items, Mapping):
         return
-    first, *rest = levels
-    for key in items if first == "*" else [first] if first in items else []:
+    first, _, rest = key.partition(".")
+    for name in items if first == "*" else [first] if first in items else []:
         if rest:
-            yield from (f"{key}.{place}" for place in _places(items[key], rest))
+            yield from ((f"{name}.{place}", value) for place, value in _found(items[name], rest))
         else:
-            yield str(key)
+            yield str(name), items[name]

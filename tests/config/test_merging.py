@@ -16,7 +16,7 @@ from neuralsampleid.config import (
     run_named,
 )
 from neuralsampleid.config.merging import merged, merged_run
-from neuralsampleid.config.old_keys import MOVED
+from neuralsampleid.config.old_keys import MOVED, MOVED_VALUES
 from neuralsampleid.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -113,18 +113,18 @@ def test_other_runs_hold_what_differs(name: str):
     assert not same
 
 
-def put(values: Any, levels: list[str]) -> None:
+def put(values: Any, levels: list[str], value: object = 1) -> None:
     """An old key in a configuration; stars become a name, or a row of systems."""
     first, *rest = levels
     if isinstance(values, list):
-        put(values[0], rest)
+        put(values[0], rest, value)
     elif not rest:
-        values[first] = 1
+        values[first] = value
     elif rest[0] == "*" and first == "systems":
-        put(values.setdefault(first, [dict(ROW)]), rest)
+        put(values.setdefault(first, [dict(ROW)]), rest, value)
     else:
         key = "mine" if first == "*" else first
-        put(values.setdefault(key, {}), rest)
+        put(values.setdefault(key, {}), rest, value)
 
 
 @pytest.mark.parametrize("old", MOVED)
@@ -145,6 +145,16 @@ def test_an_old_key_says_where_it_went(old: str):
             section in {"training", "rescoring", "fingerprints"}
             or name in type(getattr(Config(), section)).model_fields
         )
+
+
+@pytest.mark.parametrize(("key", "old"), MOVED_VALUES)
+def test_an_old_value_says_what_it_is_now(key: str, old: object):
+    values: dict[str, Any] = {}
+    put(values, key.split("."), old)
+    place = key.replace("systems.*", "systems.0").replace("*", "mine")
+    said = f"my.yaml: {place}: {old!r} {MOVED_VALUES[key, old]}"
+    with pytest.raises(UserError, match=f"^{re.escape(said)}$"):
+        parse_any_config(values, "my.yaml")
 
 
 def test_old_keys_are_no_keys():

@@ -128,6 +128,13 @@ def test_environments_whose_scripts_read_any_audio_have_ffmpeg() -> None:
         assert has_it == (path.stem in readers), path
 
 
+def test_jobs_that_can_use_a_gpu_ask_for_one_with_device_cuda_alone() -> None:
+    asking = {name for name, text in rules().items() if re.search(r"^ +gpu=GPUS\b", text, re.M)}
+    assert asking >= {"separate", "pretrain", "train_reranker", "fingerprint", "build_index", "match"}
+    common = (ROOT / "rules/common.smk").read_text(encoding="utf-8")
+    assert 'GPUS = 1 if CONFIG.device == "cuda" else 0\n' in common
+
+
 def test_builds_of_torch_and_faiss_follow_the_device() -> None:
     cpu, gpu = (pinned(ROOT / f"envs/torch_{name}.yaml") for name in ("cpu", "gpu"))
     assert cpu["torch"] == f"{gpu['torch']}+cpu"

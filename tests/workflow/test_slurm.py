@@ -126,20 +126,6 @@ def test_jobs_ask_for_what_the_profile_says(run):
     assert not any(job.gpus for job in asked.values())
 
 
-def test_jobs_that_can_use_a_gpu_ask_for_one_with_device_cuda(tmp_path):
-    done = snakemake(tmp_path, {**CONFIG, "device": "cuda"}, "-n", "--", TARGET)
-    assert done.returncode == 0, done.stdout
-    blocks = re.split(r"^(?:local)?rule (\w+):$", done.stdout, flags=re.MULTILINE)[1:]
-    asked = dict(zip(blocks[::2], blocks[1::2], strict=True))
-    assert {name for name, block in asked.items() if re.search(r"\bgpu=1\b", block)} == {
-        "pretrain",
-        "train_reranker",
-        "fingerprint",
-        "build_index",
-        "match",
-    }
-
-
 def test_results_are_complete(run):
     folder, _, _ = run
     metrics = pd.read_csv(folder / RESULTS / "report/metrics.csv")
