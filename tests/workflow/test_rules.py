@@ -130,7 +130,14 @@ def test_environments_whose_scripts_read_any_audio_have_ffmpeg() -> None:
 
 def test_jobs_that_can_use_a_gpu_ask_for_one_with_device_cuda_alone() -> None:
     asking = {name for name, text in rules().items() if re.search(r"^ +gpu=GPUS\b", text, re.M)}
-    assert asking >= {"separate", "pretrain", "train_reranker", "fingerprint", "build_index", "match"}
+    assert asking >= {
+        "separate",
+        "pretrain",
+        "train_reranker",
+        "fingerprint",
+        "build_index",
+        "match",
+    }
     common = (ROOT / "rules/common.smk").read_text(encoding="utf-8")
     assert 'GPUS = 1 if CONFIG.device == "cuda" else 0\n' in common
 
