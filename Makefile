@@ -1,4 +1,4 @@
-# make demo | test [SLOW=1] | lint | env | pull | default-model | lock | clean
+# make demo | test [SLOW=1] [COVERAGE=1] | lint | env | pull | default-model | lock | clean
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -9,6 +9,8 @@ TORCH_FLAGS := $(shell command -v nvidia-smi > /dev/null || echo $(CPU_TORCH))
 WORKERS ?= 2
 # Anything: tests on a real cluster, of killed jobs and of several runs, too, as .ci/run has them.
 SLOW ?=
+# Anything: less than 90 % of the library's lines run by tests is an error.
+COVERAGE ?=
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -38,6 +40,7 @@ demo: env
 
 test: env
 	OPENBLAS_NUM_THREADS=1 python -m pytest $(if $(SLOW),,-m "not slow") \
+		$(if $(COVERAGE),--cov=neuralsampleid --cov-fail-under=90) \
 		--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: env

@@ -73,7 +73,7 @@ class EpochLog(lightning.Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
         self.steps += 1
-        if trainer.is_last_batch and torch.cuda.is_available():
+        if trainer.is_last_batch and _on_gpu(trainer):
             torch.cuda.synchronize()  # what was queued is not done yet
         self.seconds = time.monotonic() - self.started
 
@@ -90,16 +90,20 @@ class EpochLog(lightning.Callback):
             ", ".join(known),
             rate * self.batch_pairs,
             rate,
-            peak_memory_gb(),
+            _peak_memory_gb(trainer),
         )
 
     def _restart_clock(self) -> None:
         self.started, self.seconds, self.steps = time.monotonic(), 0.0, 0
 
 
-def peak_memory_gb() -> float:
+def _on_gpu(trainer: lightning.Trainer) -> bool:
+    return trainer.strategy.root_device.type == "cuda"
+
+
+def _peak_memory_gb(trainer: lightning.Trainer) -> float:
     """The most memory that this process has held so far; on its GPU if it uses one."""
-    if torch.cuda.is_available():
+    if _on_gpu(trainer):
         return torch.cuda.max_memory_allocated() / 1e9
     # Kilobytes on Linux.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

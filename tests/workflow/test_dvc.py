@@ -11,6 +11,10 @@ import yaml
 
 from helpers.workflow import RESULTS, ROOT, micro, planned
 
+pytestmark = pytest.mark.skipif(
+    shutil.which("dvc", path=Path(sys.executable).parent) is None,
+    reason="DVC is not installed: make .venv/bin/dvc",
+)
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -63,7 +67,7 @@ def pulled(recorded):
     run(recorded.parent, "git", "clone", "--quiet", str(recorded), str(folder))
     assert not (folder / "results").exists()
     (folder / ".venv").symlink_to(sys.prefix)
-    run(folder, "make", "--old-file=.venv/.ready", "pull")
+    run(folder, "make", "--old-file=.venv/bin/dvc", "pull")
     return folder
 
 
