@@ -1,9 +1,9 @@
 """Identifying a whole track: seconds per step, by the shipped model and by landmarks.
 
-Command: ``OMP_WAIT_POLICY=PASSIVE python benchmarks/identify.py --landmarks CATALOGUE``
+Command: ``OMP_WAIT_POLICY=PASSIVE python benchmarks/identify.py --landmarks LIBRARY``
 (``--threads``: 2 unless told otherwise). The shipped model's library is synthetic: 1,000 tracks
 of three minutes; the query's fingerprinting is real, of three minutes of noise. What landmarks
-cost depends on the music, so theirs is real: CATALOGUE, made by ``nsid index --weights landmarks``
+cost depends on the music, so theirs is real: LIBRARY, made by ``nsid index --weights landmarks``
 (real_music.md), is cut into pieces of three minutes and repeated, each time a little higher, until
 there are as many; the query is one piece.
 """
@@ -21,18 +21,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from neuralsampleid.config import Landmarks
-from neuralsampleid.library.finding import TrackSegments
-from neuralsampleid.library.fingerprinters import Fingerprinter, fingerprinter_for_new
-from neuralsampleid.library.identify import finder_of, identify, measure_chance
-from neuralsampleid.library.landmark_finder import LandmarkFinder
-from neuralsampleid.library.segment_finder import find_neighbours
+from neuralsampleid.audio.ffmpeg import Decoded
+from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.library.finders import Finder, LandmarkFinder, SegmentFinder, finders_of
+from neuralsampleid.library.fingerprinter import Fingerprinter, for_new_library
+from neuralsampleid.library.identify import identify
+from neuralsampleid.library.schema import LibraryInfo
 from neuralsampleid.library.store import (
-    Collection,
     File,
-    changing_collection,
-    create_collection,
-    open_collection,
+    Library,
+    Track,
+    changing_library,
+    create_library,
+    open_library,
 )
 from neuralsampleid.models.weights import SHIPPED
 
@@ -42,7 +44,7 @@ SECONDS = 180
 def main() -> None:
     """Print one row per step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--landmarks", type=Path, help="a catalogue of real music")
+    parser.add_argument("--landmarks", type=Path, help="a library of real music")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tracks", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3, help="the median counts")
@@ -53,32 +55,31 @@ def main() -> None:
     )
     print(f"median (best) of {options.rounds}\n\n| step | s |\n|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
-        fingerprinter, about = fingerprinter_for_new(SHIPPED, None, None)
-        out = Path(folder) / "catalogue"
-        collection = synthetic(out, about, options.tracks, options.threads)
-        steps = steps_of_model(fingerprinter, collection, options.threads)
+        info, fingerprinter = for_new_library(Path("/music"), SHIPPED, None, None)
+        out = Path(folder) / "library"
+        synthetic(out, info, options.tracks, options.threads)
+        steps = steps_of_model(fingerprinter, out, options.threads)
         print_times("shipped model", steps, options.rounds)
     if options.landmarks is not None:
-        collection, query = repeated(open_collection(options.landmarks), options.tracks)
-        steps = steps_of_landmarks(collection, query, options.threads)
-        print_times("landmarks", steps, options.rounds)
+        library = repeated(open_library(options.landmarks), options.tracks)
+        print_times("landmarks", steps_of_landmarks(library, options.threads), options.rounds)
 
 
-def synthetic(folder: Path, about: dict[str, object], tracks: int, threads: int) -> Collection:
-    """A catalogue of random fingerprints."""
-    rng = np.random.default_rng(0)
-    hop, size = float(str(about["hop_s"])), int(str(about["embedding_size"]))
-    create_collection(folder, about)
-    count = int((SECONDS - float(str(about["segment_s"]))) / hop) + 1
-    with changing_collection(folder) as writer:
+def synthetic(folder: Path, info: LibraryInfo, tracks: int, threads: int) -> None:
+    """A library of random fingerprints."""
+    rng, own = np.random.default_rng(0), info.encoder
+    create_library(folder, info)
+    count = int((SECONDS - own.segment_s) / own.hop_s) + 1
+    starts = own.hop_s * np.arange(count)
+    with changing_library(folder) as writer:
         for number in range(tracks):
-            rows = unit(rng.standard_normal((count, size)))
-            writer.add_content(str(number), hop * np.arange(count), rows, SECONDS)
-            writer.add_file(File(f"{number}.wav", 1, 1), str(number))
-        measured = measure_chance(finder_of(open_collection(folder)), threads)
-        if measured is not None:
-            writer.note("chance", measured.as_json())
-    return open_collection(folder)
+            rows = unit(rng.standard_normal((count, own.embedding_size)))
+            ends = starts + own.segment_s
+            segments = Segments.of_track("", rows, starts_s=starts, ends_s=ends)
+            writer.add(File(f"{number}.wav", 1, 1), str(number), Track(SECONDS, segments))
+        (finder,) = finders_of(open_library(folder))
+        chance = finder.measure_chance(threads)
+        writer.note(info.model_copy(update={"encoder": own.model_copy(update={"chance": chance})}))
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -86,62 +87,61 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def repeated(collection: Collection, tracks: int) -> tuple[Collection, TrackSegments]:
-    """Landmarks of as many pieces of music as wanted, and one of them as a query."""
-    finder, settings = finder_of(collection), Landmarks.model_validate(collection.about["settings"])
-    pieces = []
-    for number in range(len(collection.sha256)):
-        rows = finder.track(number)
-        for start in np.arange(0, rows.seconds - SECONDS, SECONDS):
-            own = (rows.starts_s >= start) & (rows.starts_s < start + SECONDS)
-            times = rows.starts_s[own] - start
-            pieces.append(np.column_stack([times, rows.embeddings[own, 0]]).astype(np.float32))
+def repeated(library: Library, tracks: int) -> Library:
+    """Landmarks of as many pieces of music as wanted."""
+    settings, pieces = library.info.landmarks.settings, []
+    frames = int(SECONDS / settings.frame_s)
+    for seconds, peaks in zip(library.seconds, library.landmarks, strict=True):
+        for start in range(0, int((seconds - SECONDS) / settings.frame_s), frames):
+            own = (peaks.frames >= start) & (peaks.frames < start + frames)
+            pieces.append(Peaks(peaks.frames[own] - np.int32(start), peaks.bins[own]))
     chosen = []
     for number in range(tracks):
         turn, place = divmod(number, len(pieces))
-        piece = pieces[place] + np.array([0, turn], np.float32)
-        chosen.append(piece[piece[:, 1] < settings.bins])
-    counts = np.array([len(piece) for piece in chosen])
+        bins = pieces[place].bins + np.int16(turn)
+        inside = bins < settings.bins
+        chosen.append(Peaks(pieces[place].frames[inside], bins[inside]))
     names = [str(number) for number in range(tracks)]
-    made = replace(
-        collection,
-        rows=np.concatenate(chosen),
+    return replace(
+        library,
         paths=[[name] for name in names],
         sha256=names,
-        first_row=np.cumsum(counts) - counts,
-        row_count=counts,
         seconds=np.full(tracks, float(SECONDS)),
+        landmarks=chosen,
     )
-    return made, finder_of(made).track(0)
 
 
 def steps_of_model(
-    fingerprinter: Fingerprinter, collection: Collection, threads: int
+    fingerprinter: Fingerprinter, folder: Path, threads: int
 ) -> Mapping[str, Callable[[], object]]:
     """The steps of one identification by fingerprints."""
-    samples = SECONDS * fingerprinter.sample_rate
-    audio = (np.random.default_rng(1).standard_normal(samples) * 0.1).astype(np.float32)
-    query, finder = fingerprinter.fingerprint(audio), finder_of(collection)
+    library, rate = open_library(folder), fingerprinter.encoder.front_end.sample_rate
+    noise = np.random.default_rng(1).standard_normal(SECONDS * rate) * 0.1
+    audio = Decoded(noise.astype(np.float32), rate)
+    query, finder = fingerprinter.of_audio(audio), finders_of(library)[0]
+    assert isinstance(finder, SegmentFinder)
     return {
-        "fingerprint the query": lambda: fingerprinter.fingerprint(audio),
-        "search": lambda: find_neighbours(query, collection, set(), threads),
-        "search, passages and chance": lambda: identify(query, finder, threads=threads),
+        "fingerprint the query": lambda: fingerprinter.of_audio(audio),
+        "search": lambda: finder.nearest(query.fingerprints, frozenset(), threads),
+        "search, lines and chance": lambda: identify(query, library, [finder], threads=threads),
     }
 
 
-def steps_of_landmarks(
-    collection: Collection, query: TrackSegments, threads: int
-) -> Mapping[str, Callable[[], object]]:
-    """The steps of one identification by landmarks."""
-    finder = LandmarkFinder(collection)
-    nothing = TrackSegments(query.numbers[:0], query.starts_s[:0], query.embeddings[:0], SECONDS)
-    finder.find(nothing, set(), threads)
+def steps_of_landmarks(library: Library, threads: int) -> Mapping[str, Callable[[], object]]:
+    """The steps of one identification by landmarks; the query is the first track."""
+    query = Track(SECONDS, landmarks=library.landmarks[0])
+    nothing = Track(SECONDS, landmarks=Peaks(np.zeros(0, np.int32), np.zeros(0, np.int16)))
+
+    def new() -> Finder:
+        made = LandmarkFinder(library.landmarks, library.seconds, library.info.landmarks.settings)
+        made.find(nothing, threads=threads)
+        return made
+
+    finder = new()
     return {
-        "make the tables, once for all queries": lambda: LandmarkFinder(collection).find(
-            nothing, set(), threads
-        ),
-        "search over pitch and tempo, and passages": lambda: identify(
-            query, finder, threads=threads
+        "make the tables, once for all queries": new,
+        "search over pitch and tempo, and lines": lambda: identify(
+            query, library, [finder], threads=threads
         ),
     }
 

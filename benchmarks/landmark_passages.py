@@ -15,16 +15,12 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.audio.folder import audio_files
+from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.counts import length_of
 from neuralsampleid.landmarks.lines import SECOND_COST, TELLING, LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.library.fingerprinters import (
-    LANDMARK_SETTINGS,
-    LandmarkFingerprinter,
-    peaks_of,
-)
-from neuralsampleid.library.identify import finder_of
-from neuralsampleid.library.store import open_collection
+from neuralsampleid.library.fingerprinter import Fingerprinter
+from neuralsampleid.library.store import open_library
 
 COSTS = (0.0, 0.5, 1.0, 2.0, 4.0)
 SHARES = (1.0, 0.75, 0.5)
@@ -36,12 +32,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("set", type=Path)
     options = parser.parse_args()
-    finder = finder_of(open_collection(options.set / "catalogues/landmarks"))
-    names = [paths[0] for paths in finder.collection.paths]
-    tracks = [peaks_of(finder.track(number)) for number in range(len(names))]
-    fingerprinter = LandmarkFingerprinter(LANDMARK_SETTINGS)
+    library = open_library(options.set / "catalogues/landmarks")
+    names, tracks = [paths[0] for paths in library.paths], library.landmarks
+    fingerprinter = Fingerprinter(landmarks=Landmarks())
     queries = {
-        path.name: peaks_of(fingerprinter.of_file(path))
+        path.name: fingerprinter.of_file(path).landmarks
         for path in audio_files(options.set / "queries")
     }
     truth = pd.read_csv(options.set / "annotations.csv", dtype={"query_id": str})
@@ -64,7 +59,7 @@ def measure(
 ) -> list[object]:
     """Queries whose track leads, is among three, leads above all but some wrong answers; CPU s."""
     longest = max(map(length_of, queries.values()))
-    index = LandmarkIndex(tracks, LANDMARK_SETTINGS, longest, cost, share)
+    index = LandmarkIndex(tracks, Landmarks(), longest, cost, share)
     started = time.process_time()
     scores = {query: index.best(peaks).scores for query, peaks in queries.items()}
     seconds = time.process_time() - started

@@ -1,6 +1,6 @@
 """Samples of real music that are known because this script puts them there; see real_music.md.
 
-Command: ``python benchmarks/real_music.py TRACKS --out SET --weights default`` (``--weights`` as
+Command: ``python benchmarks/real_music.py TRACKS --out SET --weights shipped`` (``--weights`` as
 often as wanted, also ``landmarks``; ``--counted`` adds landmarks counted over whole queries, as
 they are and searched over pitch and tempo). A quarter of the tracks is music that samples; the
 others are indexed. SET is made once for a seed and used again.
@@ -28,14 +28,9 @@ from neuralsampleid.config import Landmarks
 from neuralsampleid.files import sha256_of, write_csv
 from neuralsampleid.landmarks.counts import best_alignments
 from neuralsampleid.landmarks.peaks import find_peaks
-from neuralsampleid.library.fingerprinters import (
-    LANDMARKS,
-    Fingerprinter,
-    fingerprinter_of_catalogue,
-)
-from neuralsampleid.library.identify import DEFAULT, System, Thresholds, finder_of, identify_file
-from neuralsampleid.library.store import Collection, open_collection
-from neuralsampleid.library.update import index_folder
+from neuralsampleid.library.fingerprinter import LANDMARKS
+from neuralsampleid.library.identify import DEFAULT, Identifier, Thresholds
+from neuralsampleid.library.update import index_music
 from neuralsampleid.line import Line
 from neuralsampleid.models.weights import weights_file
 from neuralsampleid.studies.trials import ask
@@ -70,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tracks", type=Path, help="folder of music")
     parser.add_argument("--out", type=Path, required=True, help="folder of the made set")
-    parser.add_argument("--weights", action="append", default=[], help="default, or as of nsid")
+    parser.add_argument("--weights", action="append", default=[], help="as of nsid index")
     parser.add_argument("--trials", type=Path, help="a table to write, for calibrate_real.py")
     parser.add_argument("--counted", action="store_true", help="landmarks over whole queries, too")
     parser.add_argument(
@@ -191,11 +186,9 @@ def encoder_rankings(
     out: Path, queries: Sequence[Path], weights: str, threads: int
 ) -> dict[str, Ranking]:
     """What ``nsid index`` and ``nsid identify`` find: all answers, and at least three."""
-    collection, fingerprinter = indexed(out, weights, threads)
-    systems, rankings = [System(fingerprinter, finder_of(collection))], {}
+    identifier, rankings = indexed(out, weights, threads), {}
     for path in queries:
-        three = Thresholds(best=3)
-        answers = identify_file(path, systems, threads=threads, thresholds=three)
+        answers = identifier.identify_file(path, threads=threads, thresholds=Thresholds(best=3))
         rankings[path.name] = [
             Found(
                 answer.paths[0],
@@ -213,28 +206,26 @@ def trials_of(
     out: Path, queries: Sequence[Path], weights: str, truth: pd.DataFrame, threads: int
 ) -> pd.DataFrame:
     """Every query asked with its sample in the catalogue, if it has one, and without."""
-    collection, fingerprinter = indexed(out, weights, threads)
-    finder = finder_of(collection)
-    names = [paths[0] for paths in collection.paths]
+    identifier = indexed(out, weights, threads)
+    (finder,), names = identifier.finders, [paths[0] for paths in identifier.library.paths]
     sampled = truth.groupby("query_id")["reference_id"].unique().to_dict()
     parts = []
     for path in queries:
-        query = fingerprinter.of_file(path)
+        query = identifier.fingerprinter.of_file(path)
         own = sampled.get(path.name, ())
         for present in (True, False) if len(own) else (False,):
             parts.append(ask(path.name, query, finder, names, own, present, threads))
     return pd.concat(parts, ignore_index=True)
 
 
-def indexed(out: Path, weights: str, threads: int) -> tuple[Collection, Fingerprinter]:
-    """The references' catalogue, made or as it is, and what made it."""
+def indexed(out: Path, weights: str, threads: int) -> Identifier:
+    """The references' library, made or as it is."""
     known = weights if weights == LANDMARKS else sha256_of(weights_file(weights))[:12]
     folder = out / "catalogues" / known
-    summary = index_folder(out / "references", folder, weights, threads=threads)
+    summary = index_music(out / "references", folder, weights, threads=threads)
     if summary.skipped:
         raise SystemExit("\n".join(f"{path}: {reason}" for path, reason in summary.skipped))
-    collection = open_collection(folder)
-    return collection, fingerprinter_of_catalogue(folder, collection.about, weights)
+    return Identifier.open(folder, weights)
 
 
 def place_in(part: Line, query_s: float) -> float | None:

@@ -85,21 +85,20 @@ def _index(options: argparse.Namespace) -> None:
 def _identify(options: argparse.Namespace) -> None:
     import torch
 
-    from neuralsampleid.library.identify import Thresholds, identify_file, systems_of
+    from neuralsampleid.library.identify import Identifier, Thresholds
     from neuralsampleid.report.answers import as_csv, as_json, as_text
 
     torch.set_num_threads(options.threads)
-    systems = systems_of(options.library, options.weights)
+    identifier = Identifier.open(options.library, options.weights)
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
     answers = {
-        str(path): identify_file(path, systems, threads=options.threads, thresholds=thresholds)
+        str(path): identifier.identify_file(path, thresholds=thresholds, threads=options.threads)
         for path in options.track
     }
     if options.html is not None:
-        music = systems[0].finder.collection.about["music"]
-        _write_page(options, answers, Path(music))
+        _write_page(options, answers, Path(identifier.library.info.music))
     form = as_json if options.json else as_csv if options.csv else as_text
     sys.stdout.write(form(answers))
 

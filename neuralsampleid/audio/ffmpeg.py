@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +17,44 @@ from neuralsampleid.errors import UserError
 FOR_FFMPEG = (".m4a", ".aac", ".wma")  # endings of what libsndfile does not read
 
 
-def read_any_audio(path: Path, sample_rate: int) -> Waveform:
-    """Read a whole file as mono at ``sample_rate`` (Hz).
+@dataclass(frozen=True)
+class Decoded:
+    """A whole file as mono at the file's own rate."""
 
-    Returns:
-        float32 (samples,), at least one.
+    samples: Waveform  # (samples,), at least one, finite
+    sample_rate: int  # Hz
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+    def at(self, sample_rate: int) -> Waveform:
+        """The same at another rate (Hz), (samples,)."""
+        return resample(self.samples, self.sample_rate, sample_rate)
+
+
+def decode(path: Path) -> Decoded:
+    """Decode a whole file.
 
     Raises:
         UserError: the file is missing, cannot be decoded, holds no sample or one that is not
             finite, or needs ffmpeg, which is not there.
     """
     if path.suffix.lower() in FOR_FFMPEG:
-        decoded, native = _decode(path)
-        audio = resample(decoded, native, sample_rate)
+        audio = _by_ffmpeg(path)
     else:
-        audio = read_audio(path, sample_rate)
-    if not len(audio):
+        rate = audio_info(path).sample_rate
+        audio = Decoded(read_audio(path, rate), rate)
+    if not len(audio.samples):
         raise UserError(f"{path}: holds no audio, expected at least one sample")
-    if not np.isfinite(audio).all():
+    if not np.isfinite(audio.samples).all():
         raise UserError(f"{path}: holds samples that are not finite, expected numbers")
     return audio
+
+
+def read_any_audio(path: Path, sample_rate: int) -> Waveform:
+    """Read a whole file as mono at ``sample_rate`` (Hz), (samples,); errors as of ``decode``."""
+    return decode(path).at(sample_rate)
 
 
 def audio_seconds(path: Path) -> float:
@@ -45,13 +64,11 @@ def audio_seconds(path: Path) -> float:
         UserError: as ``read_any_audio``, but for what only decoding tells.
     """
     if path.suffix.lower() in FOR_FFMPEG:
-        decoded, native = _decode(path)
-        return len(decoded) / native
+        return _by_ffmpeg(path).seconds
     return audio_info(path).seconds
 
 
-def _decode(path: Path) -> tuple[Waveform, int]:
-    """A file as mono at its own rate in Hz."""
+def _by_ffmpeg(path: Path) -> Decoded:
     if not path.is_file():
         raise UserError(f"{path}: no such audio file")
     program = shutil.which("ffmpeg")
@@ -69,4 +86,4 @@ def _decode(path: Path) -> tuple[Waveform, int]:
         reason = lines[-1] if lines else f"exit status {run.returncode}"
         raise UserError(f"{path}: ffmpeg cannot decode it ({reason}), expected audio")
     audio, native = soundfile.read(io.BytesIO(run.stdout), dtype="float32", always_2d=True)
-    return audio.mean(axis=1, dtype=np.float32), int(native)
+    return Decoded(audio.mean(axis=1, dtype=np.float32), int(native))

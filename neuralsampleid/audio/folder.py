@@ -11,11 +11,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from neuralsampleid.audio.ffmpeg import FOR_FFMPEG
 from neuralsampleid.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Without ffmpeg, reading a file of the last kinds says that it is needed.
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", *FOR_FFMPEG)
@@ -36,6 +38,8 @@ def find_tracks(folder: Path | None, track_ids: Iterable[str]) -> pd.DataFrame:
     Raises:
         UserError: the folder does not exist.
     """
+    import pandas as pd  # here, because nsid lists files without it
+
     by_id: dict[str, list[str]] = defaultdict(list)
     for path in audio_files(folder) if folder is not None else []:
         by_id[path.stem.lower()].append(str(path))
@@ -56,6 +60,8 @@ def noise_tracks(folder: Path) -> pd.DataFrame:
     Raises:
         UserError: the folder does not exist or holds no audio file.
     """
+    import pandas as pd
+
     paths = audio_files(folder)
     if not paths:
         raise UserError(f"{folder}: holds no audio, expected files with {', '.join(SUFFIXES)}")

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralsampleid.audio.ffmpeg import FOR_FFMPEG, read_any_audio
+from neuralsampleid.audio.ffmpeg import FOR_FFMPEG, decode, read_any_audio
 from neuralsampleid.audio.folder import SUFFIXES, audio_files
-from neuralsampleid.audio.io import audio_info, write_audio
+from neuralsampleid.audio.io import write_audio
 from neuralsampleid.catalogue.checks import SHOWN_ROWS
 from neuralsampleid.catalogue.formats import read_texts
 from neuralsampleid.catalogue.tables import (
@@ -158,8 +158,7 @@ def _tracks(files: Sequence[OwnFile], decoded: Path) -> pd.DataFrame:
 def _usable(file: OwnFile, decoded: Path) -> tuple[Path, float]:
     """The file, or a copy that libsndfile reads, and its length in seconds."""
     if file.path.suffix.lower() not in FOR_FFMPEG:
-        rate = audio_info(file.path).sample_rate
-        return file.path, len(read_any_audio(file.path, rate)) / rate
+        return file.path, decode(file.path).seconds
     audio = read_any_audio(file.path, _DECODED_RATE)
     path = decoded.resolve() / f"{file.track_id}.flac"
     write_audio(path, audio, _DECODED_RATE)

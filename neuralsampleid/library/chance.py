@@ -1,24 +1,24 @@
-"""What unrelated tracks reach: false alarms measured in the catalogue itself.
+"""What unrelated tracks reach: false alarms measured in the library itself.
 
 A track's score is set against the other scores for the same query: its excess is how far it
 lies above their median, in units of what the upper quartile does; the scores with the query's time
-reversed count among them, so that a small catalogue has some. How large an excess chance brings is
-measured, since music of one tempo lines up more than any formula from the noise foresees: up to
-``ASKED`` of the catalogue's own tracks are asked about, each without itself. Copies, remixes and
-samples inside the collection count as chance there, so the estimate errs on the careful side.
+reversed count among them, so that a small library has some. How large an excess chance brings is
+measured, since music of one tempo lines up more than any formula from the noise predicts: up to
+``ASKED`` of the library's own tracks are asked about, each without itself. Copies, remixes and
+samples inside the library count as chance there, so the estimate is conservative.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-ASKED = 50  # tracks of the catalogue, at most
-FEWEST = 10  # tracks in a catalogue, before chance can be measured
+ASKED = 50  # tracks of the library, at most
+FEWEST = 10  # tracks in a library, before chance can be measured
 KEPT = 20  # largest excesses of each
 _SMALLEST_SPREAD = 0.25  # votes; where nearly all tracks score alike
 
@@ -33,8 +33,8 @@ def excesses(forwards: Floats, backwards: Floats) -> Floats:
         backwards: (tracks,) the same with the query's time reversed; (0,) where not known.
     """
     median, quartile = np.quantile(np.concatenate([forwards, backwards]), [0.5, 0.75])
-    found: Floats = (forwards - median) / max(float(quartile - median), _SMALLEST_SPREAD)
-    return found
+    excess: Floats = (forwards - median) / max(float(quartile - median), _SMALLEST_SPREAD)
+    return excess
 
 
 def excesses_without(
@@ -42,34 +42,26 @@ def excesses_without(
 ) -> Floats:
     """``excesses`` of all tracks but some, whose own are 0; (tracks,) as are the scores."""
     others = np.setdiff1d(np.arange(len(forwards)), list(without))
-    found = np.zeros(len(forwards))
+    excess = np.zeros(len(forwards))
     if len(others):
         reversed_scores = np.zeros(0) if backwards is None else backwards[others]
-        found[others] = excesses(forwards[others], reversed_scores)
-    return found
+        excess[others] = excesses(forwards[others], reversed_scores)
+    return excess
 
 
 @dataclass(frozen=True)
 class Chance:
-    """The largest excesses that tracks of the catalogue found among each other."""
+    """The largest excesses that tracks of the library found among each other."""
 
     asked: int  # tracks
-    found: Floats  # ascending
+    found: tuple[float, ...]  # ascending
 
     @classmethod
     def of(cls, measured: list[Floats]) -> Chance:
         """From the excesses that each track found."""
-        largest = [np.sort(values)[-KEPT:] for values in measured]
-        return cls(len(measured), np.sort(np.concatenate(largest)))
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Chance:
-        return cls(content["asked"], np.array(content["found"], float))
-
-    def as_json(self) -> dict[str, object]:
-        return {"asked": self.asked, "found": [round(value, 6) for value in self.found.tolist()]}
+        largest = np.sort(np.concatenate([np.sort(values)[-KEPT:] for values in measured]))
+        return cls(len(measured), tuple(np.round(largest, 6).tolist()))
 
     def false_alarms(self, excess: float) -> float:
         """How many unrelated tracks per query reach this: one more than were seen, per query."""
-        larger = len(self.found) - int(np.searchsorted(self.found, excess, side="left"))
-        return (larger + 1) / self.asked
+        return (len(self.found) - bisect_left(self.found, excess) + 1) / self.asked

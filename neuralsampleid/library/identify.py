@@ -1,46 +1,36 @@
-"""Which tracks of a catalogue are sampled in a track, and where.
+"""Which tracks of a library are sampled in a track, and where.
 
-A track's score is that of its best line, which ``segment_finder`` finds by an encoder's
-fingerprints and ``landmark_finder`` by landmarks.
-
-``chance`` judges whether a score means anything, by what the catalogue's own tracks find in each
-other. That is an estimate from noise. How probable it is that an answer is right is told by
-``probability``, if the weights were calibrated where the truth is known.
+A track's score is that of its best line, which ``finders`` finds by fingerprints and by landmarks.
+Two measures say how far an answer is to be trusted: its probability, where the system was
+calibrated on samples that are known (``probability``), and the number of false alarms that reach
+its score, which is measured among the library's own tracks (``chance``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from neuralsampleid.files import sha256_of
-from neuralsampleid.library.chance import ASKED, FEWEST, Chance
-from neuralsampleid.library.finding import Finder, TrackSegments
-from neuralsampleid.library.fingerprinters import (
-    LANDMARKS,
-    Fingerprinter,
-    fingerprinter_of_catalogue,
-)
-from neuralsampleid.library.landmark_finder import LandmarkFinder
-from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration
-from neuralsampleid.library.segment_finder import SegmentFinder
-from neuralsampleid.library.store import Collection, is_collection, open_collection
+from neuralsampleid.library.finders import Evidence, Finder, finders_of
+from neuralsampleid.library.fingerprinter import Fingerprinter, of_library
+from neuralsampleid.library.probability import DEFAULT_PROBABILITY
+from neuralsampleid.library.store import Library, Track, open_library
 from neuralsampleid.line import Line, least_shown, shown
-from neuralsampleid.progress import progress
 
-UNCALIBRATED_FALSE_ALARMS = 0.1  # up to which there are answers where nothing else is known
+UNCALIBRATED_FALSE_ALARMS = 0.1  # largest number of an answer without a probability
 
 
 @dataclass(frozen=True)
 class Answer:
     """A reference and where it sounds."""
 
-    paths: list[str]  # the files that hold it, relative to the collection's folder
-    score: float  # of its best line: votes less cost
-    probability: float | None  # that it is right; None: the weights are not calibrated
+    paths: list[str]  # the files that hold it, relative to the folder of music
+    score: float  # of its best line: votes or landmarks less cost
+    probability: float | None  # that it is right; None: the system is not calibrated
     false_alarms: float | None  # unrelated tracks that stand out as much; None: not measured
     ranges: list[Line]  # in the order of the query's time
     seconds: float  # length of the reference
@@ -48,28 +38,38 @@ class Answer:
 
 
 def judgement(answer: Answer) -> str:
-    """What found an answer, and how much it is to be believed, in words."""
-    return f"by {answer.found_by}, {_believed(answer)}"
-
-
-def _believed(answer: Answer) -> str:
+    """What found an answer and how far to trust it, for a person."""
     if answer.probability is not None:
-        return f"{100 * answer.probability:.0f} % likely"
-    if answer.false_alarms is None:
-        return "too few tracks to judge"
-    return f"{answer.false_alarms:.2g} expected by chance"
+        trust = f"{100 * answer.probability:.0f} % likely"
+    elif answer.false_alarms is None:
+        trust = "too few tracks to judge"
+    else:
+        trust = f"{answer.false_alarms:.2g} expected by chance"
+    return f"by {answer.found_by}, {trust}"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A track with a line, found by one system."""
+
+    track: int  # its number in the library
+    score: float
+    probability: float | None
+    false_alarms: float | None
+    finder: Finder
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What is an answer.
+    """Which candidates become answers.
 
     Attributes:
-        probability: the smallest; not applied where the weights are not calibrated.
+        probability: the least; not applied to a system that is not calibrated.
         false_alarms: the largest number of unrelated tracks expected to stand out as much; not
-            applied where chance was not measured. None: only without calibration, 0.1.
-        score: the smallest.
-        best: so many tracks are answers whatever the others say, if anything of them lines up.
+            applied where chance was not measured. None: no limit, without calibration 0.1.
+        score: the least.
+        best: this many candidates become answers whatever the other thresholds say.
     """
 
     probability: float = DEFAULT_PROBABILITY
@@ -78,158 +78,136 @@ class Thresholds:
     best: int = 0
 
     def let_pass(self, probability: float | None, false_alarms: float | None) -> bool:
-        """Whether an answer of which this is said is given."""
+        """Whether an answer with this probability and number of false alarms passes."""
         most = self.false_alarms
         if most is None:
             most = UNCALIBRATED_FALSE_ALARMS if probability is None else float("inf")
         likely = probability is None or probability >= self.probability
         return likely and (false_alarms is None or false_alarms <= most)
 
-    def chosen(self, answers: Iterable[Answer]) -> list[Answer]:
-        """Answers of several systems as one list, the likeliest first.
+    def chosen(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """The candidates that become answers, likeliest first.
 
-        Of a track that several name, the likeliest answer stays; of those that no threshold lets
-        pass, as many as ``best`` has room for. Systems that are not calibrated come last.
+        Of a track that several systems find, the likeliest candidate stays. Candidates of systems
+        that are not calibrated come last, in the order in which they were given.
         """
-        by_track: dict[str, Answer] = {}
-        for answer in sorted(answers, key=_improbability):
-            by_track.setdefault(answer.paths[0], answer)
-        kept: list[Answer] = []
-        for answer in by_track.values():
-            passes = answer.score >= self.score
-            passes = passes and self.let_pass(answer.probability, answer.false_alarms)
+        by_track: dict[int, Candidate] = {}
+        for candidate in sorted(candidates, key=_improbability):
+            by_track.setdefault(candidate.track, candidate)
+        kept: list[Candidate] = []
+        for one in by_track.values():
+            passes = one.score >= self.score and self.let_pass(one.probability, one.false_alarms)
             if passes or len(kept) < self.best:
-                kept.append(answer)
+                kept.append(one)
         return kept
 
 
-def _improbability(answer: Answer) -> float:
-    return 1.0 if answer.probability is None else -answer.probability
+def _improbability(candidate: Candidate) -> float:
+    return 1.0 if candidate.probability is None else -candidate.probability
 
 
 DEFAULT = Thresholds()
 
 
 @dataclass(frozen=True)
-class System:
-    """What fingerprints a query, and what finds it in a catalogue that was made alike."""
+class Identifier:
+    """A library that answers questions about files."""
 
+    library: Library
     fingerprinter: Fingerprinter
-    finder: Finder
+    finders: Sequence[Finder]
 
+    @classmethod
+    def open(cls, folder: Path, weights: str | None = None) -> Identifier:
+        """Open a library.
 
-def systems_of(catalogue: Path, weights: str | None) -> list[System]:
-    """All systems that a catalogue holds.
+        Args:
+            folder: that ``nsid index`` made.
+            weights: where the weights of its encoder are now; None: where they were.
 
-    Args:
-        catalogue: that ``nsid index`` made.
-        weights: where the weights of its encoder are now; None: where they were.
+        Raises:
+            UserError: it is no library, or its weights are missing or others.
+        """
+        library = open_library(folder)
+        _, fingerprinter = of_library(folder, library.info, weights)
+        return cls(library, fingerprinter, finders_of(library))
 
-    Raises:
-        UserError: it is no catalogue, or the weights are missing or others.
-    """
+    def identify_file(
+        self, path: Path, *, thresholds: Thresholds = DEFAULT, threads: int = 1
+    ) -> list[Answer]:
+        """The answers for one file; the file itself, if the library holds it, is none.
 
-    def system_of(folder: Path, name: str | None) -> System:
-        collection = open_collection(folder)
-        fingerprinter = fingerprinter_of_catalogue(folder, collection.about, name)
-        return System(fingerprinter, finder_of(collection))
-
-    systems = [system_of(catalogue, weights)]
-    if is_collection(catalogue / LANDMARKS):
-        systems.append(system_of(catalogue / LANDMARKS, None))
-    return systems
-
-
-def finder_of(collection: Collection) -> Finder:
-    """The finder for what a catalogue holds."""
-    if collection.about.get("architecture") == LANDMARKS:
-        return LandmarkFinder(collection)
-    return SegmentFinder(collection)
-
-
-def identify_file(
-    path: Path, systems: Sequence[System], *, threads: int, thresholds: Thresholds = DEFAULT
-) -> list[Answer]:
-    """The answers for one file; the file itself, if the catalogue holds it, is none.
-
-    Raises:
-        UserError: the file is missing or cannot be decoded.
-    """
-    sha256, answers = sha256_of(path), list[Answer]()
-    for system in systems:
-        known = system.finder.collection.sha256
-        answers += identify(
-            system.fingerprinter.of_file(path),
-            system.finder,
+        Raises:
+            UserError: the file is missing or cannot be decoded.
+        """
+        query = self.fingerprinter.of_file(path)
+        known, sha256 = self.library.sha256, sha256_of(path)
+        without = {known.index(sha256)} if sha256 in known else set[int]()
+        return identify(
+            query,
+            self.library,
+            self.finders,
             thresholds=thresholds,
-            without={known.index(sha256)} if sha256 in known else set(),
+            without=without,
             threads=threads,
         )
-    return thresholds.chosen(answers) if len(systems) > 1 else answers
 
 
 def identify(
-    query: TrackSegments,
-    finder: Finder,
+    query: Track,
+    library: Library,
+    finders: Sequence[Finder],
     *,
     thresholds: Thresholds = DEFAULT,
     without: Set[int] = frozenset(),
     threads: int = 1,
 ) -> list[Answer]:
-    """The references of a catalogue that sound in a track, best first; none is an answer, too.
+    """The tracks of a library that sound in a query, likeliest first; maybe none.
 
     Args:
-        query: the track's rows.
-        finder: of the catalogue.
-        thresholds: what is an answer.
-        without: numbers of tracks that are none, for one because it is the query itself.
+        query: the query, made as the library's tracks were.
+        library: names and lengths of its tracks.
+        finders: of the library's tracks, at least one.
+        thresholds: what becomes an answer.
+        without: numbers of tracks that are none, for example because one is the query itself.
         threads: of the search.
     """
-    collection, evidence = finder.collection, finder.find(query, without, threads)
+    candidates = [
+        candidate for finder in finders for candidate in _found(query, finder, without, threads)
+    ]
+    return [_answer(one, library, thresholds) for one in thresholds.chosen(candidates)]
+
+
+def _found(query: Track, finder: Finder, without: Set[int], threads: int) -> Iterator[Candidate]:
+    """The tracks with a line, best first."""
+    evidence = finder.find(query, without, threads)
     scores, excess = evidence.scores, evidence.excess
-    measured = collection.about.get("chance")
-    chance = Chance.from_json(measured) if measured else None
-    fitted = collection.about.get("calibration")
-    calibration = Calibration.from_json(fitted) if fitted else None
-    tracks = max(len(collection.sha256) - len(without), 1)
-    probable = calibration.probabilities(scores, excess, tracks) if calibration else None
+    calibration, chance = finder.calibration, finder.chance
+    tracks = max(len(scores) - len(without), 1)
+    likely = calibration.probabilities(scores, excess, tracks) if calibration else None
     found = np.flatnonzero(scores > 0)
-    answers: list[Answer] = []
     for track in found[np.argsort(-scores[found], kind="stable")].tolist():
-        expected = chance.false_alarms(excess[track]) if chance else None
-        likely = None if probable is None else float(probable[track])
-        passes = scores[track] >= thresholds.score and thresholds.let_pass(likely, expected)
-        if not passes and len(answers) >= thresholds.best:
-            break  # those that follow stand out less
-        score = float(scores[track])
-        # Each part reaches the least score, unless the track is shown for all that.
-        least = thresholds.score if score >= thresholds.score else 0.0
-        lines = evidence.lines(track, least_shown(score, least))
-        ranges = shown(lines, evidence.least_of_others)
-        length = float(collection.seconds[track])
-        answers.append(
-            Answer(
-                collection.paths[track],
-                score,
-                likely,
-                expected,
-                ranges,
-                length,
-                finder.found_by,
-            )
+        yield Candidate(
+            track,
+            float(scores[track]),
+            None if likely is None else float(likely[track]),
+            None if chance is None else chance.false_alarms(float(excess[track])),
+            finder,
+            evidence,
         )
-    return answers
 
 
-def measure_chance(finder: Finder, threads: int) -> Chance | None:
-    """What the catalogue's tracks find in each other; None if they are too few."""
-    collection = finder.collection
-    if len(collection.sha256) < FEWEST:
-        return None
-    # Hashes are as good as random, and the choice stays where tracks come and go.
-    asked = np.argsort(collection.sha256)[:ASKED].tolist()
-    measured = []
-    for track in progress(asked, "measure chance"):
-        evidence = finder.find(finder.track(track), {track}, threads)
-        measured.append(np.delete(evidence.excess, track))
-    return Chance.of(measured)
+def _answer(candidate: Candidate, library: Library, thresholds: Thresholds) -> Answer:
+    score, evidence = candidate.score, candidate.evidence
+    # Each line reaches the least score, unless the track is shown whatever its score.
+    least = thresholds.score if score >= thresholds.score else 0.0
+    lines = evidence.lines(candidate.track, least_shown(score, least))
+    return Answer(
+        library.paths[candidate.track],
+        score,
+        candidate.probability,
+        candidate.false_alarms,
+        shown(lines, evidence.least_of_others),
+        float(library.seconds[candidate.track]),
+        candidate.finder.found_by,
+    )

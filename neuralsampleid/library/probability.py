@@ -1,9 +1,9 @@
 """How probable it is that an answer is right, from how much it stands out.
 
-A logistic function of two numbers: the track's score, and its excess over the catalogue's other
+A logistic function of two numbers: the track's score, and its excess over the library's other
 tracks (``chance.excesses``). It is fitted where the truth is known (``studies/trials``), to
-queries of which as many sample something of the catalogue as do not, and it holds for such music.
-One track of a larger catalogue is the less likely the right one: the odds are per track.
+queries of which as many sample something of the library as do not, and it holds for such music.
+One track of a larger library is less likely the right one: the odds are per track.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import read_json
 
 DEFAULT_PROBABILITY = 0.2  # from which on an answer is given
-FILE = "calibration.json"  # beside the weights that it is of
+FILE = "calibration.json"  # beside the weights that it was fitted for
 _RIDGE = 1e-3  # keeps the fit finite where right and wrong do not overlap
 _NUMBERS = ("intercept", "excess", "score", "trials", "error", "promised", "observed")
 
@@ -33,17 +33,17 @@ Integers = npt.NDArray[np.int64]
 class Calibration:
     """logit p = intercept + excess · log(1 + e) + score · log(1 + s) − log(tracks).
 
-    With e the excess and s the score, both at least 0. What follows was measured on queries that
-    the fit had not seen.
+    e is the excess and s the score, both at least 0. ``error``, ``promised`` and ``observed`` were
+    measured on queries that the fit had not seen.
     """
 
     intercept: float
     excess: float  # at least 0, as ``score``: what stands out more is never less probable
     score: float
-    trials: int = 0  # queries asked, each with its references in the catalogue and without
+    trials: int = 0  # queries asked, each with its references in the library and without
     error: float = math.nan  # expected calibration error of each trial's best track
-    promised: float = math.nan  # wrong answers per trial, of those given, that were foretold
-    observed: float = math.nan  # and that came
+    promised: float = math.nan  # wrong answers per trial that were predicted, of those given
+    observed: float = math.nan  # wrong answers per trial that were observed, of those given
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Calibration:
@@ -60,7 +60,7 @@ class Calibration:
         Args:
             scores: (n,) of their best passages.
             excess: (n,) over the other tracks.
-            tracks: in the catalogue, at least one; for all or (n,) for each.
+            tracks: in the library, at least one; for all or (n,) for each.
         """
         logit = evidence(scores, excess) @ np.array([self.intercept, self.excess, self.score])
         return np.asarray(1 / (1 + np.exp(np.log(tracks) - logit)), dtype=np.float64)
@@ -81,7 +81,7 @@ def fit(
     Args:
         scores: (n,) of the tracks' best passages.
         excess: (n,) over the other tracks.
-        tracks: (n,) how many there were in the catalogue.
+        tracks: (n,) how many there were in the library.
         right: (n,) whether the track is sampled in the query.
 
     Raises:
@@ -106,20 +106,18 @@ def fit(
     return Calibration(float(found[0]), float(found[1]), float(found[2]))
 
 
-def read_calibration(weights: Path) -> dict[str, Any] | None:
-    """The calibration that lies beside weights, as JSON; None if there is none.
+def read_calibration(path: Path) -> Calibration | None:
+    """The calibration in a file; None if there is no file.
 
     Raises:
-        UserError: the file is none.
+        UserError: the file holds something else.
     """
-    path = weights.with_name(FILE)
     if not path.is_file():
         return None
     content = read_json(path, dict, "a calibration that rule calibrate wrote")
     try:
-        Calibration.from_json(content)
+        return Calibration.from_json(content)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path}: no calibration ({error}), expected {', '.join(_NUMBERS)}"
         ) from error
-    return content

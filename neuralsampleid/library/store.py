@@ -1,45 +1,50 @@
-"""A catalogue of a person's own music: fingerprints that are added and forgotten track by track.
+"""A library: what ``nsid index`` keeps of a folder of music, in one SQLite file.
 
-One folder: ``collection.sqlite`` says which files there are, which rows belong to each, and what
-made them; ``rows-<n>.f32`` holds the rows themselves, float32 (row, 1 + d): the segment's start in
-seconds and its embedding. Silent segments are left out. Only what the table names exists: rows
-are written and on the disk before the table knows them, so a process that is killed loses the
-track it was at and nothing else. Files with the same content share their rows. What forgotten
-files leave is given back once it is more than a quarter.
+A track is a content: files with the same bytes share it. Its fingerprints and its landmarks are a
+blob each. Every track is one transaction, so a process that is killed loses the track it was at and
+nothing else.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import remove_leftovers, replacing_file
+from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.library.schema import FORMAT, EncoderInfo, LibraryInfo
 
-FORMAT = 1
-_TABLE, _LOCK = "collection.sqlite", ".lock"
-_COPIED_ROWS = 1 << 14  # at once, while the rows are packed anew
+_FILE, _LOCK, _FORMER = "library.sqlite", ".lock", "collection.sqlite"
+_PATIENCE_S = 60.0  # while another process reads or writes
+# Large pages make long blobs quick to read; the vacuum gives back what forgotten tracks leave.
 _SCHEMA = """
-CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE contents (
-    sha256 TEXT PRIMARY KEY, first_row INTEGER NOT NULL, rows INTEGER NOT NULL,
-    seconds REAL NOT NULL
+PRAGMA journal_mode = OFF;
+PRAGMA page_size = 65536;
+PRAGMA auto_vacuum = FULL;
+CREATE TABLE info (json TEXT NOT NULL);
+CREATE TABLE tracks (
+    number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, seconds REAL NOT NULL,
+    fingerprints BLOB, landmarks BLOB
 );
 CREATE TABLE files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
-    sha256 TEXT NOT NULL REFERENCES contents
+    track INTEGER NOT NULL REFERENCES tracks
 );
-CREATE INDEX files_by_content ON files (sha256);
+CREATE INDEX files_by_track ON files (track);
+CREATE VIEW present AS SELECT * FROM tracks WHERE number IN (SELECT track FROM files);
 """
 
 
@@ -47,240 +52,247 @@ CREATE INDEX files_by_content ON files (sha256);
 class File:
     """What is known of a file without reading it."""
 
-    path: str  # relative to the collection's folder
+    path: str  # relative to the folder of music
     size: int  # bytes
     modified_ns: int
 
 
 @dataclass(frozen=True)
-class Collection:
-    """What is in a catalogue; the rows stay on the disk until they are used."""
+class Track:
+    """What is kept of a track, or made of a query; None for a system that the library lacks."""
 
-    folder: Path
-    about: dict[str, Any]
-    rows: npt.NDArray[np.float32]  # (rows, 1 + d), memory-mapped
-    paths: list[list[str]]  # of each track, the files that hold it
-    sha256: list[str]  # of each track
-    first_row: npt.NDArray[np.int64]  # (tracks,), ascending
-    row_count: npt.NDArray[np.int64]  # (tracks,)
-    seconds: npt.NDArray[np.float64]  # (tracks,)
+    seconds: float  # its length
+    fingerprints: Segments | None = None  # sounding ones
+    landmarks: Peaks | None = None
 
 
-def open_collection(folder: Path) -> Collection:
-    """Open a catalogue for reading, as it is now.
+@dataclass(frozen=True)
+class Library:
+    """A library as it was when it was opened, in memory; T tracks."""
+
+    info: LibraryInfo
+    paths: list[list[str]]  # (T,) the files that hold each track
+    sha256: list[str]  # (T,)
+    seconds: npt.NDArray[np.float64]  # (T,)
+    fingerprints: Segments | None  # sounding segments; named by SHA-256
+    landmarks: list[Peaks] | None  # (T,)
+
+    @property
+    def digest(self) -> str:
+        """Of the tracks: another where one comes or goes."""
+        return hashlib.sha256("".join(sorted(self.sha256)).encode()).hexdigest()
+
+
+def is_library(folder: Path) -> bool:
+    """Whether a library of this version lies there."""
+    return (folder / _FILE).is_file()
+
+
+def open_library(folder: Path) -> Library:
+    """Read a library.
 
     Raises:
-        UserError: the folder is no catalogue, or one of another version.
+        UserError: the folder is no library, or one of another version.
     """
     with closing(_connected(folder)) as table, table:
-        table.execute("BEGIN")
-        about = _about(folder, table)
+        table.execute("BEGIN")  # all that follows is of one moment
+        info = _info(folder, table)
         tracks = table.execute(
-            "SELECT sha256, first_row, rows, seconds FROM contents ORDER BY first_row, sha256"
+            "SELECT number, sha256, seconds FROM present ORDER BY number"
         ).fetchall()
-        paths: dict[str, list[str]] = {track[0]: [] for track in tracks}
-        for path, sha256 in table.execute("SELECT path, sha256 FROM files ORDER BY path"):
-            paths[sha256].append(path)
-        (end,) = table.execute(_END).fetchone()
-        rows = _mapped(folder, about, end)
-    columns = list(zip(*tracks, strict=True)) or [(), (), (), ()]
-    return Collection(
-        folder,
-        about,
-        rows,
-        [paths[sha256] for sha256 in columns[0]],
-        list(columns[0]),
-        np.array(columns[1], np.int64),
-        np.array(columns[2], np.int64),
-        np.array(columns[3], float),
-    )
+        paths: dict[int, list[str]] = {number: [] for number, _, _ in tracks}
+        for path, track in table.execute("SELECT path, track FROM files ORDER BY path"):
+            paths[track].append(path)
+        sha256 = [track[1] for track in tracks]
+        seconds = np.array([track[2] for track in tracks], float)
+        fingerprints = None
+        if info.encoder is not None:
+            fingerprints = _read_fingerprints(table, info.encoder, sha256, seconds)
+        landmarks = None
+        if info.landmarks is not None:
+            blobs = table.execute("SELECT landmarks FROM present ORDER BY number")
+            landmarks = [Peaks.from_bytes(blob) for (blob,) in blobs]
+    return Library(info, list(paths.values()), sha256, seconds, fingerprints, landmarks)
 
 
-_END = "SELECT COALESCE(MAX(first_row + rows), 0) FROM contents"
-
-
-def create_collection(folder: Path, about: dict[str, Any]) -> None:
-    """Make an empty catalogue.
+def create_library(folder: Path, info: LibraryInfo) -> None:
+    """Make a library without tracks; it appears whole or not at all.
 
     Args:
         folder: must not exist or be empty.
-        about: what JSON can say; ``embedding_size`` is needed.
+        info: what it says of itself.
 
     Raises:
         UserError: the folder holds something else.
     """
-    temporary = folder / f".{_TABLE}"
-    started = {temporary, folder / f"{temporary.name}-journal"}  # by a process that was killed
-    if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - started):
-        raise UserError(f"{folder}: exists and is no catalogue, expected a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in started:
-        path.unlink(missing_ok=True)
-    with closing(sqlite3.connect(temporary)) as table, table:
+    remove_leftovers(folder, {_FILE})
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        _refuse_former(folder)
+        raise UserError(f"{folder}: exists and is no library, expected a new folder")
+    with (
+        replacing_file(folder / _FILE) as temporary,
+        closing(sqlite3.connect(temporary)) as table,
+        table,
+    ):
         table.executescript(_SCHEMA)
-        everything = {**about, "format": FORMAT, "generation": 0}
-        lines = [(name, json.dumps(value)) for name, value in everything.items()]
-        table.executemany("INSERT INTO about VALUES (?, ?)", lines)
-    temporary.replace(folder / _TABLE)
+        table.execute("INSERT INTO info VALUES (?)", (info.model_dump_json(),))
 
 
-def is_collection(folder: Path) -> bool:
-    """Whether a catalogue lies there."""
-    return (folder / _TABLE).is_file()
-
-
-class CollectionWriter:
-    """Changes a catalogue; see ``changing_collection``."""
+class LibraryWriter:
+    """Changes a library; see ``changing_library``."""
 
     def __init__(self, folder: Path, table: sqlite3.Connection) -> None:
-        self._folder = folder
         self._table = table
-        self.about = _about(folder, table)
+        self.info = _info(folder, table)
 
     def files(self) -> dict[str, File]:
         """All files, by path."""
         rows = self._table.execute("SELECT path, size, modified_ns FROM files")
         return {row[0]: File(*row) for row in rows}
 
-    def has_content(self, sha256: str) -> bool:
-        found = self._table.execute("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,))
-        return found.fetchone() is not None
+    def add_known(self, file: File, sha256: str) -> bool:
+        """Add a file if a track has its content already; returns whether one has."""
+        found = self._table.execute("SELECT number FROM tracks WHERE sha256 = ?", (sha256,))
+        track = found.fetchone()
+        if track is not None:
+            with self._table:
+                self._add_file(file, *track)
+        return track is not None
 
-    def add_content(
-        self,
-        sha256: str,
-        starts_s: npt.NDArray[np.float64],
-        embeddings: npt.NDArray[np.float32],
-        seconds: float,
-    ) -> None:
-        """Add a track's sounding segments; ``add_file`` must follow before anything else.
+    def add(self, file: File, sha256: str, track: Track) -> None:
+        """Add a file with a new content.
 
         Args:
-            sha256: of the file.
-            starts_s: (segments,), ascending.
-            embeddings: (segments, d).
-            seconds: how long the track is.
-        """
-        rows = np.column_stack([starts_s, embeddings]).astype("<f4")
-        if rows.shape[1] != 1 + self.about["embedding_size"] or not np.isfinite(rows).all():
-            raise ValueError(f"{sha256}: rows of shape {rows.shape}, or not finite")
-        (first,) = self._table.execute(_END).fetchone()
-        with _rows_path(self._folder, self.about).open("r+b") as file:
-            file.seek(first * rows.itemsize * rows.shape[1])
-            file.write(rows.tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        line = (sha256, first, len(rows), seconds)
-        self._table.execute("INSERT INTO contents VALUES (?, ?, ?, ?)", line)
+            file: the file.
+            sha256: of its bytes.
+            track: what is kept of it.
 
-    def add_file(self, file: File, sha256: str) -> None:
-        """Say that a file has a content that is there; from now on nothing takes it away."""
-        line = (file.path, file.size, file.modified_ns, sha256)
+        Raises:
+            ValueError: the track was made for other systems than the library's.
+        """
+        kept = (track.fingerprints, track.landmarks)
+        held = (self.info.encoder, self.info.landmarks)
+        if [part is None for part in kept] != [part is None for part in held]:
+            raise ValueError(f"{file.path}: a track for other systems than the library's")
+        blobs = (
+            None if track.fingerprints is None else _as_bytes(track.fingerprints),
+            None if track.landmarks is None else track.landmarks.to_bytes(),
+        )
+        with self._table:
+            added = self._table.execute(
+                "INSERT INTO tracks VALUES (NULL, ?, ?, ?, ?)", (sha256, track.seconds, *blobs)
+            )
+            assert added.lastrowid is not None
+            self._add_file(file, added.lastrowid)
+
+    def _add_file(self, file: File, track: int) -> None:
+        line = (file.path, file.size, file.modified_ns, track)
         self._table.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", line)
-        self._table.commit()
 
     def forget(self, paths: Sequence[str]) -> None:
-        """Take files away."""
-        self._table.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
-        self._table.commit()
-
-    def contents(self) -> str:
-        """A digest of all contents: it changes when a track comes or goes."""
-        rows = self._table.execute("SELECT sha256 FROM contents ORDER BY sha256")
-        return hashlib.sha256("".join(row[0] for row in rows).encode()).hexdigest()
-
-    def note(self, name: str, value: object) -> None:
-        """Write down something about the catalogue; anything that JSON can say."""
-        line = (name, json.dumps(value))
-        self._table.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", line)
-        self._table.commit()
-        self.about[name] = value
+        """Take files away; their tracks stay until ``tidy``, since a file may have moved."""
+        with self._table:
+            self._table.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
 
     def tidy(self) -> None:
-        """Take contents without a file away, and pack the rows if a quarter of them is unused."""
-        self._table.execute("DELETE FROM contents WHERE sha256 NOT IN (SELECT sha256 FROM files)")
-        self._table.commit()
-        (end,) = self._table.execute(_END).fetchone()
-        (used,) = self._table.execute("SELECT COALESCE(SUM(rows), 0) FROM contents").fetchone()
-        if 4 * used < 3 * end:
-            self._pack(end)
-        for path in self._folder.glob("rows-*.f32"):
-            if path != _rows_path(self._folder, self.about):
-                path.unlink()
+        """Take tracks away that no file holds."""
+        with self._table:
+            self._table.execute("DELETE FROM tracks WHERE number NOT IN (SELECT track FROM files)")
 
-    def _pack(self, end: int) -> None:
-        old = _mapped(self._folder, self.about, end)
-        about = {**self.about, "generation": self.about["generation"] + 1}
-        contents = self._table.execute(
-            "SELECT sha256, first_row, rows FROM contents ORDER BY first_row"
-        ).fetchall()
-        place, moved = 0, []
-        with _rows_path(self._folder, about).open("wb") as file:
-            for sha256, first, rows in contents:
-                for begin in range(first, first + rows, _COPIED_ROWS):
-                    file.write(old[begin : min(begin + _COPIED_ROWS, first + rows)].tobytes())
-                moved.append((place, sha256))
-                place += rows
-            file.flush()
-            os.fsync(file.fileno())
-        self._table.executemany("UPDATE contents SET first_row = ? WHERE sha256 = ?", moved)
-        change = "UPDATE about SET value = ? WHERE name = 'generation'"
-        self._table.execute(change, (json.dumps(about["generation"]),))
-        self._table.commit()
-        self.about = about
+    def note(self, info: LibraryInfo) -> None:
+        """Replace what the library says of itself."""
+        with self._table:
+            self._table.execute("UPDATE info SET json = ?", (info.model_dump_json(),))
+        self.info = info
 
 
 @contextmanager
-def changing_collection(folder: Path) -> Iterator[CollectionWriter]:
-    """Open a catalogue for changes, by one process at a time; every change lasts at once.
+def changing_library(folder: Path) -> Iterator[LibraryWriter]:
+    """Open a library for changes, by one process at a time; every change lasts at once.
 
     Raises:
-        UserError: no catalogue, or another process is changing it.
+        UserError: no library, or another process is changing it.
     """
-    with closing(_connected(folder)) as table, (folder / _LOCK).open("w") as lock:
+    with closing(_connected(folder)) as table:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            with FileLock(folder / _LOCK, timeout=0):
+                yield LibraryWriter(folder, table)
+        except Timeout as error:
             raise UserError(
                 f"{folder}: another nsid index is changing it, expected one at a time"
             ) from error
-        writer = CollectionWriter(folder, table)
-        _rows_path(folder, writer.about).touch()
-        try:
-            yield writer
         except sqlite3.Error as error:
-            raise UserError(f"{folder / _TABLE}: {error}, expected to change it") from error
+            raise UserError(f"{folder / _FILE}: {error}, expected to change it") from error
 
 
 def _connected(folder: Path) -> sqlite3.Connection:
-    if not is_collection(folder):
-        raise UserError(f"{folder}: no catalogue, expected one that nsid index made")
-    return sqlite3.connect(folder / _TABLE)
+    if not is_library(folder):
+        _refuse_former(folder)
+        raise UserError(f"{folder}: no library, expected one that nsid index made")
+    return sqlite3.connect(folder / _FILE, timeout=_PATIENCE_S)
 
 
-def _about(folder: Path, table: sqlite3.Connection) -> dict[str, Any]:
-    about: dict[str, Any] = {}
-    with suppress(sqlite3.DatabaseError, ValueError):
-        rows = table.execute("SELECT name, value FROM about")
-        about = {name: json.loads(value) for name, value in rows}
-    if about.get("format") != FORMAT:
+def _refuse_former(folder: Path) -> None:
+    if (folder / _FORMER).is_file():
         raise UserError(
-            f"{folder / _TABLE}: format {about.get('format')}, expected a catalogue of format "
-            f"{FORMAT}; make it anew with nsid index"
+            f"{folder}: a library of an older version (format 1, expected {FORMAT}); delete the "
+            "folder and make it anew with nsid index"
         )
-    return about
 
 
-def _rows_path(folder: Path, about: dict[str, Any]) -> Path:
-    return folder / f"rows-{about['generation']}.f32"
-
-
-def _mapped(folder: Path, about: dict[str, Any], end: int) -> npt.NDArray[np.float32]:
-    """The first ``end`` rows; what follows them is of a track that was never finished."""
-    path, shape = _rows_path(folder, about), (end, 1 + about["embedding_size"])
-    if end == 0:
-        return np.zeros(shape, np.float32)
+def _info(folder: Path, table: sqlite3.Connection) -> LibraryInfo:
+    path = folder / _FILE
     try:
-        return np.memmap(path, "<f4", "r", shape=shape)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: missing or too short, expected {end} rows") from error
+        (text,) = table.execute("SELECT json FROM info").fetchone()
+        found = json.loads(text)["format"]
+    except (sqlite3.DatabaseError, TypeError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: cannot be read ({error}), expected a library") from error
+    if found != FORMAT:
+        raise UserError(
+            f"{path}: a library of format {found}, expected {FORMAT}; delete the folder and make "
+            "it anew with nsid index"
+        )
+    try:
+        return LibraryInfo.model_validate_json(text)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise UserError(
+            f"{path}: {place}: {problem['msg']}, expected a library of this version; delete the "
+            "folder and make it anew with nsid index"
+        ) from error
+
+
+def _as_bytes(segments: Segments) -> bytes:
+    """All numbers of segments (int32), then all embeddings (float32), little-endian."""
+    return segments.numbers.astype("<i4").tobytes() + segments.embeddings.astype("<f4").tobytes()
+
+
+def _read_fingerprints(
+    table: sqlite3.Connection,
+    encoder: EncoderInfo,
+    sha256: list[str],
+    seconds: npt.NDArray[np.float64],
+) -> Segments:
+    """What ``_as_bytes`` wrote, of all tracks."""
+    size = encoder.embedding_size
+    lengths = table.execute("SELECT LENGTH(fingerprints) FROM present ORDER BY number")
+    counts = np.array([length for (length,) in lengths], np.int64) // (4 * (1 + size))
+    ends = np.concatenate([[0], np.cumsum(counts)]).tolist()
+    numbers, embeddings = np.empty(ends[-1], np.int64), np.empty((ends[-1], size), np.float32)
+    blobs = table.execute("SELECT fingerprints FROM present ORDER BY number")
+    for (blob,), (first, last) in zip(blobs, pairwise(ends), strict=True):
+        count = last - first
+        numbers[first:last] = np.frombuffer(blob, "<i4", count)
+        embeddings[first:last] = np.frombuffer(blob, "<f4", offset=4 * count).reshape(count, size)
+    starts = numbers * encoder.hop_s
+    return Segments(
+        track_ids=sha256,
+        tracks=np.repeat(np.arange(len(counts)), counts),
+        numbers=numbers,
+        starts_s=starts,
+        ends_s=starts + encoder.segment_s,
+        embeddings=embeddings,
+        silent=np.zeros(len(numbers), bool),
+        seconds=seconds,
+    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection as Group
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +17,9 @@ import pandas as pd
 
 from neuralsampleid.evaluation.calibration import expected_calibration_error
 from neuralsampleid.fingerprints.segments import Segments
-from neuralsampleid.library.finding import Finder, TrackSegments
+from neuralsampleid.library.finders import Finder, SegmentFinder
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration, fit
-from neuralsampleid.library.segment_finder import SegmentFinder
-from neuralsampleid.library.store import Collection
+from neuralsampleid.library.store import Track
 
 TRIAL_COLUMNS = ("query_id", "present", "place", "track_id", "score", "excess", "tracks", "right")
 FOLDS = 5
@@ -48,14 +46,13 @@ def run_trials(
         ``TRIAL_COLUMNS``: all tracks of each trial, best first; ``present`` says whether what the
         query samples was in the catalogue, ``right`` whether the query samples the track.
     """
-    collection, names = collection_of(catalogue)
-    finder = SegmentFinder(collection)
+    finder = SegmentFinder(catalogue.sounding(), catalogue.segment_s, catalogue.hop_s)
     parts = []
     for query_id, sampled in relevant.items():
         own = queries.track(query_id).sounding()
-        query = TrackSegments(own.numbers, own.starts_s, own.embeddings, float(own.seconds[0]))
+        query = Track(float(own.seconds[0]), own)
         parts += [
-            ask(query_id, query, finder, names, sampled, present, threads)
+            ask(query_id, query, finder, catalogue.track_ids, sampled, present, threads)
             for present in (True, False)
         ]
     return pd.concat(parts, ignore_index=True)
@@ -63,7 +60,7 @@ def run_trials(
 
 def ask(
     query_id: str,
-    query: TrackSegments,
+    query: Track,
     finder: Finder,
     names: Sequence[str],
     sampled: Group[str],
@@ -74,7 +71,7 @@ def ask(
 
     Args:
         query_id: to be told in the result.
-        query: its rows.
+        query: its fingerprints or landmarks.
         finder: of the catalogue.
         names: of the catalogue's tracks.
         sampled: names of those that the query samples.
@@ -135,22 +132,6 @@ def cross_validated(trials: pd.DataFrame) -> npt.NDArray[np.float64]:
         fitted = _fit(trials[~held_out])
         said[held_out] = fitted.probabilities(*numbers_of(trials[held_out]))
     return said
-
-
-def collection_of(segments: Segments) -> tuple[Collection, list[str]]:
-    """Fingerprints of a run as a catalogue to identify in, and its tracks' names."""
-    about = {
-        "hop_s": segments.hop_s,
-        "segment_s": segments.segment_s,
-        "embedding_size": segments.embeddings.shape[1],
-    }
-    sounding, names = segments.sounding(), segments.track_ids
-    rows = np.column_stack([sounding.starts_s, sounding.embeddings]).astype(np.float32)
-    counts = np.bincount(sounding.tracks, minlength=len(names))
-    paths = [[name] for name in names]
-    return Collection(
-        Path(), about, rows, paths, names, np.cumsum(counts) - counts, counts, segments.seconds
-    ), names
 
 
 def _fit(trials: pd.DataFrame) -> Calibration:

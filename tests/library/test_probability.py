@@ -64,11 +64,11 @@ def test_more_evidence_is_never_less_probable(a, b, c, score, excess, more, trac
 
 
 def test_files(tmp_path):
-    weights = tmp_path / "trained.pt"
-    assert read_calibration(weights) is None
+    path = tmp_path / FILE
+    assert read_calibration(path) is None
     calibration = Calibration(-1.0, 0.5, 2.0, 40, 0.03, 0.02, 0.05)
-    (tmp_path / FILE).write_text(json.dumps(calibration.as_json()))
-    assert Calibration.from_json(read_calibration(weights)) == calibration
-    (tmp_path / FILE).write_text(json.dumps({**calibration.as_json(), "score": "much"}))
+    path.write_text(json.dumps(calibration.as_json()))
+    assert read_calibration(path) == calibration
+    path.write_text(json.dumps({**calibration.as_json(), "score": "much"}))
     with pytest.raises(UserError, match=r"calibration\.json: no calibration"):
-        read_calibration(weights)
+        read_calibration(path)

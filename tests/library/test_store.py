@@ -1,193 +1,210 @@
-"""Catalogues of own music: what is added, forgotten, resumed, refused; and a process killed."""
+"""The library's file: transactions, a process killed, one writer, other versions."""
 
-import os
-import shutil
+import json
+import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from helpers.songs import RATE, small_gnn, song_stems
-from neuralsampleid.audio.io import write_audio
+from neuralsampleid.config import Landmarks
 from neuralsampleid.errors import UserError
-from neuralsampleid.library import fingerprinters
+from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.library.chance import Chance
+from neuralsampleid.library.probability import Calibration
+from neuralsampleid.library.schema import EncoderInfo, LandmarkInfo, LibraryInfo
 from neuralsampleid.library.store import (
     File,
-    changing_collection,
-    create_collection,
-    open_collection,
+    Track,
+    changing_library,
+    create_library,
+    open_library,
 )
-from neuralsampleid.library.update import index_folder
-from neuralsampleid.models.checkpoint import make_encoder, save_encoder
 
-ABOUT = {"embedding_size": 3, "hop_s": 0.5, "segment_s": 2.0}
-
-
-def song(seed: int, seconds: float = 2.0, rate: int = RATE) -> np.ndarray:
-    return (song_stems(seed, seconds, rate).sum(axis=1) / 65536).astype(np.float32)
-
-
-def stored(folder: Path) -> dict[str, bytes]:
-    """Every file's rows."""
-    found = open_collection(folder)
-    spans = zip(found.paths, found.first_row, found.row_count, strict=True)
-    return {p: found.rows[f : f + n].tobytes() for paths, f, n in spans for p in paths}
+SIZE, HOP, SEGMENT = 3, 0.5, 2.0
+ENCODER = EncoderInfo(
+    weights="shipped", weights_sha256="0", architecture="gnn", graph=None, embedding_size=SIZE,
+    segment_s=SEGMENT, segment_hop=1, hop_s=HOP,
+)  # fmt: skip
+LANDMARKS = LandmarkInfo(settings=Landmarks())
+INFO = LibraryInfo(music="/music", encoder=ENCODER, landmarks=LANDMARKS)
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("weights") / "small.pt"
-    settings = small_gnn()
-    save_encoder(path, make_encoder(settings, seed=3), settings)
-    return path
-
-
-@pytest.fixture
-def music(tmp_path) -> Path:
-    """Several formats, rates and channels, in folders, with what cannot be used among them."""
-    folder = tmp_path / "music"
-    (folder / "deep" / "er").mkdir(parents=True)
-    write_audio(folder / "a.wav", song(1), RATE)
-    write_audio(folder / "deep" / "b.flac", np.stack([song(2, rate=22050)] * 2, axis=1), 22050)
-    write_audio(folder / "deep" / "er" / "ü c.ogg", song(3, rate=44100), 44100)
-    write_audio(folder / "d.mp3", song(4, rate=16000), 16000)
-    (folder / "broken.mp3").write_bytes(b"no audio at all")
-    write_audio(folder / "silent.wav", np.zeros(RATE, np.float32), RATE)
-    (folder / "cover.jpg").write_bytes(b"a picture")
-    return folder
-
-
-def test_all_formats_and_what_is_skipped(music, weights, tmp_path):
-    summary = index_folder(music, tmp_path / "out", weights)
-    assert (summary.added, summary.unchanged, summary.forgotten) == (4, 0, 0)
-    skipped = {Path(path).name: reason for path, reason in summary.skipped}
-    assert skipped.keys() == {"broken.mp3", "silent.wav"}
-    assert "cannot be decoded" in skipped["broken.mp3"]
-    assert "silent throughout" in skipped["silent.wav"]
-    assert summary.lines()[0] == "4 added (0 of known content), 0 unchanged, 0 forgotten, 2 skipped"
-    found = stored(tmp_path / "out")
-    assert sorted(found) == ["a.wav", "d.mp3", "deep/b.flac", "deep/er/ü c.ogg"]
-    assert all(len(rows) > 5 * 9 * 4 for rows in found.values())
-    np.testing.assert_allclose(open_collection(tmp_path / "out").seconds, 2.0, atol=0.1)
-
-
-def test_only_new_and_changed_files_are_read(music, weights, tmp_path, monkeypatch):
-    out = tmp_path / "out"
-    index_folder(music, out, weights)
-    before = stored(out)
-    decoded = []
-    real = fingerprinters.read_any_audio
-    monkeypatch.setattr(
-        fingerprinters,
-        "read_any_audio",
-        lambda path, rate: decoded.append(path.name) or real(path, rate),
+def track_of(number: int, segments: int = 10) -> Track:
+    """A track that is known by its numbers; every third segment is silent and left out."""
+    numbers = np.array([place for place in range(segments) if place % 3 != 2])
+    embeddings = np.full((len(numbers), SIZE), number, np.float32)
+    starts = HOP * numbers
+    own = Segments.of_track(
+        str(number), embeddings, starts_s=starts, ends_s=starts + SEGMENT, numbers=numbers
     )
-    write_audio(music / "a.wav", song(9), RATE)  # changed
-    os.utime(music / "d.mp3", (1, 1))  # touched: same content
-    (music / "deep" / "b.flac").rename(music / "moved.flac")
-    (music / "deep" / "er" / "ü c.ogg").unlink()
-    shutil.copy(music / "d.mp3", music / "copy.mp3")
-    write_audio(music / "new.wav", song(10), RATE)
-    summary = index_folder(music, out)  # the weights are those of the catalogue
-    assert sorted(decoded) == ["a.wav", "broken.mp3", "new.wav", "silent.wav"] or sorted(
-        decoded
-    ) == ["a.wav", "broken.mp3", "moved.flac", "new.wav", "silent.wav"]
-    assert (summary.added, summary.unchanged, summary.forgotten) == (5, 0, 2)
-    after = stored(out)
-    assert sorted(after) == ["a.wav", "copy.mp3", "d.mp3", "moved.flac", "new.wav"]
-    assert after["a.wav"] != before["a.wav"]
-    assert after["copy.mp3"] == after["d.mp3"] == before["d.mp3"]
-    assert after["moved.flac"] == before["deep/b.flac"]
-    again = index_folder(music, out)
-    assert (again.added, again.unchanged, again.forgotten) == (0, 5, 0)
+    peaks = Peaks(np.arange(number + 1, dtype=np.int32), np.full(number + 1, number, np.int16))
+    return Track(7.0 + number, own, peaks)
+
+
+def add(writer, number: int) -> None:
+    writer.add(File(f"{number}.wav", 1, 1), str(number), track_of(number))
+
+
+def numbers_of(library) -> list[int]:
+    """Which tracks a library holds; each is whole."""
+    for place, name in enumerate(library.sha256):
+        expected, own = track_of(int(name)), library.fingerprints.track(place)
+        np.testing.assert_array_equal(own.embeddings, expected.fingerprints.embeddings)
+        np.testing.assert_array_equal(own.numbers, expected.fingerprints.numbers)
+        np.testing.assert_allclose(own.starts_s, expected.fingerprints.starts_s)
+        np.testing.assert_array_equal(library.landmarks[place].bins, expected.landmarks.bins)
+        assert library.seconds[place] == own.seconds[0] == expected.seconds
+        assert library.paths[place] == [f"{name}.wav"]
+    return [int(name) for name in library.sha256]
+
+
+def test_what_is_kept_comes_back(tmp_path):
+    folder = tmp_path / "library"
+    create_library(folder, INFO)
+    assert numbers_of(open_library(folder)) == []
+    trusted = ENCODER.model_copy(
+        update={"calibration": Calibration(1.0, 2.0, 3.0), "chance": Chance(4, (0.5, 1.25))}
+    )
+    with changing_library(folder) as writer:
+        for number in (2, 0, 1):
+            add(writer, number)
+        writer.note(INFO.model_copy(update={"encoder": trusted}))
+    library = open_library(folder)
+    assert numbers_of(library) == [2, 0, 1]
+    assert np.isnan(library.info.encoder.calibration.error)
+    assert library.info.encoder.chance == Chance(4, (0.5, 1.25))
+    assert library.info.landmarks == LANDMARKS
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", "library.sqlite"]
+
+
+def test_files_with_one_content_share_a_track(tmp_path):
+    folder = tmp_path / "library"
+    create_library(folder, INFO)
+    with changing_library(folder) as writer:
+        assert not writer.add_known(File("0.wav", 1, 1), "0")
+        add(writer, 0)
+        assert writer.add_known(File("copy.wav", 1, 1), "0")
+        assert open_library(folder).paths == [["0.wav", "copy.wav"]]
+        writer.forget(["0.wav"])
+        writer.tidy()
+        assert open_library(folder).paths == [["copy.wav"]]
+        writer.forget(["copy.wav"])
+        assert open_library(folder).paths == []  # though its content is still there
+        assert writer.add_known(File("moved.wav", 1, 1), "0")
+        writer.forget(["moved.wav"])
+        writer.tidy()
+        assert not writer.add_known(File("moved.wav", 1, 1), "0")
+
+
+def test_a_library_of_one_system_takes_tracks_of_that(tmp_path):
+    create_library(tmp_path / "c", LibraryInfo(music="/music", landmarks=LANDMARKS))
+    with changing_library(tmp_path / "c") as writer:
+        with pytest.raises(ValueError, match="other systems"):
+            add(writer, 0)
+        writer.add(File("0.wav", 1, 1), "0", Track(1.0, landmarks=track_of(0).landmarks))
+    library = open_library(tmp_path / "c")
+    assert library.fingerprints is None
+    assert len(library.landmarks) == 1
 
 
 def test_what_is_forgotten_gives_its_place_back(tmp_path):
-    folder = tmp_path / "catalogue"
-    create_collection(folder, ABOUT)
-    rng = np.random.default_rng(0)
-    parts = [rng.standard_normal((10, 3)).astype(np.float32) for _ in range(6)]
-    with changing_collection(folder) as writer:
-        for number, part in enumerate(parts):
-            writer.add_content(str(number), np.arange(10.0), part, 7.0)
-            writer.add_file(File(f"{number}.wav", 1, 1), str(number))
-        before = open_collection(folder)
+    folder = tmp_path / "library"
+    create_library(folder, INFO)
+    sizes = []
+    with changing_library(folder) as writer:
+        for number in range(6):
+            writer.add(File(f"{number}.wav", 1, 1), str(number), track_of(number, 60_000))
+        sizes.append((folder / "library.sqlite").stat().st_size)
+        before = open_library(folder)
         writer.forget(["0.wav", "3.wav"])
         writer.tidy()
-    assert len(list(folder.glob("rows-*"))) == 1
-    found = open_collection(folder)
-    assert found.paths == [["1.wav"], ["2.wav"], ["4.wav"], ["5.wav"]]
-    np.testing.assert_array_equal(
-        found.rows[:, 1:], np.concatenate([parts[i] for i in (1, 2, 4, 5)])
-    )
-    np.testing.assert_array_equal(before.rows[:10, 1:], parts[0])  # a reader keeps what it has
+        sizes.append((folder / "library.sqlite").stat().st_size)
+    assert sizes[1] < 0.75 * sizes[0]
+    found = open_library(folder)
+    assert found.sha256 == ["1", "2", "4", "5"]
+    assert found.fingerprints.embeddings[::40_000, 0].tolist() == [1, 2, 4, 5]
+    assert before.fingerprints.embeddings[::40_000, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_killed_process_loses_the_track_it_was_at(tmp_path):
-    folder = tmp_path / "catalogue"
-    create_collection(folder, ABOUT)
+    """At any moment, also while it writes; five times, and the library grows."""
+    folder = tmp_path / "library"
+    create_library(folder, INFO)
     program = f"""
-        import os, signal
+        import sys
         from pathlib import Path
-        import numpy as np
-        from neuralsampleid.library.store import File, changing_collection
-        with changing_collection(Path({str(folder)!r})) as writer:
-            for number in range(3):
-                writer.add_content(str(number), np.arange(4.0), np.full((4, 3), number), 5.0)
-                if number == 2:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                writer.add_file(File(f"{{number}}.wav", 1, 1), str(number))
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_store import add
+        from neuralsampleid.library.store import changing_library
+        with changing_library(Path({str(folder)!r})) as writer:
+            first = len(writer.files())
+            print("ready", flush=True)
+            for number in range(first, first + 2000):
+                add(writer, number)
     """
-    run = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False)
-    assert run.returncode == -signal.SIGKILL
-    found = open_collection(folder)
-    assert found.paths == [["0.wav"], ["1.wav"]]
-    assert len(found.rows) == 8
-    with changing_collection(folder) as writer:  # nothing is locked, nothing is in the way
-        writer.add_content("9", np.arange(2.0), np.full((2, 3), 9.0, np.float32), 3.0)
-        writer.add_file(File("9.wav", 1, 1), "9")
-    found = open_collection(folder)
-    np.testing.assert_array_equal(found.rows[:, 1], [0] * 4 + [1] * 4 + [9] * 2)
+    rng, kept = random.Random(0), 0
+    for _ in range(5):
+        run = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
+        )
+        assert run.stdout.readline() == "ready\n"
+        time.sleep(rng.uniform(0.05, 0.3))
+        run.send_signal(signal.SIGKILL)
+        assert run.wait() == -signal.SIGKILL
+        found = numbers_of(open_library(folder))
+        assert found == list(range(len(found)))
+        assert len(found) >= kept
+        kept = len(found)
+    assert kept > 0
+    with changing_library(folder) as writer:  # nothing is locked, nothing is in the way
+        add(writer, kept)
+    assert numbers_of(open_library(folder))[-1] == kept
 
 
-def test_one_process_at_a_time(tmp_path):
-    create_collection(tmp_path / "c", ABOUT)
-    with (
-        changing_collection(tmp_path / "c"),
-        pytest.raises(UserError, match="another nsid index"),
-        changing_collection(tmp_path / "c"),
-    ):
-        pass
+def test_one_process_changes_and_others_read(tmp_path):
+    folder = tmp_path / "library"
+    create_library(folder, INFO)
+    with changing_library(folder) as writer:
+        add(writer, 0)
+        with (
+            pytest.raises(UserError, match="another nsid index"),
+            changing_library(folder),
+        ):
+            pass
+        assert numbers_of(open_library(folder)) == [0]
 
 
-def test_refusals(music, weights, tmp_path):
-    out = tmp_path / "out"
-    with pytest.raises(UserError, match=r"no\.pt: no such weights.*'shipped'.*make demo"):
-        index_folder(music, out, str(tmp_path / "no.pt"))
-    published = tmp_path / "published.pth"
-    torch.save({"weight": torch.zeros(2)}, published)
-    with pytest.raises(UserError, match="expected --encoder"):
-        index_folder(music, out, str(published))
-    assert not out.exists()
-    index_folder(music, out, weights)
-    other = tmp_path / "other.pt"
-    save_encoder(other, make_encoder(small_gnn(), seed=4), small_gnn())
-    with pytest.raises(UserError, match="other weights"):
-        index_folder(music, out, other)
-    with pytest.raises(UserError, match="made with architecture 'gnn'"):
-        index_folder(music, out, None, "resnet_ibn")
-    (tmp_path / "elsewhere").mkdir()
-    with pytest.raises(UserError, match="holds no audio"):
-        index_folder(tmp_path / "elsewhere", out)
-    write_audio(tmp_path / "elsewhere" / "x.wav", song(1), RATE)
-    with pytest.raises(UserError, match="a catalogue of"):
-        index_folder(tmp_path / "elsewhere", out)
-    with pytest.raises(UserError, match="is no catalogue"):
-        index_folder(music, tmp_path / "elsewhere", weights)
-    with pytest.raises(UserError, match="no catalogue, expected one"):
-        open_collection(tmp_path / "elsewhere")
+def test_a_creation_that_was_killed_is_no_obstacle(tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / ".library.abcd1234.sqlite").touch()
+    create_library(tmp_path / "c", INFO)
+    assert numbers_of(open_library(tmp_path / "c")) == []
+
+
+def test_other_versions_are_refused_in_one_line(tmp_path):
+    former = tmp_path / "former"
+    former.mkdir()
+    (former / "collection.sqlite").touch()
+    for refused in (lambda: open_library(former), lambda: create_library(former, INFO)):
+        with pytest.raises(UserError, match=r"older version .*make it anew with nsid index"):
+            refused()
+    newer = tmp_path / "newer"
+    create_library(newer, INFO)
+    file = newer / "library.sqlite"
+    with closing(sqlite3.connect(file)) as table, table:
+        content = {**json.loads(INFO.model_dump_json()), "format": 3, "new": 1}
+        table.execute("UPDATE info SET json = ?", (json.dumps(content),))
+    with pytest.raises(UserError, match="format 3, expected 2; delete the folder"):
+        open_library(newer)
+    file.write_bytes(b"no database at all, but as long as a header of one: 100 bytes" * 3)
+    with pytest.raises(UserError, match="cannot be read"):
+        open_library(newer)

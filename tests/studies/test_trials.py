@@ -8,7 +8,6 @@ from helpers.stores import together, unit_rows
 from neuralsampleid.studies.trials import (
     TRIAL_COLUMNS,
     calibrate,
-    collection_of,
     cross_validated,
     run_trials,
 )
@@ -82,14 +81,11 @@ def test_expected_and_observed_false_alarms_by_hand():
     assert 0 < calibration.promised < 0.1
 
 
-def test_a_store_becomes_a_catalogue_without_its_silence():
+def test_silent_segments_are_not_searched():
     rng = np.random.default_rng(3)
-    tracks = {"a": unit_rows(rng, 6), "b": unit_rows(rng, 5)}
-    collection, names = collection_of(together(tracks, silent=[0, 2]))
-    assert names == ["a", "b"]
-    assert collection.row_count.tolist() == [4, 3]
-    assert collection.first_row.tolist() == [0, 4]
-    np.testing.assert_allclose(collection.rows[:, 0], [0.5, 1.5, 2, 2.5, 0.5, 1.5, 2])
-    np.testing.assert_allclose(collection.rows[4, 1:], tracks["b"][1])
-    assert collection.seconds.tolist() == [4.5, 4.0]
-    assert collection.about == {"hop_s": 0.5, "segment_s": 2.0, "embedding_size": 24}
+    tracks = {"a": unit_rows(rng, 30), "b": unit_rows(rng, 30)}
+    queries = together({"q": tracks["a"][5:15]})
+    for silent, best in (([], "a"), (range(5, 15), "b")):
+        trials = run_trials(queries, together(tracks, silent=silent), {"q": ["a"]})
+        found = trials[trials["present"]].set_index("track_id")["score"]
+        assert found.idxmax() == best

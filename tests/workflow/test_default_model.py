@@ -21,7 +21,8 @@ def test_the_target_makes_a_model_and_its_card(copied):
     encoder, settings = load_any_encoder(model, architecture)
     assert (architecture, encoder.embedding_size) == ("resnet_ibn", settings.embedding_size)
     assert "| default |" in (folder / "model_card.md").read_text(encoding="utf-8")
-    calibration = read_calibration(copied / RESULTS / "models/default/trained.pt")
-    assert calibration["trials"] == 2 * config["data"]["queries"]
+    calibration = read_calibration(copied / RESULTS / "models/default/calibration.json")
+    assert calibration is not None
+    assert calibration.trials == 2 * config["data"]["queries"]
     # What shows a run of the benchmark, a model does not need.
     assert not (copied / RESULTS / "report/figures").exists()

@@ -15,7 +15,7 @@ from neuralsampleid.report.times import clock
 def answer_page(
     answers: Mapping[str, Sequence[Answer]],
     seconds: Mapping[str, float],
-    catalogue: Path,
+    library: Path,
     music: Path,
     *,
     audio: bool,
@@ -25,7 +25,7 @@ def answer_page(
     Args:
         answers: a query's file → what was found, best first.
         seconds: a query's file → its length.
-        catalogue: that was searched, to be named.
+        library: that was searched, to be named.
         music: folder in which the references' paths begin.
         audio: whether excerpts are put into the page.
     """
@@ -38,10 +38,10 @@ def answer_page(
     found = sum(view.outcome == "answered" for view in views)
     return Page(
         title="Samples found",
-        subtitle=f"{found} of {len(views)} tracks sample something of the catalogue {catalogue}",
+        subtitle=f"{found} of {len(views)} tracks sample something of the library {library}",
         views=views,
         about_views=(
-            "Each track above those of the catalogue that sound in it. A score says how much "
+            "Each track above those of the library that sound in it. A score says how much "
             "lines up; docs/own-music.md says what the rest means."
         ),
         clips=clips,

@@ -11,14 +11,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from neuralsampleid.report.page.drawing import time_line
 from neuralsampleid.report.page.views import QueryView
-from neuralsampleid.report.rendering import html_table
-from neuralsampleid.report.tables import Table
 from neuralsampleid.report.times import clock
+
+if TYPE_CHECKING:  # pandas, which answers of nsid do without
+    from neuralsampleid.report.tables import Table
 
 _WIDE = 1200  # pixels
 OUTCOMES = {
@@ -78,7 +80,7 @@ def render_page(page: Page) -> str:
         script=script,
         style_digest=_digest(style),
         script_digest=_digest(script),
-        table="" if page.table is None else html_table(page.table),
+        table=_table(page.table),
         figures=[(figure, _data("image/png", figure.png)) for figure in page.figures],
         clips=[(name, _data("audio/ogg", sound)) for name, sound in page.clips.items()],
         clip_number={name: number for number, name in enumerate(page.clips)},
@@ -88,6 +90,14 @@ def render_page(page: Page) -> str:
         lines=[[time_line(view, part) for part in view.references] for view in page.views],
         judged=any(part.right is not None for view in page.views for part in view.references),
     )
+
+
+def _table(table: Table | None) -> str:
+    if table is None:
+        return ""
+    from neuralsampleid.report.rendering import html_table
+
+    return html_table(table)
 
 
 def _own(name: str) -> str:

@@ -1,0 +1,204 @@
+"""Finders: evidence that tracks match a query, by an encoder's fingerprints and by landmarks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from neuralsampleid.config import Landmarks
+from neuralsampleid.fingerprints.index import search_blocks
+from neuralsampleid.fingerprints.segments import Embeddings, Floats, Integers, Segments
+from neuralsampleid.landmarks.counts import length_of
+from neuralsampleid.landmarks.lines import LandmarkIndex
+from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.library.chance import ASKED, FEWEST, Chance, excesses_without
+from neuralsampleid.library.probability import Calibration
+from neuralsampleid.library.store import Library, Track
+from neuralsampleid.line import Line
+from neuralsampleid.matching.lines import best_scores, lines_of_track, neighbours_of
+from neuralsampleid.progress import progress
+
+CANDIDATES = 20  # per query segment
+_LEAST_OF_OTHERS = 8.0  # landmarks less cost; unrelated tracks often reach 5 to 8
+_LONGEST_S = 3600.0  # of a query by landmarks; a longer one has the tables made anew
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found for one query, in T tracks.
+
+    Attributes:
+        scores: (T,) of each track's best line; 0 for a track without a line, or left out.
+        excess: (T,) how far each track stands out from the others, see ``chance.excesses``.
+        lines: of a track's number and a least score → its lines that reach it, best first.
+        least_of_others: score that all lines of a track but the best reach, to be shown.
+    """
+
+    scores: Floats
+    excess: Floats
+    lines: Callable[[int, float], Iterator[Line]]
+    least_of_others: float = 0.0
+
+
+class Finder(ABC):
+    """Searches tracks by one system; made once for any number of queries.
+
+    Attributes:
+        found_by: what it compares.
+        calibration: of the probability that an answer is right; None: not calibrated.
+        chance: what unrelated tracks reach; None: not measured.
+    """
+
+    found_by: ClassVar[str]
+    calibration: Calibration | None = None
+    chance: Chance | None = None
+
+    @abstractmethod
+    def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
+        """Search all tracks.
+
+        Args:
+            query: made as the tracks were.
+            without: numbers of tracks that are not searched.
+            threads: of the CPU.
+        """
+
+
+class SegmentFinder(Finder):
+    """Every segment of the query votes for its nearest segments.
+
+    It gives 1 to the nearest, 1/2 to the second, and so on. A track's score is that of the best
+    line along which its votes lie (``matching.lines``).
+    """
+
+    found_by = "fingerprints"
+
+    def __init__(
+        self,
+        searched: Segments,
+        segment_s: float,
+        hop_s: float,
+        calibration: Calibration | None = None,
+        chance: Chance | None = None,
+    ) -> None:
+        """Take what is searched.
+
+        Args:
+            searched: sounding segments.
+            segment_s: length of a segment, in seconds.
+            hop_s: from one segment to the next, in seconds; also how far a vote may lie from its
+                line.
+            calibration: see ``Finder``.
+            chance: see ``Finder``.
+        """
+        self.searched, self._segment_s, self._hop_s = searched, segment_s, hop_s
+        self.calibration, self.chance = calibration, chance
+
+    def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
+        asked = query.fingerprints
+        assert asked is not None
+        rows = self.nearest(asked, without, threads)
+        neighbours = neighbours_of(asked, rows, self.searched, self._segment_s)
+        tracks = len(self.searched.track_ids)
+        scores = best_scores(neighbours, tracks, self._hop_s)
+        backwards = best_scores(neighbours.backwards(), tracks, self._hop_s)
+
+        def lines(track: int, least: float) -> Iterator[Line]:
+            own = neighbours.where(neighbours.track == track)
+            for line in lines_of_track(own, self._segment_s, self._hop_s, least):
+                yield line.within(query.seconds, float(self.searched.seconds[track]))
+
+        return Evidence(scores, excesses_without(scores, without, backwards), lines)
+
+    def nearest(self, query: Segments, without: Set[int], threads: int) -> Integers:
+        """Rows of the nearest segments of each query segment, (n, ``CANDIDATES``); −1 for none."""
+        blocks = self._blocks(without)
+        return search_blocks(blocks, query.embeddings, CANDIDATES, threads)[1]
+
+    def _blocks(self, without: Set[int]) -> Iterator[tuple[int, Embeddings]]:
+        """The embeddings between those of tracks that are left out, each with its first row."""
+        first = 0
+        left_out = [self.searched.rows_of(track) for track in sorted(without)]
+        for rows in [*left_out, slice(len(self.searched), None)]:
+            if first < rows.start:
+                yield first, self.searched.embeddings[first : rows.start]
+            first = rows.stop
+
+    def measure_chance(self, threads: int) -> Chance | None:
+        """What the tracks find in each other; None if they are too few."""
+        names = self.searched.track_ids
+        if len(names) < FEWEST:
+            return None
+        # They are named by hashes, which are as good as random and stay where tracks come and go.
+        asked = np.argsort(names)[:ASKED].tolist()
+        measured = []
+        for number in progress(asked, "measure chance"):
+            track = Track(float(self.searched.seconds[number]), self.searched.track(number))
+            excess = self.find(track, {number}, threads).excess
+            measured.append(np.delete(excess, number))
+        return Chance.of(measured)
+
+
+class LandmarkFinder(Finder):
+    """Landmarks that line up with the query's at some change of pitch and tempo."""
+
+    found_by = "landmarks"
+
+    def __init__(
+        self,
+        tracks: Sequence[Peaks],
+        seconds: Floats,
+        settings: Landmarks,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """Take what is searched.
+
+        Args:
+            tracks: peaks of T tracks.
+            seconds: (T,) their lengths.
+            settings: by which the peaks were found.
+            calibration: see ``Finder``.
+        """
+        self._tracks, self._seconds, self._settings = tracks, seconds, settings
+        self.calibration = calibration
+        self._index: LandmarkIndex | None = None
+
+    def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
+        asked = query.landmarks
+        assert asked is not None
+        index = self._reaching(length_of(asked))
+        scores = index.best(asked, threads).scores
+        scores[list(without)] = 0.0
+
+        def lines(track: int, least: float) -> Iterator[Line]:
+            for line in index.lines(asked, track, least):
+                yield line.within(np.inf, float(self._seconds[track]))
+
+        # No reversed query beside it: that would double the search.
+        return Evidence(scores, excesses_without(scores, without), lines, _LEAST_OF_OTHERS)
+
+    def _reaching(self, frames: int) -> LandmarkIndex:
+        """The tables for queries of so many frames; they take longer to make than to ask."""
+        needed = max(frames, int(_LONGEST_S / self._settings.frame_s) + 1)
+        if self._index is None or self._index.longest < needed:
+            self._index = LandmarkIndex(self._tracks, self._settings, needed)
+        return self._index
+
+
+def finders_of(library: Library) -> list[Finder]:
+    """A finder for each system of a library."""
+    finders: list[Finder] = []
+    own = library.info.encoder
+    if own is not None and library.fingerprints is not None:
+        searched, trust = library.fingerprints, (own.calibration, own.chance)
+        finders.append(SegmentFinder(searched, own.segment_s, own.hop_s, *trust))
+    landmarks = library.info.landmarks
+    if landmarks is not None and library.landmarks is not None:
+        tracks, seconds = library.landmarks, library.seconds
+        calibration = landmarks.calibration
+        finders.append(LandmarkFinder(tracks, seconds, landmarks.settings, calibration))
+    return finders

@@ -1,0 +1,160 @@
+"""What a library keeps of audio, and which weights and settings make it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuralsampleid.audio.ffmpeg import Decoded, decode
+from neuralsampleid.config import Landmarks
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import sha256_of
+from neuralsampleid.fingerprints.fingerprinting import fingerprint_track, segment_seconds
+from neuralsampleid.landmarks import peaks
+from neuralsampleid.library.probability import FILE, read_calibration
+from neuralsampleid.library.schema import EncoderInfo, LandmarkInfo, LibraryInfo
+from neuralsampleid.library.store import Track
+from neuralsampleid.models.encoder import SegmentEncoder
+from neuralsampleid.models.weights import (
+    SHIPPED,
+    Architecture,
+    Graph,
+    architecture_of,
+    load_any_encoder,
+    weights_file,
+)
+
+LANDMARKS = "landmarks"  # given in place of weights: a library of landmarks alone
+LANDMARK_CALIBRATION = Path(peaks.__file__).with_name(FILE)
+
+
+@dataclass(frozen=True)
+class Fingerprinter:
+    """Makes of audio what a library's systems compare.
+
+    Attributes:
+        encoder: in evaluation mode; None where the library has no fingerprints.
+        landmarks: settings; None where the library has no landmarks.
+    """
+
+    encoder: SegmentEncoder | None = None
+    landmarks: Landmarks | None = None
+
+    def of_file(self, path: Path) -> Track:
+        """Fingerprints and landmarks of a file, which is decoded once.
+
+        Raises:
+            UserError: the file is missing or cannot be decoded.
+        """
+        return self.of_audio(decode(path))
+
+    def of_audio(self, audio: Decoded) -> Track:
+        """Fingerprints of what is not silent, and landmarks."""
+        fingerprints = found = None
+        if self.encoder is not None:
+            wave = audio.at(self.encoder.front_end.sample_rate)
+            fingerprints = fingerprint_track(self.encoder, wave).sounding()
+        if self.landmarks is not None:
+            found = peaks.find_peaks(audio.at(self.landmarks.sample_rate), self.landmarks)
+        return Track(audio.seconds, fingerprints, found)
+
+
+def for_new_library(
+    music: Path, name: str | None, architecture: Architecture | None, graph: Graph | None
+) -> tuple[LibraryInfo, Fingerprinter]:
+    """What a new library says of itself, and what makes its tracks.
+
+    Args:
+        music: the folder that is indexed.
+        name: of weights, see ``weights_file``, or ``landmarks``; None: the shipped weights and
+            landmarks, since what either finds, the other may miss.
+        architecture: None if the checkpoint says it.
+        graph: of ``gnn``, see ``load_any_encoder``.
+
+    Raises:
+        UserError: there are no weights, they do not fit, or do not say what they are of.
+    """
+    info = LibraryInfo(music=str(music))
+    landmarks = None
+    if name in (None, LANDMARKS):
+        landmarks = Landmarks()
+        calibration = read_calibration(LANDMARK_CALIBRATION)
+        own = LandmarkInfo(settings=landmarks, calibration=calibration)
+        info = info.model_copy(update={"landmarks": own})
+    if name == LANDMARKS:
+        return info, Fingerprinter(landmarks=landmarks)
+    weights = weights_file(name or SHIPPED)
+    known = architecture or architecture_of(weights)
+    if known is None:
+        raise UserError(
+            f"{weights}: does not say what it is of, expected --encoder gnn or resnet_ibn"
+        )
+    encoder, settings = load_any_encoder(weights, known, graph)
+    front_end = encoder.front_end
+    encoder_info = EncoderInfo(
+        weights=SHIPPED if name in (None, SHIPPED) else str(weights.resolve()),
+        weights_sha256=sha256_of(weights),
+        architecture=known,
+        graph=graph,
+        embedding_size=encoder.embedding_size,
+        segment_s=segment_seconds(settings),
+        segment_hop=encoder.segment_hop,
+        hop_s=encoder.segment_hop * front_end.hop_length / front_end.sample_rate,
+        calibration=read_calibration(weights.with_name(FILE)),
+    )
+    return info.model_copy(update={"encoder": encoder_info}), Fingerprinter(encoder, landmarks)
+
+
+def of_library(
+    folder: Path, info: LibraryInfo, name: str | None = None
+) -> tuple[LibraryInfo, Fingerprinter]:
+    """What a library says of itself with today's calibrations, and what made its tracks.
+
+    Args:
+        folder: the library, for messages.
+        info: what it says of itself.
+        name: of its weights, see ``weights_file``; None: they are where they were.
+
+    Raises:
+        UserError: the weights are missing, or others than the library's.
+    """
+    if info.landmarks is not None:
+        own = {"calibration": read_calibration(LANDMARK_CALIBRATION)}
+        info = info.model_copy(update={"landmarks": info.landmarks.model_copy(update=own)})
+    settings = info.landmarks.settings if info.landmarks else None
+    if info.encoder is None:
+        if name not in (None, LANDMARKS):
+            raise UserError(
+                f"{folder}: made with landmarks alone, found '{name}', expected no weights, or "
+                "another --out for these"
+            )
+        return info, Fingerprinter(landmarks=settings)
+    encoder = info.encoder
+    weights = _weights(folder, encoder, name)
+    own = {"calibration": read_calibration(weights.with_name(FILE))}
+    info = info.model_copy(update={"encoder": encoder.model_copy(update=own)})
+    loaded, _ = load_any_encoder(weights, encoder.architecture, encoder.graph)
+    loaded.segment_hop = encoder.segment_hop
+    return info, Fingerprinter(loaded, settings)
+
+
+def _weights(folder: Path, encoder: EncoderInfo, name: str | None) -> Path:
+    """The file of the weights that made a library."""
+    if name == LANDMARKS:
+        raise UserError(
+            f"{folder}: made with {encoder.weights}, found 'landmarks', expected the same, or "
+            "another --out for these"
+        )
+    if name is None and encoder.weights != SHIPPED and not Path(encoder.weights).is_file():
+        raise UserError(
+            f"{encoder.weights}: no such checkpoint, expected the weights that {folder} was made "
+            "with; say with --weights where they are"
+        )
+    path = weights_file(name or encoder.weights)
+    found = sha256_of(path)
+    if found != encoder.weights_sha256:
+        raise UserError(
+            f"{path}: other weights (SHA-256 {found[:12]}…) than those that {folder} was made "
+            f"with, expected {encoder.weights_sha256[:12]}… or another --out for these"
+        )
+    return path
