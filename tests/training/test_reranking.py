@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from helpers.songs import packed_songs, small_gnn
-from neuralsampleid.config import Reranker
+from neuralsampleid.config import Reranker, RerankerTraining
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import Encoding
 from neuralsampleid.training import curves
@@ -82,7 +82,11 @@ def test_few_pairs_have_few_negatives():
 
 PACKED = packed_songs(6, 3.0)
 # Three batches an epoch; dropout shows whether its state is kept.
-SETTINGS = Reranker(epochs=3, pairs_per_epoch=14, batch_pairs=4, heads=2, hidden_size=8)
+SETTINGS = Reranker(
+    heads=2,
+    hidden_size=8,
+    training=RerankerTraining(epochs=3, pairs_per_epoch=14, batch_pairs=4, learning_rate=1e-4),
+)
 
 
 def run(folder: Path, encoder_seed: int = 1, **machine: str) -> dict[str, torch.Tensor]:
