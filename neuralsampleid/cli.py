@@ -10,9 +10,10 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.threads import wait_passively
@@ -20,6 +21,7 @@ from neuralsampleid.threads import wait_passively
 if TYPE_CHECKING:
     from neuralsampleid.library.identify import Answer
 
+_Number = TypeVar("_Number", int, float)
 _LOG = logging.getLogger("neuralsampleid.cli")  # also where this file is the program
 
 
@@ -242,30 +244,24 @@ _EVALUATE = (
 )
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}', expected a number of at least 1")
-    return int(text)
+def _number(
+    kind: type[_Number], is_accepted: Callable[[_Number], bool], expected: str
+) -> Callable[[str], _Number]:
+    """A reader of an option's value that says what it expects."""
+
+    def read(text: str) -> _Number:
+        with suppress(ValueError):
+            value = kind(text)
+            if is_accepted(value):
+                return value
+        raise argparse.ArgumentTypeError(f"'{text}', expected a number {expected}")
+
+    return read
 
 
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}', expected a number above 0")
-    return value
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}', expected a number from 0 to 1")
-    return value
+_count = _number(int, lambda value: value >= 1, "of at least 1")
+_positive = _number(float, lambda value: 0 < value < float("inf"), "above 0")
+_share = _number(float, lambda value: 0 <= value <= 1, "from 0 to 1")
 
 
 def _lengths(text: str) -> list[int]:

@@ -8,20 +8,19 @@ from _job import job
 from neuralsampleid.catalogue.formats import METRICS, read_table
 from neuralsampleid.config import DemoData, parse_encoder
 from neuralsampleid.files import read_json, write_text
-from neuralsampleid.library.probability import Calibration
+from neuralsampleid.library.probability import read_calibration
 from neuralsampleid.report.model_card import Shipped, model_card
 
 if __name__ == "__main__":
     with job(snakemake):
         about = read_json(Path(snakemake.input.about), dict, "what rule release wrote")
-        calibration = read_json(Path(snakemake.input.calibration), dict, "a calibration")
         shipped = Shipped(
             name=snakemake.params.shipped,
             settings=parse_encoder(snakemake.params.encoder),
             data=DemoData.model_validate(snakemake.params.data),
             seed=snakemake.params.seed,
             confidence=snakemake.params.confidence,
-            calibration=Calibration.from_json(calibration),
+            calibration=read_calibration(Path(snakemake.input.calibration)),
             **about,
         )
         metrics = read_table(Path(snakemake.input.metrics), METRICS)

@@ -11,19 +11,17 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
 from scipy.optimize import minimize
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import read_json
 
 DEFAULT_PROBABILITY = 0.2  # from which on an answer is given
 FILE = "calibration.json"  # beside the weights that it was fitted for
 _RIDGE = 1e-3  # keeps the fit finite where right and wrong do not overlap
-_NUMBERS = ("intercept", "excess", "score", "trials", "error", "promised", "observed")
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -44,12 +42,6 @@ class Calibration:
     error: float = math.nan  # expected calibration error of each trial's best track
     promised: float = math.nan  # wrong answers per trial that were predicted, of those given
     observed: float = math.nan  # wrong answers per trial that were observed, of those given
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Calibration:
-        """Raises ``KeyError`` or ``ValueError`` if a number is missing or none."""
-        intercept, excess, score, trials, *measured = (float(content[name]) for name in _NUMBERS)
-        return cls(intercept, excess, score, int(trials), *measured)
 
     def as_json(self) -> dict[str, float]:
         return {name: round(value, 6) for name, value in asdict(self).items()}
@@ -114,10 +106,11 @@ def read_calibration(path: Path) -> Calibration | None:
     """
     if not path.is_file():
         return None
-    content = read_json(path, dict, "a calibration that rule calibrate wrote")
     try:
-        return Calibration.from_json(content)
-    except (KeyError, TypeError, ValueError) as error:
+        return TypeAdapter(Calibration).validate_json(path.read_bytes())
+    except ValidationError as error:
+        problem = error.errors()[0]
         raise UserError(
-            f"{path}: no calibration ({error}), expected {', '.join(_NUMBERS)}"
+            f"{path}: no calibration ({'.'.join(map(str, problem['loc']))}: {problem['msg']}), "
+            "expected one that rule calibrate wrote"
         ) from error

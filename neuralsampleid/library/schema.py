@@ -5,14 +5,14 @@ One JSON document in the library, checked when it is read.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from neuralsampleid.config import Landmarks
 from neuralsampleid.library.chance import Chance
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.models.weights import Architecture, Graph
-
-FORMAT = 2  # 1: a folder of collection.sqlite and rows-<n>.f32, one for each system
 
 
 class _Info(BaseModel):
@@ -45,7 +45,7 @@ class LandmarkInfo(_Info):
 class LibraryInfo(_Info):
     """A library has an encoder's fingerprints, landmarks, or both."""
 
-    format: int = FORMAT
+    format: Literal[2] = 2  # 1: collection.sqlite and rows-<n>.f32, a folder for each system
     music: str  # absolute path of the folder that was indexed
     encoder: EncoderInfo | None = None
     landmarks: LandmarkInfo | None = None

@@ -8,7 +8,6 @@ nothing else.
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -25,10 +24,11 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_file
 from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.library.schema import FORMAT, EncoderInfo, LibraryInfo
+from neuralsampleid.library.schema import EncoderInfo, LibraryInfo
 
 _FILE, _LOCK, _FORMER = "library.sqlite", ".lock", "collection.sqlite"
 _PATIENCE_S = 60.0  # while another process reads or writes
+_ANEW = "delete the folder and make it anew with nsid index"
 # Large pages make long blobs quick to read; the vacuum gives back what forgotten tracks leave.
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -94,7 +94,7 @@ def open_library(folder: Path) -> Library:
     Raises:
         UserError: the folder is no library, or one of another version.
     """
-    with closing(_connected(folder)) as table, table:
+    with _connected(folder) as table, table:
         table.execute("BEGIN")  # all that follows is of one moment
         info = _info(folder, table)
         tracks = table.execute(
@@ -213,7 +213,7 @@ def changing_library(folder: Path) -> Iterator[LibraryWriter]:
     Raises:
         UserError: no library, or another process is changing it.
     """
-    with closing(_connected(folder)) as table:
+    with _connected(folder) as table:
         try:
             with FileLock(folder / _LOCK, timeout=0):
                 yield LibraryWriter(folder, table)
@@ -221,45 +221,34 @@ def changing_library(folder: Path) -> Iterator[LibraryWriter]:
             raise UserError(
                 f"{folder}: another nsid index is changing it, expected one at a time"
             ) from error
-        except sqlite3.Error as error:
-            raise UserError(f"{folder / _FILE}: {error}, expected to change it") from error
 
 
-def _connected(folder: Path) -> sqlite3.Connection:
+@contextmanager
+def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
     if not is_library(folder):
         _refuse_former(folder)
         raise UserError(f"{folder}: no library, expected one that nsid index made")
-    return sqlite3.connect(folder / _FILE, timeout=_PATIENCE_S)
+    with closing(sqlite3.connect(folder / _FILE, timeout=_PATIENCE_S)) as table:
+        try:
+            yield table
+        except sqlite3.Error as error:
+            raise UserError(f"{folder / _FILE}: {error}, expected a library") from error
 
 
 def _refuse_former(folder: Path) -> None:
     if (folder / _FORMER).is_file():
-        raise UserError(
-            f"{folder}: a library of an older version (format 1, expected {FORMAT}); delete the "
-            "folder and make it anew with nsid index"
-        )
+        raise UserError(f"{folder}: a library of an older version; {_ANEW}")
 
 
 def _info(folder: Path, table: sqlite3.Connection) -> LibraryInfo:
-    path = folder / _FILE
-    try:
-        (text,) = table.execute("SELECT json FROM info").fetchone()
-        found = json.loads(text)["format"]
-    except (sqlite3.DatabaseError, TypeError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: cannot be read ({error}), expected a library") from error
-    if found != FORMAT:
-        raise UserError(
-            f"{path}: a library of format {found}, expected {FORMAT}; delete the folder and make "
-            "it anew with nsid index"
-        )
+    (text,) = table.execute("SELECT json FROM info").fetchone()
     try:
         return LibraryInfo.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
         raise UserError(
-            f"{path}: {place}: {problem['msg']}, expected a library of this version; delete the "
-            "folder and make it anew with nsid index"
+            f"{folder}: a library of another version ({place}: {problem['msg']}); {_ANEW}"
         ) from error
 
 

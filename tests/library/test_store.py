@@ -136,7 +136,7 @@ def test_what_is_forgotten_gives_its_place_back(tmp_path):
 
 
 def test_a_killed_process_loses_the_track_it_was_at(tmp_path):
-    """At any moment, also while it writes; five times, and the library grows."""
+    """At any moment, also while it writes; three times, and the library grows."""
     folder = tmp_path / "library"
     create_library(folder, INFO)
     program = f"""
@@ -152,7 +152,7 @@ def test_a_killed_process_loses_the_track_it_was_at(tmp_path):
                 add(writer, number)
     """
     rng, kept = random.Random(0), 0
-    for _ in range(5):
+    for _ in range(3):
         run = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
         )
@@ -195,7 +195,7 @@ def test_other_versions_are_refused_in_one_line(tmp_path):
     former.mkdir()
     (former / "collection.sqlite").touch()
     for refused in (lambda: open_library(former), lambda: create_library(former, INFO)):
-        with pytest.raises(UserError, match=r"older version .*make it anew with nsid index"):
+        with pytest.raises(UserError, match=r"older version; .*make it anew with nsid index"):
             refused()
     newer = tmp_path / "newer"
     create_library(newer, INFO)
@@ -203,8 +203,8 @@ def test_other_versions_are_refused_in_one_line(tmp_path):
     with closing(sqlite3.connect(file)) as table, table:
         content = {**json.loads(INFO.model_dump_json()), "format": 3, "new": 1}
         table.execute("UPDATE info SET json = ?", (json.dumps(content),))
-    with pytest.raises(UserError, match="format 3, expected 2; delete the folder"):
+    with pytest.raises(UserError, match=r"another version \(format: .*make it anew"):
         open_library(newer)
     file.write_bytes(b"no database at all, but as long as a header of one: 100 bytes" * 3)
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="not a database, expected a library"):
         open_library(newer)
