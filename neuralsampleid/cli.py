@@ -175,11 +175,11 @@ def _own_music(
         "none (default: what the library was made with; a new one gets the shipped model and "
         "landmarks)",
     )
-    index.add_argument("--encoder", choices=("gnn", "resnet_ibn"), help="of published weights")
+    index.add_argument("--encoder", choices=("gnn", "resnet_ibn"), help="of upstream weights")
     index.add_argument(
         "--graph",
         choices=("bypassed", "connected"),
-        help="graph mode of a gnn encoder (default: as trained; published weights: bypassed)",
+        help="graph mode of a gnn encoder (default: as trained; upstream weights: bypassed)",
     )
 
     identify = commands.add_parser(

@@ -185,7 +185,7 @@ def known_levels():
 
 
 def used_encoders():
-    """Encoders whose trained or ready weights some system needs."""
+    """Encoders whose trained or pretrained weights some system needs."""
     used = {row.encoder for row in ENCODER_SYSTEMS if row.weights == "trained"}
     used |= {RERANKERS[name].encoder for name in USED_RERANKERS}
     return [name for name in ENCODERS if name in used]

@@ -5,7 +5,7 @@ from neuralsampleid.models.weights import weights_file
 
 
 def named_weights(encoder):
-    """The file of an encoder's ready weights, or one line that says what is wrong."""
+    """The file of an encoder's pretrained weights, or one line that says what is wrong."""
     try:
         return str(weights_file(CONFIG.encoders[encoder].weights))
     except UserError as error:

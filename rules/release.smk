@@ -19,7 +19,7 @@ rule release:
         mem_mb=1000,
         runtime=10,
     message:
-        "Halving the precision of the default model's weights"
+        "Halving the precision of the shipped model's weights"
     script:
         "../scripts/release.py"
 

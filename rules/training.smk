@@ -1,5 +1,5 @@
 # Needs: packed stems.
-# Ready weights come from rules/ready_weights.smk instead.
+# Pretrained weights come from rules/ready_weights.smk instead.
 # Makes: encoders with fresh and with trained weights, re-rankers, and their learning curves.
 
 

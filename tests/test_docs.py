@@ -5,6 +5,8 @@ import re
 from itertools import product
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ["benchmarks", "docs", "envs", "neuralsampleid", "profiles", "report", "rules"]
 FOLDERS += ["scripts", "tests", "upstream"]
@@ -128,3 +130,22 @@ def test_tables_of_benchmarks_have_the_columns_that_scripts_print():
         assert tables, name
         for word in re.findall(r"[a-z]+", " ".join(tables).lower()):
             assert word in source, f"{name}: '{word}'"
+
+
+def test_config_keys_that_are_named_exist():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    sections = {*config, "evaluation", "report", "reranker", "hardware"}  # former ones, too
+    named = [
+        (page, key)
+        for page in PAGES
+        for key in re.findall(r"`(\w+(?:\.\w+)+)[`:]", page.read_text(encoding="utf-8"))
+        if key.split(".")[0] in sections
+        and key.split(".")[-1] not in {"csv", "html", "md", "json", "py"}
+    ]
+    assert len(named) > 5
+    for page, key in named:
+        value = config
+        for part in key.split("."):
+            of_data = key.startswith("data.")  # other kinds of data have other keys
+            assert part in value or of_data, f"{page}: {key}"
+            value = value.get(part, {})

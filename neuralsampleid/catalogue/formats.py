@@ -65,7 +65,7 @@ METRICS: Format = {
     "query_seconds": float,
     "group": str,
     "value": float,  # fractions in [0, 1], as low and high; in quantities.csv other units
-    "low": float,  # of the interval of evaluation.confidence
+    "low": float,  # of the interval, of confidence intervals.confidence
     "high": float,  # and its end
     "queries": float,  # how many the value is of
 }

@@ -66,7 +66,7 @@ class OwnMusicData(Section):
     queries: str  # folder of what may sample it
     annotations: str  # CSV in the format of occurrences.csv; tracks are paths relative to folders
     noise: str | None = None  # folder of what nobody samples; None: references alone are searched
-    training: str | None = None  # folder to train on; None: encoders with ready weights only
+    training: str | None = None  # folder to train on; None: encoders with pretrained weights only
 
     @property
     def folders(self) -> dict[str, str]:

@@ -91,7 +91,7 @@ class CustomEncoder(Section):
 
 
 class PretrainedEncoder(Section):
-    """An encoder with ready weights, which say themselves what they are of."""
+    """An encoder with pretrained weights, which say themselves what they are of."""
 
     architecture: Literal["pretrained"]
     weights: str  # shipped, a folder of a run, or a checkpoint; see models/weights

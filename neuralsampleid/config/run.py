@@ -126,7 +126,7 @@ class Config(Section):
             )
 
     def _check_weights(self) -> None:
-        """Ready weights are never untrained, and without training music there are no others."""
+        """Pretrained weights are never untrained; without training music there are no others."""
         for system in self.encoder_systems:
             ready = isinstance(self.encoders[system.encoder], PretrainedEncoder)
             if ready and system.weights == "untrained":

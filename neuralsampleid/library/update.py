@@ -74,7 +74,7 @@ def index_music(
         folder: of the library, which is of this music alone.
         weights: by name, see ``weights_file``, or ``landmarks``, which needs none; None: what the
             library was made with, for a new one the shipped weights and landmarks.
-        architecture: of published weights.
+        architecture: of upstream weights.
         graph: of ``gnn``.
         threads: of the search by which chance is measured.
 

@@ -1,14 +1,14 @@
-"""The published checkpoints: weights of the public release in this project's models.
+"""Upstream's checkpoints: weights of the public release in this project's models.
 
-The models here bear the released parameter names, so nothing is renamed. A published encoder is a
-dictionary with ``state_dict``, ``optimizer``, ``scheduler``, ``epoch`` and ``loss``, the published
+The models here bear upstream's parameter names, so nothing is renamed. An upstream encoder is a
+dictionary with ``state_dict``, ``optimizer``, ``scheduler``, ``epoch`` and ``loss``, the upstream
 re-ranker a bare state dict; names may begin with ``module.`` (docs/upstream.md, "Published files").
 
-**Which weights are the published ones?** Nothing in a file says so, and its SHA-256 is known only
+**Which weights are upstream's?** Nothing in a file says so, and its SHA-256 is known only
 once it has been downloaded. So any checkpoint that reaches this module is taken for one of the
 released training, in which the graph blocks had no effect and learned nothing, and using it with
 ``graph: connected`` is logged as a warning. Where the blocks' normalisations are still exactly as
-initialised, the warning says that for certain; else, that it holds if these are the published
+initialised, the warning says that for certain; else, that it holds if these are upstream's
 weights. Checkpoints of this project say how they were trained and have their own loader.
 """
 
@@ -46,7 +46,7 @@ _NUMPY_NUMBERS: list[Any] = [
 ] + [np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32))]
 _LOG = logging.getLogger(__name__)
 
-# The networks of the published weights; config/paper.yaml trains the same ones.
+# The networks of upstream's weights; config/paper.yaml trains the same ones.
 UPSTREAM_GNN = Gnn(
     front_end=LogMel(
         n_fft=1024, mel_bands=64, frames=128, dynamic_range_db=None, contrast="extremes"
@@ -74,9 +74,9 @@ UPSTREAM_RERANKER = Reranker(rescoring=Rescoring(candidates=5, weight=1.0))
 
 
 def load_released_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncoder:
-    """Read a published encoder, ready for inference.
+    """Read an upstream encoder, ready for inference.
 
-    Published weights of the graph network need ``graph: bypassed``; with ``connected`` a warning
+    Upstream's weights of the graph network need ``graph: bypassed``; with ``connected`` a warning
     is logged, see the module's description.
 
     Args:
@@ -96,7 +96,7 @@ def load_released_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncod
 
 
 def load_released_reranker(path: Path, settings: Reranker) -> CrossAttentionReranker:
-    """Read a published re-ranker, ready for inference; its weights say for which node shape.
+    """Read an upstream re-ranker, ready for inference; its weights say for which node shape.
 
     Raises:
         UserError: as ``load_released_encoder``; or the channels do not split into the heads.
@@ -199,8 +199,8 @@ def _bypassed_notice(state: Mapping[str, Tensor]) -> str:
             f"initialised), {consequence}; they need 'graph: bypassed'"
         )
     return (
-        "the published weights need 'graph: bypassed': in their training the graph blocks had no "
-        f"effect, {consequence} if these are the published weights"
+        "upstream's weights need 'graph: bypassed': in their training the graph blocks had no "
+        f"effect, {consequence} if these are upstream's weights"
     )
 
 

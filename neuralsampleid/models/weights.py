@@ -91,7 +91,7 @@ def load_any_encoder(
 ) -> tuple[SegmentEncoder, EncoderSettings]:
     """An encoder ready for inference, and the settings it was built with.
 
-    A checkpoint of this project brings its settings; a published one has the released size.
+    A checkpoint of this project brings its settings; an upstream one has the released size.
 
     Args:
         path: the weights.
@@ -114,7 +114,7 @@ def load_any_encoder(
         raise UserError(f"graph '{graph}': '{architecture}' has no graph, expected none")
     own = _own_content(path)
     if own is None:
-        # Published weights get the release's own choice of neighbours: same weights, same outputs.
+        # Upstream's weights get the release's own choice of neighbours: same weights, same outputs.
         update = {"graph": graph or "bypassed", "neighbour_order": "heap"}
         gnn = UPSTREAM_GNN.model_copy(update=update)
         released = UPSTREAM_RESNET_IBN if architecture == "resnet_ibn" else gnn
@@ -129,7 +129,7 @@ def load_any_encoder(
 
 
 def architecture_of(path: Path) -> Architecture | None:
-    """What a checkpoint of this project is of; None for a published one, which does not say.
+    """What a checkpoint of this project is of; None for an upstream one, which does not say.
 
     Raises:
         UserError: the file is missing, or is a checkpoint of this project that is no encoder.
@@ -146,7 +146,7 @@ def architecture_of(path: Path) -> Architecture | None:
 
 
 def load_any_reranker(path: Path) -> CrossAttentionReranker:
-    """A re-ranker ready for inference, of this project or published.
+    """A re-ranker ready for inference, of this project or upstream.
 
     Raises:
         UserError: the file is missing, no checkpoint, or not of a re-ranker.

@@ -184,8 +184,8 @@ def test_weights_of_trained_blocks_in_connected_mode_are_warned_of_with_an_if(
 ):
     path = weights_file(make_encoder(small_gnn(), seed=0).state_dict())
     (warning,) = loaded_with(path, "connected", caplog)[1]
-    assert warning.startswith(f"{path}: the published weights need 'graph: bypassed'")
-    assert warning.endswith("if these are the published weights")
+    assert warning.startswith(f"{path}: upstream's weights need 'graph: bypassed'")
+    assert warning.endswith("if these are upstream's weights")
 
 
 @torch.no_grad()
