@@ -21,7 +21,7 @@ import torch
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.models.upstream_checkpoint import UPSTREAM_RERANKER
 from neuralsampleid.upstream.folder import Protocol, evaluate_folder
-from neuralsampleid.upstream.scoring import IndexKind, SystemName
+from neuralsampleid.upstream.protocol import IndexKind, SystemName
 
 _RELEASED_S = 60  # the release's own code with re-ranker, 2 cores: 60 to 80 s
 _LENGTHS = [1, 3, 6, 12, 20]  # segments

@@ -16,20 +16,19 @@ def artefacts(*names):
     return [f"{RUN}/artefacts/{name}" for name in names if name is not None]
 
 
-def evaluated(wildcards):
-    """What the evaluation of a system reads beside the ground truth."""
-    system = SYSTEMS[wildcards.system]
-    return {
-        "archive": artefacts(system.fingerprints),
-        "fingerprints": f"{RUN}/unpacked/{system.fingerprints}",
-        "reranker": artefacts(system.reranker),
-        # The corrected protocol takes the groups of queries from the annotations.
-        "annotations": (
-            artefacts(CONFIG.data.annotations)
-            if wildcards.protocol == "corrected"
-            else []
-        ),
-    }
+def evaluated_files(wildcards):
+    """Folders of what the evaluation of a system reads."""
+    system, data = SYSTEMS[wildcards.system], CONFIG.data
+    files = [system.fingerprints, system.reranker, data.ground_truth, data.query_index]
+    files += data.groups.values()
+    # The corrected protocol takes the groups of queries from the annotations.
+    files += [data.annotations] if wildcards.protocol == "corrected" else []
+    return artefacts(*files)
+
+
+def unpacked(wildcards):
+    """The folder of a system's fingerprints."""
+    return f"{RUN}/unpacked/{SYSTEMS[wildcards.system].fingerprints}"
 
 
 def data_files():

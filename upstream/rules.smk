@@ -32,10 +32,8 @@ rule upstream_parameters:
 
 rule evaluate_upstream:
     input:
-        unpack(evaluated),
-        ground_truth=artefacts(CONFIG.data.ground_truth),
-        query_index=artefacts(CONFIG.data.query_index),
-        groups=artefacts(*CONFIG.data.groups.values()),
+        artefacts=evaluated_files,
+        fingerprints=unpacked,
     output:
         per_query=f"{EVALUATION}/per_query.csv",
         metrics=f"{EVALUATION}/metrics.csv",
@@ -51,9 +49,9 @@ rule evaluate_upstream:
         mem_mb=4000,
         runtime=120,
     params:
-        system=lambda wildcards: SYSTEMS[wildcards.system].system,
+        system=lambda wildcards: section(SYSTEMS[wildcards.system]),
+        data=section(CONFIG.data, "folder", "artefacts", "quoted"),
         index=CONFIG.index,
-        groups=CONFIG.data.groups,
         evaluation=section(CONFIG.evaluation),
         seed=CONFIG.seed,
     message:

@@ -39,12 +39,14 @@ from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.matching.pair_scores import PairScorer
 from neuralsampleid.matching.ranking import rank_tracks, rank_votes
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.upstream.answers import Judged, SegmentAnswer, TrackAnswer
-from neuralsampleid.upstream.layout import Embeddings, ReleasedFingerprints, Rows, Run
+from neuralsampleid.upstream.layout import Embeddings, Rows, Run, UpstreamFingerprints
 from neuralsampleid.upstream.nodes import Nodes
-from neuralsampleid.upstream.scoring import (
+from neuralsampleid.upstream.protocol import (
+    Answers,
     IndexKind,
+    SegmentAnswer,
     SystemName,
+    TrackAnswer,
     Truth,
     check_nodes,
     index_threads,
@@ -60,7 +62,7 @@ _WEIGHT = 1.0  # of its probability beside a vote of 1
 
 
 def evaluate_corrected(
-    fingerprints: ReleasedFingerprints,
+    fingerprints: UpstreamFingerprints,
     truth: Truth,
     system: SystemName,
     index: IndexKind,
@@ -68,7 +70,7 @@ def evaluate_corrected(
     reranker: CrossAttentionReranker | None = None,
     *,
     threads: int = 1,
-) -> Judged:
+) -> Answers:
     """Hit rates and mAP of released fingerprints, evaluated as this module describes.
 
     Args:
@@ -111,10 +113,10 @@ def evaluate_corrected(
         ranking = ranker.rank(*ranker.votes(run, fingerprints.queries, of_tracks))
         precision = average_precision(ranking, relevant[run.track])
         tracks.append(TrackAnswer(run.track, precision, tuple(ranking)))
-    return Judged(tuple(query_segments), tuple(segments), tuple(tracks))
+    return Answers(tuple(query_segments), tuple(segments), tuple(tracks))
 
 
-def noise_tracks(fingerprints: ReleasedFingerprints) -> list[Run]:
+def noise_tracks(fingerprints: UpstreamFingerprints) -> list[Run]:
     """The noise as tracks: as its lookup names them, else pieces as long as the mean reference.
 
     Raises:
@@ -142,7 +144,7 @@ def noise_tracks(fingerprints: ReleasedFingerprints) -> list[Run]:
 class _Ranker:
     """Ranks the tracks, noise and references, for a run of query rows."""
 
-    def __init__(self, fingerprints: ReleasedFingerprints, kind: IndexKind, threads: int) -> None:
+    def __init__(self, fingerprints: UpstreamFingerprints, kind: IndexKind, threads: int) -> None:
         self._threads = index_threads(fingerprints, threads)
         self._fingerprints = fingerprints
         self._settings = config.Index(kind=kind)
@@ -195,7 +197,7 @@ class _Ranker:
         return np.where(known, references, -1)
 
 
-def _searched(fingerprints: ReleasedFingerprints) -> Segments:
+def _searched(fingerprints: UpstreamFingerprints) -> Segments:
     runs = [*noise_tracks(fingerprints), *fingerprints.reference_runs]
     embeddings = np.concatenate([fingerprints.noise, fingerprints.references])
     unknown = np.full(len(embeddings), np.nan)
@@ -215,7 +217,7 @@ def _sounding(embeddings: Embeddings) -> Embeddings:
     return embeddings[np.any(embeddings, axis=1)]
 
 
-def _relevant(truth: Truth, fingerprints: ReleasedFingerprints) -> dict[str, set[str]]:
+def _relevant(truth: Truth, fingerprints: UpstreamFingerprints) -> dict[str, set[str]]:
     """Query track → references that it samples, for the tracks that can be judged."""
     relevant: dict[str, set[str]] = {}
     for reference, queries in truth.items():
@@ -232,7 +234,7 @@ def _relevant(truth: Truth, fingerprints: ReleasedFingerprints) -> dict[str, set
 
 
 def _occurrence_nodes(
-    fingerprints: ReleasedFingerprints, reranker: CrossAttentionReranker
+    fingerprints: UpstreamFingerprints, reranker: CrossAttentionReranker
 ) -> dict[str, Nodes]:
     """Occurrence → its own node matrices, for those that have some.
 
@@ -254,7 +256,7 @@ def _occurrence_nodes(
 
 
 def _track_nodes(
-    fingerprints: ReleasedFingerprints, reranker: CrossAttentionReranker
+    fingerprints: UpstreamFingerprints, reranker: CrossAttentionReranker
 ) -> dict[str, Nodes]:
     """Query track → its node matrices, where there are as many as fingerprints."""
     stored = fingerprints.query_nodes()

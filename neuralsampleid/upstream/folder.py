@@ -1,22 +1,18 @@
-"""Evaluating a folder in the released layout, whichever protocol."""
+"""Evaluating a folder in the upstream layout, whichever protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.upstream.answers import Judged
 from neuralsampleid.upstream.corrected_protocol import evaluate_corrected
-from neuralsampleid.upstream.layout import read_ground_truth, read_released
+from neuralsampleid.upstream.layout import read_fingerprints, read_ground_truth
+from neuralsampleid.upstream.protocol import Answers, IndexKind, Protocol, SystemName
 from neuralsampleid.upstream.release_protocol import evaluate_released
-from neuralsampleid.upstream.scoring import IndexKind, SystemName
 
-Protocol = Literal["released", "corrected"]
-
-QUERY_SECONDS = (5, 7, 10, 15, 20)  # of the released tables
+QUERY_SECONDS = (5, 7, 10, 15, 20)  # of upstream's tables
 _SEGMENT_AND_HOP_MS = {"gnn": (4080, 512), "resnet_ibn": (5000, 2500)}
 
 
@@ -30,11 +26,11 @@ def evaluate_folder(
     reranker: CrossAttentionReranker | None = None,
     *,
     threads: int = 1,
-) -> Judged:
+) -> Answers:
     """Hit rates, mAP and rankings of one system.
 
     Args:
-        folder: fingerprints in the released layout; nothing in it is changed.
+        folder: fingerprints in the upstream layout; nothing in it is changed.
         ground_truth: ``gt_dict.json``.
         system: ``proposed`` needs ``reranker`` and node matrices in the folder.
         protocol: ``released``, mistakes included, or ``corrected``.
@@ -52,7 +48,7 @@ def evaluate_folder(
     lengths = tuple(default_segments(system) if query_segments is None else query_segments)
     if not lengths or min(lengths) < 1:
         raise UserError(f"query segments: {list(lengths)}, expected lengths of at least 1")
-    fingerprints = read_released(folder)
+    fingerprints = read_fingerprints(folder)
     truth = read_ground_truth(ground_truth, fingerprints)
     evaluate = evaluate_released if protocol == "released" else evaluate_corrected
     return evaluate(fingerprints, truth, system, index, lengths, reranker, threads=threads)

@@ -44,7 +44,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class ReleasedFingerprints:
+class UpstreamFingerprints:
     """A checked folder; rows that were NaN (constant segments) are 0."""
 
     folder: Path
@@ -135,7 +135,7 @@ def find_fingerprints(folder: Path) -> Path:
     return found[0]
 
 
-def read_released(folder: Path) -> ReleasedFingerprints:
+def read_fingerprints(folder: Path) -> UpstreamFingerprints:
     """Read and check the fingerprints and lookups of a folder in the released layout.
 
     What the released tools themselves leave behind gives a logged notice: references appended to
@@ -158,7 +158,7 @@ def read_released(folder: Path) -> ReleasedFingerprints:
                 f"expected {arrays[_NOISE].shape[1]} as in {_NOISE}.mm"
             )
     has_noise_names = _path(folder, _NOISE, "_lookup.json").exists()
-    return ReleasedFingerprints(
+    return UpstreamFingerprints(
         folder=folder,
         noise=arrays[_NOISE],
         references=arrays[_REFERENCES],
@@ -171,7 +171,7 @@ def read_released(folder: Path) -> ReleasedFingerprints:
     )
 
 
-def read_ground_truth(path: Path, fingerprints: ReleasedFingerprints) -> dict[str, frozenset[str]]:
+def read_ground_truth(path: Path, fingerprints: UpstreamFingerprints) -> dict[str, frozenset[str]]:
     """Read ``gt_dict.json``: reference → query tracks that sample it.
 
     Args:

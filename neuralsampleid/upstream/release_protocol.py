@@ -36,12 +36,14 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.index import build_index
 from neuralsampleid.matching.pair_scores import PairScorer
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.upstream.answers import Judged, SegmentAnswer, TrackAnswer
-from neuralsampleid.upstream.layout import Embeddings, ReleasedFingerprints, Rows, Run
+from neuralsampleid.upstream.layout import Embeddings, Rows, Run, UpstreamFingerprints
 from neuralsampleid.upstream.nodes import Nodes
-from neuralsampleid.upstream.scoring import (
+from neuralsampleid.upstream.protocol import (
+    Answers,
     IndexKind,
+    SegmentAnswer,
     SystemName,
+    TrackAnswer,
     Truth,
     check_nodes,
     index_threads,
@@ -68,7 +70,7 @@ Scores = Iterable[tuple[int, Any]]
 
 
 def evaluate_released(
-    fingerprints: ReleasedFingerprints,
+    fingerprints: UpstreamFingerprints,
     truth: Truth,
     system: SystemName,
     index: IndexKind,
@@ -76,7 +78,7 @@ def evaluate_released(
     reranker: CrossAttentionReranker | None = None,
     *,
     threads: int = 1,
-) -> Judged:
+) -> Answers:
     """Hit rates and mAP as the released evaluation computes them.
 
     Args:
@@ -115,14 +117,14 @@ def evaluate_released(
             scoring = _Distances() if system == "baseline" else _Sequences(fingerprints)
             segments = _ask_occurrences(by_occurrence.result(), scoring, truth, query_segments)
         tracks = _ask_tracks(by_track.result(), scoring, truth)
-    return Judged(tuple(query_segments), segments, tracks)
+    return Answers(tuple(query_segments), segments, tracks)
 
 
 class _Search:
     """The index of one of the two metrics."""
 
     def __init__(
-        self, fingerprints: ReleasedFingerprints, kind: IndexKind, lists: int, threads: int
+        self, fingerprints: UpstreamFingerprints, kind: IndexKind, lists: int, threads: int
     ) -> None:
         self.fingerprints = fingerprints
         self._threads = index_threads(fingerprints, threads)
@@ -176,7 +178,7 @@ class _Sequences:
 
     count, shortest = _CANDIDATES, _TOO_SHORT + 1
 
-    def __init__(self, fingerprints: ReleasedFingerprints) -> None:
+    def __init__(self, fingerprints: UpstreamFingerprints) -> None:
         self._references = fingerprints.references
 
     def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
@@ -193,7 +195,7 @@ class _Reranked:
     """The largest output of the classifier over a query's node matrices."""
 
     def __init__(
-        self, fingerprints: ReleasedFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
+        self, fingerprints: UpstreamFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
     ) -> None:
         self._fingerprints = fingerprints
         self._scorer = scorer
@@ -217,7 +219,7 @@ class _RerankedOccurrences(_Reranked):
     count, shortest = _RERANKED_HIT_RATE, 1
 
     def __init__(
-        self, fingerprints: ReleasedFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
+        self, fingerprints: UpstreamFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
     ) -> None:
         super().__init__(fingerprints, scorer, nodes)
         # track → reference row → largest score over the first 1, 2, … node matrices
@@ -256,7 +258,7 @@ class _RerankedTracks(_Reranked):
 
 
 def _nodes(
-    fingerprints: ReleasedFingerprints, name: str, reranker: CrossAttentionReranker
+    fingerprints: UpstreamFingerprints, name: str, reranker: CrossAttentionReranker
 ) -> dict[str, Nodes]:
     full = name == "query_full_nmatrix.npy"
     nodes = fingerprints.query_nodes() if full else fingerprints.occurrence_nodes()

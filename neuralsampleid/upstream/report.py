@@ -1,4 +1,4 @@
-"""The paper's tables from published fingerprints: both protocols, beside what the paper says.
+"""The paper's tables from upstream's fingerprints: both protocols, beside what the paper says.
 
 Values are in percent. Quoted figures come from ``upstream/quoted.csv`` (table, system, metric, k,
 query_seconds, group, value in percent, source); an empty value is one that nobody here has seen.
@@ -21,6 +21,7 @@ from neuralsampleid.report.tables import (
     Table,
     count_of,
     interval_of,
+    middle_length,
     numbers_of,
     select,
 )
@@ -65,6 +66,25 @@ def quoted_precision(quoted: pd.DataFrame, systems: Iterable[str]) -> dict[str, 
     return {system: float(known[system]) for system in systems if system in known}
 
 
+def paper_tables(
+    metrics: pd.DataFrame,
+    systems: Labels,
+    parameters: Mapping[str, Mapping[str, int]],
+    quoted: pd.DataFrame,
+    records: Sequence[Obtained],
+    used_by: Mapping[str, str],
+) -> dict[str, Table]:
+    """All tables of an upstream run, by file name; the arguments are those of the tables below."""
+    grouped = (middle_length(metrics), quoted)
+    return {
+        "main": precision_table(metrics, systems, parameters, quoted),
+        "hit_rates": hit_rate_table(metrics, systems, quoted),
+        "sample_types": group_table(metrics, systems, SAMPLE_TYPES, *grouped),
+        "interpolation": group_table(metrics, systems, INTERPOLATION, *grouped),
+        "artefacts": artefact_table(records, used_by),
+    }
+
+
 def precision_table(
     metrics: pd.DataFrame,
     systems: Labels,
@@ -74,7 +94,7 @@ def precision_table(
     """MAP per system and protocol, with numbers of parameters and the paper's figure.
 
     Args:
-        metrics: columns ``formats.METRICS``.
+        metrics: columns ``tables.UPSTREAM_METRICS``.
         systems: names with labels, in the order of the rows.
         parameters: system → stored, acting (of the encoder) and reranker; what is missing is
             unknown.
@@ -120,7 +140,7 @@ def hit_rate_table(metrics: pd.DataFrame, systems: Labels, quoted: pd.DataFrame)
     return Table(columns, tuple(rows))
 
 
-def published_group_table(
+def group_table(
     metrics: pd.DataFrame,
     systems: Labels,
     groups: Sequence[str],
@@ -155,7 +175,7 @@ def published_group_table(
 
 
 def artefact_table(records: Sequence[Obtained], used_by: Mapping[str, str]) -> Table:
-    """What became of each published file.
+    """What became of each upstream file.
 
     Args:
         records: in the order of the rows.

@@ -1,4 +1,4 @@
-"""Answers about published fingerprints as a row per query and as rows of the metrics table.
+"""The upstream system's answers as a row per query and as rows of the metrics table.
 
 In the tables of such a run ``protocol`` is released or corrected; ``task`` says which queries a row
 is about, as in every other run.
@@ -7,24 +7,30 @@ is about, as in every other run.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import FULL_TRACK, METRICS, SEGMENT, Format, join, split
-from neuralsampleid.config import UpstreamEvaluation
-from neuralsampleid.datasets.sample100_annotations import read_annotations
+from neuralsampleid.artefacts.table import Obtained
+from neuralsampleid.catalogue.formats import (
+    FULL_TRACK,
+    METRICS,
+    SEGMENT,
+    Format,
+    join,
+    split,
+)
+from neuralsampleid.config import UpstreamData, UpstreamEvaluation, UpstreamSystem
 from neuralsampleid.evaluation.intervals import Bootstrap
 from neuralsampleid.evaluation.summary import metrics_table, written_length
-from neuralsampleid.upstream.answers import Judged
-from neuralsampleid.upstream.ground_truth import (
-    SUBSETS,
-    read_released_queries,
-    segment_queries,
-    subset,
-)
+from neuralsampleid.models.encoder import parameter_counts
+from neuralsampleid.models.weights import load_any_encoder, load_any_reranker
+from neuralsampleid.upstream.folder import default_segments, evaluate_folder
+from neuralsampleid.upstream.groups import QueryGroups, read_groups
+from neuralsampleid.upstream.layout import find_fingerprints
+from neuralsampleid.upstream.protocol import Answers, IndexKind, Protocol
 
 PER_QUERY_COLUMNS = (
     "protocol",
@@ -36,111 +42,108 @@ PER_QUERY_COLUMNS = (
     "first_rank",
     "ap",
 )
-# Two groups of one kind exclude each other: a track of both is of neither.
-KINDS = (frozenset({"riff", "beat"}), frozenset({"interpolated", "not_interpolated"}))
 UPSTREAM_METRICS: Format = {"system": str, "protocol": str, **METRICS}
-_KEY = ["sample_id", "query_id", "reference_id", "start_s", "end_s"]
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class QueryGroups:
-    """Which groups a query belongs to.
+class SystemTables(NamedTuple):
+    """What the evaluation of one system under one protocol is written as."""
 
-    Attributes:
-        subsets: group → its queries, ``sample100_released.QUERY_COLUMNS``.
-        index: the list of all queries whose place is an occurrence's number; None where unknown.
-    """
-
-    subsets: Mapping[str, pd.DataFrame]
-    index: pd.DataFrame | None = None
-
-    def of_tracks(self, tracks: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Groups of whole tracks: of all their samples, but for those that exclude each other."""
-        asked = {group: set(rows["query_id"]) for group, rows in self.subsets.items()}
-        found = {}
-        for track in tracks:
-            groups = {group for group, queries in asked.items() if track in queries}
-            for kind in KINDS:
-                if len(groups & kind) > 1:
-                    groups -= kind
-            found[track] = frozenset(groups)
-        return found
-
-    def of_occurrences(self, occurrences: Mapping[str, str]) -> dict[str, frozenset[str]]:
-        """Groups of occurrences, given as name ``<track>_<number>`` → track.
-
-        The number is a place in ``index``. Where that names other tracks, or there is none, an
-        occurrence has the groups of its track.
-        """
-        if not self.subsets:
-            return dict.fromkeys(occurrences, frozenset())
-        rows = self._rows(occurrences)
-        if rows is None:
-            of_track = self.of_tracks(set(occurrences.values()))
-            return {name: of_track[track] for name, track in occurrences.items()}
-        keys = {group: set(_keys(subset)) for group, subset in self.subsets.items()}
-        return {
-            name: frozenset(group for group, members in keys.items() if key in members)
-            for name, key in zip(occurrences, rows, strict=True)
-        }
-
-    def _rows(self, occurrences: Mapping[str, str]) -> list[tuple[object, ...]] | None:
-        """What each occurrence is in ``index``; None where the two do not belong together."""
-        if self.index is None:
-            return None
-        keys, rows = _keys(self.index), []
-        for name, track in occurrences.items():
-            number = int(name.rpartition("_")[2])
-            if number >= len(keys) or keys[number][1] != track:
-                _LOG.warning(
-                    "occurrence '%s' is not query %d of the list's %d; occurrences have the groups "
-                    "of their tracks",
-                    *(name, number, len(keys)),
-                )
-                return None
-            rows.append(keys[number])
-        return rows
+    per_query: pd.DataFrame  # PER_QUERY_COLUMNS
+    metrics: pd.DataFrame  # UPSTREAM_METRICS
+    summary: dict[str, Any]  # averages and rankings, or why it was not run
 
 
-def read_groups(
-    names: Mapping[str, str],
-    lists: Mapping[str, Path],
-    index: Path | None,
-    annotations: Path | None = None,
-) -> QueryGroups:
-    """Groups from the annotations, or else from the released lists of queries.
+def evaluate_system(
+    system: UpstreamSystem,
+    protocol: Protocol,
+    data: UpstreamData,
+    files: Mapping[str, Obtained],
+    unpacked: Path,
+    *,
+    index: IndexKind,
+    evaluation: UpstreamEvaluation,
+    seed: int,
+    threads: int,
+) -> SystemTables:
+    """Evaluate one system; where a file that it needs is missing, the tables are empty.
 
     Args:
-        names: group → file name of its list.
-        lists: file name → the list, for those that there are.
-        index: the list of all queries; None where there is none.
-        annotations: folder of Sample100-ext. The released lists were made of it, but for two
-            relations that they lack; a group of the user's own still comes from its list.
+        system: its name and the names of its files.
+        protocol: released or corrected.
+        data: the names of the other files.
+        files: what became of each; with the annotations, groups of queries come from these.
+        unpacked: the folder into which the archive of its fingerprints was unpacked.
+        index: ``flat`` or ``ivfpq``.
+        evaluation: lengths, cutoffs, and the bootstrap's settings.
+        seed: of the bootstrap.
+        threads: of the CPU.
 
     Raises:
-        UserError: a file is broken.
+        UserError: a file is broken, or the files disagree.
     """
-    known = None if annotations is None else read_annotations(annotations)
-    queries = None if index is None else read_released_queries(index)
-    subsets = {}
-    for group, name in names.items():
-        if known is not None and Path(name).stem in SUBSETS:
-            subsets[group] = subset(known, Path(name).stem)
-        elif name in lists:
-            subsets[group] = read_released_queries(lists[name])
-    if queries is None and known is not None:
-        queries = segment_queries(known)
-    return QueryGroups(subsets, queries)
+    needed = (system.fingerprints, data.ground_truth, system.reranker)
+    missing = [files[name].reason for name in needed if name and files[name].path is None]
+    if missing:
+        _LOG.warning("not run: %s", "; ".join(missing))
+        return SystemTables(
+            pd.DataFrame(columns=list(PER_QUERY_COLUMNS)),
+            pd.DataFrame(columns=list(UPSTREAM_METRICS)),
+            {"not_run": missing},
+        )
+    paths = _paths(files)
+    lengths = default_segments(system.system, evaluation.query_seconds)
+    answers = evaluate_folder(
+        find_fingerprints(unpacked),
+        paths[data.ground_truth],
+        system.system,
+        protocol,
+        index,
+        lengths,
+        None if system.reranker is None else load_any_reranker(paths[system.reranker]),
+        threads=threads,
+    )
+    groups = read_groups(
+        data.groups, paths, paths.get(data.query_index), paths.get(data.annotations or "")
+    )
+    seconds = dict(zip(evaluation.query_seconds, lengths, strict=True))
+    table = per_query(answers, protocol, seconds, groups)
+    averages = summarise(table, system.name, protocol, list(data.groups), evaluation, seed)
+    return SystemTables(table, averages, answers.as_json())
+
+
+def count_parameters(
+    systems: Sequence[UpstreamSystem], files: Mapping[str, Obtained]
+) -> dict[str, dict[str, int]]:
+    """System → numbers of parameters: stored and acting of its encoder, and of its re-ranker.
+
+    Those of weights that are missing are left out.
+    """
+    paths = _paths(files)
+    counts: dict[str, dict[str, int]] = {}
+    for system in systems:
+        own = counts.setdefault(system.name, {})
+        if system.weights in paths:
+            encoder, _ = load_any_encoder(paths[system.weights], system.encoder)
+            own |= parameter_counts(encoder)._asdict()
+        if system.reranker in paths:
+            reranker = load_any_reranker(paths[system.reranker])
+            own["reranker"] = sum(parameter.numel() for parameter in reranker.parameters())
+    return counts
+
+
+def _paths(files: Mapping[str, Obtained]) -> dict[str, Path]:
+    """Where the files are that there are."""
+    return {name: Path(file.path) for name, file in files.items() if file.path is not None}
 
 
 def per_query(
-    judged: Judged, protocol: str, seconds: Mapping[float, int], groups: QueryGroups
+    answers: Answers, protocol: str, seconds: Mapping[float, int], groups: QueryGroups
 ) -> pd.DataFrame:
     """A row for each whole track, and one for each occurrence and length.
 
     Args:
-        judged: one system's answers.
+        answers: one system's answers.
         protocol: by which.
         seconds: query length → number of segments, as asked about.
         groups: of the queries.
@@ -148,16 +151,16 @@ def per_query(
     Returns:
         ``PER_QUERY_COLUMNS``; groups as by ``formats.join``.
     """
-    of_tracks = groups.of_tracks(answer.track for answer in judged.track_answers)
+    of_tracks = groups.of_tracks(answer.track for answer in answers.track_answers)
     of_occurrences = groups.of_occurrences(
-        {answer.occurrence: answer.track for answer in judged.segment_answers}
+        {answer.occurrence: answer.track for answer in answers.segment_answers}
     )
     rows: list[tuple[object, ...]] = []
-    for track in judged.track_answers:
+    for track in answers.track_answers:
         about = (track.track, "", None, join(of_tracks[track.track]))
         rows.append((protocol, FULL_TRACK, *about, None, track.average_precision))
     for length, segments in seconds.items():
-        for answer in judged.segment_answers:
+        for answer in answers.segment_answers:
             if answer.segments == segments:
                 joined = join(of_occurrences[answer.occurrence])
                 asked = (answer.track, answer.occurrence, length, joined)
@@ -205,7 +208,3 @@ def summarise(
                 mean = bootstrap.mean(hits, segments["query_id"])
                 rows.append((system, SEGMENT, "hit_rate", k, length, group, *mean))
     return metrics_table(rows).assign(protocol=protocol)[list(UPSTREAM_METRICS)]
-
-
-def _keys(queries: pd.DataFrame) -> list[tuple[object, ...]]:
-    return list(queries[_KEY].itertuples(index=False, name=None))

@@ -14,7 +14,7 @@ from helpers.scripted import matrices, scripted_reranker
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.upstream.corrected_protocol import evaluate_corrected, noise_tracks
-from neuralsampleid.upstream.layout import read_ground_truth, read_released
+from neuralsampleid.upstream.layout import read_fingerprints, read_ground_truth
 from neuralsampleid.upstream.release_protocol import evaluate_released
 
 E = np.eye(8, dtype=np.float32)
@@ -31,7 +31,7 @@ def make(tmp_path, **parts):
         "occurrences": {"Q_0": E[0:1]},
         "queries": {"Q": E[0:1]},
     } | parts
-    return read_released(write_set(tmp_path / "set", **values))
+    return read_fingerprints(write_set(tmp_path / "set", **values))
 
 
 def ask(fingerprints, truth=None, system="baseline", lengths=(1,), reranker=None):
@@ -87,10 +87,13 @@ def test_noise_is_cut_into_tracks_as_long_as_the_mean_reference(tmp_path):
 def test_noise_with_names(tmp_path):
     fingerprints = make(tmp_path)
     write_rows(fingerprints.folder, "dummy_db", E[5:8], ["N1", "N1", "N2"])
-    assert [run.track for run in noise_tracks(read_released(fingerprints.folder))] == ["N1", "N2"]
+    assert [run.track for run in noise_tracks(read_fingerprints(fingerprints.folder))] == [
+        "N1",
+        "N2",
+    ]
     write_rows(fingerprints.folder, "dummy_db", E[5:8], ["N1", "N1", "A"])
     with pytest.raises(UserError, match="'A' is both a noise track and a reference"):
-        ask(read_released(fingerprints.folder))
+        ask(read_fingerprints(fingerprints.folder))
 
 
 def test_every_query_counts(tmp_path):
@@ -190,7 +193,7 @@ def test_node_matrices_by_occurrence_are_used_where_they_exist(tmp_path, caplog)
 
 @pytest.fixture(scope="module")
 def parity(parity_set):
-    fingerprints = read_released(parity_set[0])
+    fingerprints = read_fingerprints(parity_set[0])
     return fingerprints, read_ground_truth(parity_set[1], fingerprints)
 
 

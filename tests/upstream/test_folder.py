@@ -6,8 +6,8 @@ import pytest
 
 from helpers.scripted import matrices, scripted_reranker
 from neuralsampleid.errors import UserError
-from neuralsampleid.upstream.answers import Judged, SegmentAnswer, TrackAnswer
 from neuralsampleid.upstream.folder import default_segments, evaluate_folder
+from neuralsampleid.upstream.protocol import Answers, SegmentAnswer, TrackAnswer
 
 
 def test_the_protocols_differ(parity_set):
@@ -50,7 +50,7 @@ def test_averages_by_hand():
         SegmentAnswer("Q_0", "Q", 2, 11),
     ]
     tracks = (TrackAnswer("Q", 0.5, ("A", "B")), TrackAnswer("P", 1.0, ("B",)))
-    judged = Judged((1, 2, 3), tuple(answers), tracks)
+    judged = Answers((1, 2, 3), tuple(answers), tracks)
     rates = judged.hit_rates()
     assert [row[0] for row in rates] == pytest.approx([100 / 3, 200 / 3, 200 / 3])
     assert [row[1] for row in rates] == [0, 0, 0]
@@ -59,7 +59,7 @@ def test_averages_by_hand():
     content = judged.as_json()
     assert content["hit_rates"][0][2] is None
     assert content["rankings"] == {"Q": ["A", "B"], "P": ["B"]}
-    empty = Judged((1,), (), ())
+    empty = Answers((1,), (), ())
     assert math.isnan(empty.mean_average_precision())
     assert empty.as_json()["map"] is None
 

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.released_set import tree_bytes, unit, write_rows, write_set
 from neuralsampleid.errors import UserError
-from neuralsampleid.upstream.layout import find_fingerprints, read_ground_truth, read_released
+from neuralsampleid.upstream.layout import find_fingerprints, read_fingerprints, read_ground_truth
 
 
 def rows(count, seed=0):
@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 
 def test_a_sound_folder(folder):
-    found = read_released(folder)
+    found = read_fingerprints(folder)
     np.testing.assert_array_equal(found.noise, rows(5))
     np.testing.assert_array_equal(found.references[2:], rows(3, 2))
     np.testing.assert_array_equal(found.occurrences[:2], rows(2, 3))
@@ -47,7 +47,7 @@ def test_a_sound_folder(folder):
 
 
 def test_reference_nodes(folder, caplog):
-    found = read_released(folder)
+    found = read_fingerprints(folder)
     assert found.has_reference_nodes(np.array([4, 0, 3, 1])).tolist() == [False, True, True, True]
     assert "2 node matrices, but 3 fingerprints of 'B'" in caplog.text
     nodes = found.reference_nodes(np.array([3, 0]))
@@ -59,7 +59,7 @@ def test_a_noise_file_that_the_release_made_longer(folder, caplog):
     with (folder / "dummy_db.mm").open("ab") as file:
         file.write((folder / "ref_db.mm").read_bytes())
     before = tree_bytes(folder)
-    found = read_released(folder)
+    found = read_fingerprints(folder)
     np.testing.assert_array_equal(found.noise, rows(5))
     assert "dummy_db.mm: 5 rows more than the 5 of its shape" in caplog.text
     assert tree_bytes(folder) == before
@@ -72,14 +72,14 @@ def test_other_lengths_are_errors(folder, name, change):
     content = path.read_bytes()
     path.write_bytes(content[:change] if change < 0 else content + b"\0" * change)
     with pytest.raises(UserError, match=rf"{name}\.mm: {len(content) + change} bytes, expected"):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 def test_only_the_noise_may_be_longer(folder):
     with (folder / "ref_db.mm").open("ab") as file:
         file.write(b"\0" * 16)
     with pytest.raises(UserError, match=r"ref_db\.mm: 96 bytes, expected 80 for the 5 × 4"):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 def test_constant_segments_become_zero(folder, caplog):
@@ -87,7 +87,7 @@ def test_constant_segments_become_zero(folder, caplog):
     references[1] = np.nan
     references.tofile(folder / "ref_db.mm")
     before = tree_bytes(folder)
-    found = read_released(folder)
+    found = read_fingerprints(folder)
     assert found.references[1].tolist() == [0, 0, 0, 0]
     np.testing.assert_array_equal(found.references[2:], rows(3, 2))
     assert "1 of 5 rows are NaN (constant segments)" in caplog.text
@@ -100,7 +100,7 @@ def test_other_numbers_that_are_not_finite(folder, value):
     references[3, 1] = value
     references.tofile(folder / "ref_db.mm")
     with pytest.raises(UserError, match=r"ref_db\.mm: row 3 holds NaN or infinity"):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 @pytest.mark.parametrize(
@@ -115,27 +115,27 @@ def test_other_numbers_that_are_not_finite(folder, value):
 def test_lookups_that_disagree(folder, lookup, message):
     (folder / "ref_db_lookup.json").write_text(json.dumps(lookup))
     with pytest.raises(UserError, match=message):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 @pytest.mark.parametrize("name", ["Q", "Q_", "Q_one", "_1"])
 def test_occurrences_need_a_number(folder, name):
     (folder / "query_db_lookup.json").write_text(json.dumps([name] * 5))
     with pytest.raises(UserError, match="expected <track>_<occurrence number>"):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 @pytest.mark.parametrize("shape", [5, [5], [5, 4, 1], [0, 4], [-5, 4], [5.0, 4.0]])
 def test_shapes_that_are_none(folder, shape):
     np.save(folder / "ref_db_shape.npy", shape)
     with pytest.raises(UserError, match=r"ref_db_shape\.npy: holds"):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 def test_sizes_that_differ(folder):
     write_rows(folder, "ref_db", np.ones((5, 3)))
     with pytest.raises(UserError, match=r"ref_db\.mm: fingerprints of size 3, expected 4"):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_sizes_that_differ(folder):
 def test_missing_files(folder, name):
     (folder / name).unlink()
     with pytest.raises(UserError, match=f"{name}: no such file"):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 def test_missing_folders(folder, tmp_path):
     with pytest.raises(UserError, match="no such folder"):
-        read_released(tmp_path / "nowhere")
-    found = read_released(folder)
+        read_fingerprints(tmp_path / "nowhere")
+    found = read_fingerprints(folder)
     (folder / "ref_nmatrix").rename(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="ref_nmatrix: no such folder"):
         found.has_reference_nodes(np.array([0]))
@@ -160,34 +160,34 @@ def test_missing_folders(folder, tmp_path):
 def test_files_that_are_something_else(folder):
     (folder / "ref_db_lookup.json").write_text("<html>")
     with pytest.raises(UserError, match="not JSON"):
-        read_released(folder)
+        read_fingerprints(folder)
     (folder / "ref_db_shape.npy").write_text("<html>")
     with pytest.raises(UserError, match="not a NumPy array file"):
-        read_released(folder)
+        read_fingerprints(folder)
     np.save(folder / "ref_db_shape.npy", {"rows": 5})  # a pickle, which is not read
     with pytest.raises(UserError, match="not a NumPy array file"):
-        read_released(folder)
+        read_fingerprints(folder)
     with (folder / "ref_db_shape.npy").open("wb") as file:
         np.savez(file, shape=[5, 4])
     with pytest.raises(UserError, match="an archive of arrays"):
-        read_released(folder)
+        read_fingerprints(folder)
 
 
 def test_node_matrices_that_are_none(folder):
     np.save(folder / "ref_nmatrix" / "A.npy", np.ones((2, 3)))
     with pytest.raises(UserError, match=r"A\.npy: float64 of shape \(2, 3\)"):
-        read_released(folder).has_reference_nodes(np.array([0]))
+        read_fingerprints(folder).has_reference_nodes(np.array([0]))
 
 
 def test_a_track_name_that_leads_out_of_the_folder(folder):
     np.save(folder / "secret.npy", np.ones((2, 3, 2), "f4"))
     (folder / "ref_db_lookup.json").write_text(json.dumps(["../secret"] * 5))
     with pytest.raises(UserError, match="no file name"):
-        read_released(folder).has_reference_nodes(np.array([0]))
+        read_fingerprints(folder).has_reference_nodes(np.array([0]))
 
 
 def test_the_ground_truth(folder, tmp_path):
-    found = read_released(folder)
+    found = read_fingerprints(folder)
     path = tmp_path / "gt.json"
     path.write_text(json.dumps({"A": ["Q", "Q"], "Z": []}))
     assert read_ground_truth(path, found) == {"A": {"Q"}, "Z": set()}

@@ -16,7 +16,7 @@ from helpers.scripted import matrices, scripted_reranker
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import average_precision
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.upstream.layout import read_ground_truth, read_released
+from neuralsampleid.upstream.layout import read_fingerprints, read_ground_truth
 from neuralsampleid.upstream.release_protocol import evaluate_released, released_average_precision
 
 SHARED = Path(__file__).parents[3] / "shared" / "parity"
@@ -60,7 +60,7 @@ def test_the_set_is_the_one_that_the_release_was_run_on(parity_set, tmp_path):
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_parity_with_the_release(system, index, parity_set, expected, reranker):
     before = tree_bytes(parity_set[0])
-    fingerprints = read_released(parity_set[0])
+    fingerprints = read_fingerprints(parity_set[0])
     judged = evaluate_released(
         fingerprints,
         read_ground_truth(parity_set[1], fingerprints),
@@ -114,7 +114,7 @@ def ask(tmp_path, system="baseline", lengths=(1,), truth=None, reranker=None, **
         "occurrences": {"Q_0": E0[None]},
         "queries": {"Q": np.repeat(E0[None], 11, axis=0)},
     } | parts
-    fingerprints = read_released(write_set(tmp_path / "set", **values))
+    fingerprints = read_fingerprints(write_set(tmp_path / "set", **values))
     truth = truth or {"A": {"Q"}}
     return evaluate_released(fingerprints, truth, system, "flat", lengths, reranker)
 
@@ -299,7 +299,7 @@ def test_too_little_noise_for_the_released_index(tmp_path):
         {"Q": E0[None]},
     )
     with pytest.raises(UserError, match=r"dummy_db.mm: index: 'flat' instead of 'ivfpq'"):
-        evaluate_released(read_released(folder), {"A": {"Q"}}, "baseline", "ivfpq", [1])
+        evaluate_released(read_fingerprints(folder), {"A": {"Q"}}, "baseline", "ivfpq", [1])
 
 
 def test_average_precision_by_hand():

@@ -13,9 +13,9 @@ from neuralsampleid.report.rendering import markdown_table
 from neuralsampleid.upstream.report import (
     SAMPLE_TYPES,
     artefact_table,
+    group_table,
     hit_rate_table,
     precision_table,
-    published_group_table,
     quoted_precision,
     read_quoted,
 )
@@ -91,7 +91,7 @@ def test_queries_are_counted_below_each_system_and_protocol(tmp_path):
 
 
 def test_groups_have_a_row_per_protocol_and_one_for_quotes():
-    table = published_group_table(metrics(), ONE, SAMPLE_TYPES, 10.0, read_quoted(QUOTED))
+    table = group_table(metrics(), ONE, SAMPLE_TYPES, 10.0, read_quoted(QUOTED))
     assert [row[:4] for row in table.rows] == [
         *(("Riff", "Proposed", "Released", 20), ("Riff", "Proposed", "Corrected", 20)),
         *(("Riff", "Proposed", "Quoted", "–"), ("Beat", "Proposed", "Released", 0)),

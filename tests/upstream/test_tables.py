@@ -9,8 +9,8 @@ import pytest
 
 from helpers.sample100 import SHARED, write_annotations
 from neuralsampleid.config import UpstreamEvaluation
-from neuralsampleid.upstream.answers import Judged, SegmentAnswer, TrackAnswer
-from neuralsampleid.upstream.ground_truth import QUERY_COLUMNS, SUBSETS
+from neuralsampleid.upstream.groups import QUERY_COLUMNS, SUBSETS
+from neuralsampleid.upstream.protocol import Answers, SegmentAnswer, TrackAnswer
 from neuralsampleid.upstream.tables import (
     PER_QUERY_COLUMNS,
     UPSTREAM_METRICS,
@@ -31,7 +31,7 @@ INDEX = pd.DataFrame(
 )
 GROUPED = {"riff": INDEX.iloc[:3], "beat": INDEX.iloc[3:], "interpolated": INDEX.iloc[[1, 2]]}
 OCCURRENCES = {"Q1_0": "Q1", "Q1_1": "Q1", "Q2_2": "Q2", "Q2_3": "Q2"}
-JUDGED = Judged(
+JUDGED = Answers(
     (2, 2, 6),
     (
         *(SegmentAnswer("Q1_0", "Q1", 2, 1), SegmentAnswer("Q1_0", "Q1", 6, 4)),

@@ -1,14 +1,28 @@
-"""What an evaluation of released fingerprints returns: each query's answer, and the averages."""
+"""What the two protocols have in common: systems, the answers that they return, the re-ranker."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from neuralsampleid.errors import UserError
+from neuralsampleid.matching.pair_scores import PairScorer
+from neuralsampleid.models.reranker import CrossAttentionReranker
+from neuralsampleid.upstream.layout import Rows, UpstreamFingerprints
+from neuralsampleid.upstream.nodes import Nodes
+
+SystemName = Literal["proposed", "proposed_no_reranker", "baseline"]
+IndexKind = Literal["flat", "ivfpq"]
+Protocol = Literal["released", "corrected"]
+_WORTH_SHARING = 20_000  # rows of noise
+Truth = Mapping[str, AbstractSet[str]]  # reference → query tracks that sample it
 CUTOFFS = (1, 3, 10)  # rows of the table of hit rates
 
 
@@ -32,7 +46,7 @@ class TrackAnswer:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Answers:
     """All answers of one system under one protocol."""
 
     query_segments: tuple[int, ...]  # lengths, in the order of the columns
@@ -86,3 +100,46 @@ def _percent(ranks: Sequence[int | None], k: int) -> float:
     if not ranks:
         return math.nan
     return 100 * (sum(rank is not None and rank <= k for rank in ranks) / len(ranks))
+
+
+def make_scorer(
+    fingerprints: UpstreamFingerprints, reranker: CrossAttentionReranker, threads: int
+) -> PairScorer:
+    """A scorer of query segments against reference rows.
+
+    Its methods raise a ``UserError`` where a reference's node matrices are of another size than the
+    re-ranker's.
+    """
+
+    def nodes_of(rows: Rows) -> npt.NDArray[np.float32]:
+        nodes = fingerprints.reference_nodes(rows)
+        _check_size(nodes.shape[1:], reranker, fingerprints.folder / "ref_nmatrix")
+        return nodes
+
+    return PairScorer(reranker, nodes_of, threads)
+
+
+def index_threads(fingerprints: UpstreamFingerprints, threads: int) -> int:
+    """Threads for FAISS: one where its loops are so short that more would wait for each other."""
+    return threads if len(fingerprints.noise) >= _WORTH_SHARING else 1
+
+
+def check_nodes(nodes: Mapping[str, Nodes], reranker: CrossAttentionReranker, source: Path) -> None:
+    """Check that the re-ranker can read every query's node matrices.
+
+    Raises:
+        UserError: a track's matrices are of another size, or it has none at all.
+    """
+    for track, matrices in nodes.items():
+        if not len(matrices):
+            raise UserError(f"{source}: '{track}' has no node matrix, expected at least one")
+        _check_size(matrices.shape[1:], reranker, source)
+
+
+def _check_size(size: tuple[int, ...], reranker: CrossAttentionReranker, source: Path) -> None:
+    _, count, channels = reranker.positional_embedding.shape
+    if size != (channels, count):
+        raise UserError(
+            f"{source}: node matrices of {size[0]} channels × {size[1]} nodes, expected the "
+            f"{channels} × {count} of the re-ranker's weights"
+        )

@@ -1,4 +1,4 @@
-"""The released lists against what the annotations give; every difference has its reason."""
+"""Upstream's lists against what the annotations give; every difference has its reason."""
 
 import json
 from pathlib import Path
@@ -7,23 +7,92 @@ import pandas as pd
 import pytest
 
 from helpers.sample100 import SHARED, write_annotations
-from neuralsampleid.datasets.sample100_annotations import Annotations, read_annotations
+from neuralsampleid.datasets.sample100_annotations import (
+    ABSENCE,
+    IMPLIED,
+    Annotations,
+    presences,
+    read_annotations,
+)
 from neuralsampleid.errors import UserError
-from neuralsampleid.upstream.ground_truth import (
-    DOUBTED,
+from neuralsampleid.upstream.groups import (
+    MIN_QUERY_S,
     QUERY_COLUMNS,
     SUBSETS,
-    explain_queries,
-    explain_subset,
-    ground_truth,
-    read_released_queries,
+    read_queries,
     segment_queries,
     subset,
 )
 
+# In the list of queries, but in none of the four subsets.
+DOUBTED = {
+    "S084": "the annotators ask whether the reference's notes are the sample's",
+    "S123": "the annotators think it was recorded anew and advise to leave it out",
+}
 real_data = pytest.mark.skipif(
     not SHARED.is_dir(), reason="the maintainers' copy of Sample100-ext is absent"
 )
+
+
+def ground_truth(annotations: Annotations) -> dict[str, list[str]]:
+    """Reference → the query of each of its relations, as in ``gt_dict.json``.
+
+    Relations without intervals count; a query that samples a reference twice is named twice.
+    """
+    truth: dict[str, list[str]] = {}
+    for row in annotations.relations.itertuples(index=False):
+        truth.setdefault(row.reference_id, []).append(row.query_id)
+    return truth
+
+
+def explain_queries(annotations: Annotations, released: pd.DataFrame) -> pd.DataFrame:
+    """How the released queries differ from the annotated intervals, with the reason for each.
+
+    Args:
+        annotations: all of them.
+        released: ``QUERY_COLUMNS``.
+
+    Returns:
+        ``QUERY_COLUMNS``, where (annotated or released: where the row stands alone) and reason,
+        empty where none is known.
+    """
+    tracks = annotations.relations[["sample_id", "query_id", "reference_id"]]
+    query_side = annotations.intervals[annotations.intervals["side"] == "query"]
+    annotated = query_side.merge(tracks, on="sample_id", how="left")
+    implied = presences(annotations.intervals).query("type == @kind", local_dict={"kind": IMPLIED})
+    between = {(row.sample_id, row.start_s, row.end_s) for row in implied.itertuples(index=False)}
+    rows: list[tuple[object, ...]] = []
+    asked, marked = keys_of(released), keys_of(annotated)
+    asked_set, marked_set = set(asked), set(marked)
+    for key, kind in zip(marked, annotated["type"], strict=True):
+        if key not in asked_set:
+            short = key[4] - key[3] < MIN_QUERY_S
+            reason = "absence" if kind == ABSENCE else "shorter than 1 s" if short else ""
+            rows.append((*key, "annotated", reason))
+    for key in asked:
+        if key not in marked_set:
+            reason = "implied between absences" if (key[0], *key[3:]) in between else ""
+            rows.append((*key, "released", reason))
+    return pd.DataFrame(rows, columns=[*QUERY_COLUMNS, "where", "reason"])
+
+
+def explain_subset(annotations: Annotations, name: str, released: pd.DataFrame) -> pd.DataFrame:
+    """How a released subset differs from the queries that belong into it.
+
+    Returns:
+        ``QUERY_COLUMNS``, where (derived or released: where the row stands alone) and reason, empty
+        where none is known.
+    """
+    derived, found = keys_of(subset(annotations, name)), keys_of(released)
+    derived_set, found_set = set(derived), set(found)
+    rows = [(*key, "derived", DOUBTED.get(key[0], "")) for key in derived if key not in found_set]
+    rows += [(*key, "released", "") for key in found if key not in derived_set]
+    return pd.DataFrame(rows, columns=[*QUERY_COLUMNS, "where", "reason"])
+
+
+def keys_of(queries: pd.DataFrame) -> list[tuple[str, str, str, float, float]]:
+    """Rows to compare; both sides read their times from the same digits, so equality is exact."""
+    return list(queries[list(QUERY_COLUMNS)].itertuples(index=False, name=None))
 
 
 @pytest.fixture
@@ -91,9 +160,9 @@ def test_what_has_no_reason_is_not_explained_away(example: Annotations):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (None, "no such file, expected a released list of queries"),
+        (None, "no such file, expected an upstream list of queries"),
         ("[", "not JSON"),
-        ("{}", "holds a dict, expected a released list of queries"),
+        ("{}", "holds a dict, expected an upstream list of queries"),
         ("[3]", "query 1 lacks 'sample_id'"),
         ('[{"sample_id": "S001"}]', "query 1 lacks 'query_file'"),
     ],
@@ -103,7 +172,7 @@ def test_other_files(content: str | None, expected: str, tmp_path: Path):
     if content is not None:
         path.write_text(content)
     with pytest.raises(UserError) as error:
-        read_released_queries(path)
+        read_queries(path)
     assert str(error.value).startswith(f"{path}: {expected}")
 
 
@@ -113,7 +182,7 @@ def annotations() -> Annotations:
 
 
 def released(name: str) -> pd.DataFrame:
-    return read_released_queries(SHARED / "released" / f"{name}.json")
+    return read_queries(SHARED / "released" / f"{name}.json")
 
 
 @real_data
