@@ -50,7 +50,7 @@ rule evaluate_upstream:
         runtime=120,
     params:
         system=lambda wildcards: section(SYSTEMS[wildcards.system]),
-        data=section(CONFIG.data, "folder", "artefacts", "quoted"),
+        data=section(CONFIG.data),
         index=CONFIG.index,
         evaluation=section(CONFIG.evaluation),
         seed=CONFIG.seed,

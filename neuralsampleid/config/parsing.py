@@ -50,7 +50,10 @@ def parse_any_config(
         UserError: see ``parse_config``.
     """
     data = values.get("data") if isinstance(values, dict) else None
-    if isinstance(data, dict) and data.get("kind") == "upstream":
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if kind == "published":
+        raise UserError(f"{source}: data.kind: 'published' is now 'upstream'")
+    if kind == "upstream":
         return _parse(UpstreamConfig, values, source)
     return parse_config(values, source, defaults)
 

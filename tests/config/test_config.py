@@ -328,12 +328,12 @@ def test_a_configuration_cannot_be_changed():
         parse_config(MINIMAL, "config.yaml").seed = 2
 
 
-def published() -> dict[str, Any]:
+def upstream() -> dict[str, Any]:
     return yaml.safe_load((Path(__file__).parents[2] / "upstream/config.yaml").read_text())
 
 
-def test_the_published_configuration_says_the_defaults():
-    config = parse_any_config(published(), "published.yaml")
+def test_the_upstream_configuration_says_the_defaults():
+    config = parse_any_config(upstream(), "upstream.yaml")
     assert isinstance(config, UpstreamConfig)
     assert config.data == UpstreamData(kind="upstream")
     assert config.evaluation == UpstreamEvaluation()
@@ -345,6 +345,7 @@ def test_the_published_configuration_says_the_defaults():
     ("path", "value", "message"),
     [
         ("data.foldr", "x", "data.foldr: unknown key"),
+        ("data.kind", "published", "data.kind: 'published' is now 'upstream'"),
         ("data.ground_truth", "../gt.json", "data.ground_truth: string should match pattern"),
         ("systems.0.reranker", None, "'proposed' needs a re-ranker's weights"),
         ("systems.1.name", "proposed", "two systems bear the same name"),
@@ -352,11 +353,11 @@ def test_the_published_configuration_says_the_defaults():
         ("index", "hnsw", "index: input should be 'flat' or 'ivfpq', found 'hnsw'"),
     ],
 )
-def test_wrong_keys_of_the_published_configuration(path, value, message):
-    values = published()
+def test_wrong_keys_of_the_upstream_configuration(path, value, message):
+    values = upstream()
     put(path, value)(values)
     with pytest.raises(UserError, match=re.escape(message)):
-        parse_any_config(values, "published.yaml")
+        parse_any_config(values, "upstream.yaml")
 
 
 @pytest.mark.parametrize("edges", [[1.0, 1.0], [2.0, 1.0], []])
