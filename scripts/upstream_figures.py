@@ -7,8 +7,7 @@ from _job import job
 from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.figures import hit_rate_figure, map_figure
-from neuralsampleid.upstream.report import quoted_precision, read_quoted
-from neuralsampleid.upstream.tables import UPSTREAM_METRICS
+from neuralsampleid.upstream.report import UPSTREAM_METRICS, quoted_precision, read_quoted
 
 if __name__ == "__main__":
     with job(snakemake):

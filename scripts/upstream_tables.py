@@ -8,8 +8,7 @@ from _job import job
 from neuralsampleid.artefacts.table import read_record
 from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.report.rendering import write_table
-from neuralsampleid.upstream.report import paper_tables, read_quoted
-from neuralsampleid.upstream.tables import UPSTREAM_METRICS
+from neuralsampleid.upstream.report import UPSTREAM_METRICS, paper_tables, read_quoted
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuralsampleid.artefacts.table import Obtained
-from neuralsampleid.catalogue.formats import Format, read_table
+from neuralsampleid.catalogue.formats import METRICS, Format, read_table
 from neuralsampleid.errors import UserError
 from neuralsampleid.report.labels import Labels, words
 from neuralsampleid.report.tables import (
@@ -26,6 +26,7 @@ from neuralsampleid.report.tables import (
     select,
 )
 
+UPSTREAM_METRICS: Format = {"system": str, "protocol": str, **METRICS}
 QUOTED: Format = {
     "table": str,
     "system": str,
@@ -94,7 +95,7 @@ def precision_table(
     """MAP per system and protocol, with numbers of parameters and the paper's figure.
 
     Args:
-        metrics: columns ``tables.UPSTREAM_METRICS``.
+        metrics: columns ``UPSTREAM_METRICS``.
         systems: names with labels, in the order of the rows.
         parameters: system → stored, acting (of the encoder) and reranker; what is missing is
             unknown.

@@ -16,9 +16,7 @@ import pandas as pd
 from neuralsampleid.artefacts.table import Obtained
 from neuralsampleid.catalogue.formats import (
     FULL_TRACK,
-    METRICS,
     SEGMENT,
-    Format,
     join,
     split,
 )
@@ -31,6 +29,7 @@ from neuralsampleid.upstream.folder import default_segments, evaluate_folder
 from neuralsampleid.upstream.groups import QueryGroups, read_groups
 from neuralsampleid.upstream.layout import find_fingerprints
 from neuralsampleid.upstream.protocol import Answers, IndexKind, Protocol
+from neuralsampleid.upstream.report import UPSTREAM_METRICS
 
 PER_QUERY_COLUMNS = (
     "protocol",
@@ -42,7 +41,6 @@ PER_QUERY_COLUMNS = (
     "first_rank",
     "ap",
 )
-UPSTREAM_METRICS: Format = {"system": str, "protocol": str, **METRICS}
 _LOG = logging.getLogger(__name__)
 
 

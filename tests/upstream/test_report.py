@@ -12,6 +12,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.report.rendering import markdown_table
 from neuralsampleid.upstream.report import (
     SAMPLE_TYPES,
+    UPSTREAM_METRICS,
     artefact_table,
     group_table,
     hit_rate_table,
@@ -19,7 +20,6 @@ from neuralsampleid.upstream.report import (
     quoted_precision,
     read_quoted,
 )
-from neuralsampleid.upstream.tables import UPSTREAM_METRICS
 
 QUOTED = Path(__file__).parents[2] / "upstream/quoted.csv"
 NAN = float("nan")
