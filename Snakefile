@@ -11,14 +11,14 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir)))
 
 
+report: "report/workflow.rst"
+
+
 include: "rules/common.smk"
 
 
-wait_passively()  # all jobs inherit it
-
-
 wildcard_constraints:
-    system="|".join(SYSTEMS),
+    system=pattern(SYSTEMS),
     artefact=r"\w[\w.-]*",
 
 
@@ -28,41 +28,31 @@ if isinstance(CONFIG, UpstreamConfig):
 
 else:
 
-    include: "rules/benchmark.smk"
-    include: "rules/data.smk"
+    wildcard_constraints:
+        encoder=pattern(CONFIG.encoders),
+        reranker=pattern(CONFIG.rerankers),
+        weights="trained|untrained",
+        role="query|reference|noise",
+        rate=r"\d+",
+        shard=r"\d{4}",
+        segments=r"\d+",
+
+    include: f"rules/datasets/{CONFIG.data.kind}.smk"
     include: "rules/separation.smk"
     include: "rules/training.smk"
-
-    if READY:
-
-        include: "rules/ready_weights.smk"
     include: "rules/fingerprints.smk"
     include: "rules/landmarks.smk"
     include: "rules/evaluation.smk"
     include: "rules/calibration.smk"
     include: "rules/scale.smk"
     include: "rules/report.smk"
+    include: "rules/page.smk"
+    include: "rules/shipping.smk"
 
-    if PAGE_SYSTEM:
+    if CONFIG.ablations is not None:
 
-        include: "rules/page.smk"
+        include: "rules/ablations.smk"
     include: "rules/targets.smk"
 
 
 include: "rules/metrics.smk"
-
-
-rule all:
-    default_target: True
-    input:
-        final_output(),
-
-
-rule data:
-    input:
-        data_files(),
-
-
-rule metrics:
-    input:
-        f"{RUN}/report/metrics.csv",

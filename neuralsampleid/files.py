@@ -143,3 +143,11 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def own_files(folder: str | None, name: str) -> list[str]:
+    """The files that a user has of something: those below ``folder/name``, or that file itself."""
+    if folder is None:
+        return []
+    path = Path(folder, name)
+    return [str(file) for file in (path, *sorted(path.rglob("*"))) if file.is_file()]

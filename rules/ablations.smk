@@ -21,7 +21,7 @@ rule ablation_report:
         metrics=expand(
             f"results/{CONFIG.run}_ablations_{{seed}}/evaluation/{{row}}/metrics.csv",
             seed=CONFIG.ablations.seeds,
-            row=ABLATION_ROWS,
+            row=CONFIG.ablation_labels,
         ),
     output:
         metrics=f"{RUN}/ablations/metrics.csv",
@@ -35,9 +35,6 @@ rule ablation_report:
     conda:
         "../envs/audio.yaml"
     threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     params:
         seeds=CONFIG.ablations.seeds,
         rows=CONFIG.ablation_labels,
@@ -45,3 +42,8 @@ rule ablation_report:
         "Comparing ablations over seeds"
     script:
         "../scripts/ablation_report.py"
+
+
+rule ablations:
+    input:
+        f"{RUN}/ablations/ablations.png",

@@ -1,11 +1,11 @@
 # Needs: a table of files, in section data; they come from their servers or from the user's folder.
 # Makes: the files with a record of each, and the archives among them unpacked. A run goes on without
-# a file that is not among REQUIRED_ARTEFACTS.
+# a file that the configuration does not require.
 
 
 rule fetch_artefact:
     input:
-        lambda wildcards: file_in_folder(wildcards.artefact),
+        lambda wildcards: own_files(CONFIG.data.folder, wildcards.artefact),
     output:
         folder=directory(f"{RUN}/artefacts/{{artefact}}"),
     log:
@@ -16,12 +16,11 @@ rule fetch_artefact:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=240,
+        runtime=attempts(480),
     params:
         table=CONFIG.data.artefacts,
         folder=CONFIG.data.folder,
-        optional=lambda wildcards: wildcards.artefact not in REQUIRED_ARTEFACTS,
+        optional=lambda wildcards: wildcards.artefact not in CONFIG.required_files,
     message:
         "Getting {wildcards.artefact}"
     script:
@@ -41,8 +40,8 @@ rule unpack_archive:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=attempts(4000),
+        runtime=attempts(120),
     message:
         "Unpacking {wildcards.artefact}"
     script:

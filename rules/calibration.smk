@@ -5,12 +5,8 @@
 rule calibrate:
     input:
         queries=f"{RUN}/evaluation/queries.csv",
-        query_stores=lambda wildcards: fingerprints_of(
-            f"{wildcards.encoder}_trained", "query"
-        ),
-        stores=lambda wildcards: fingerprints_of(
-            f"{wildcards.encoder}_trained", *SEARCHED_ROLES
-        ),
+        query_stores=query_stores,
+        stores=searched_stores,
     output:
         calibration=f"{RUN}/models/{{encoder}}/calibration.json",
         trials=f"{RUN}/evaluation/trials/{{encoder}}.csv",
@@ -20,10 +16,10 @@ rule calibrate:
         f"{RUN}/benchmarks/calibrate_{{encoder}}.tsv"
     conda:
         f"../envs/torch_{BUILD}.yaml"
-    threads: CORES
+    threads: 16
     resources:
-        mem_mb=2500,
-        runtime=120,
+        mem_mb=attempts(16000),
+        runtime=attempts(120),
     message:
         "Calibrating what is found with encoder {wildcards.encoder}"
     script:

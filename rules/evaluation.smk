@@ -7,7 +7,11 @@ rule derive_queries:
     input:
         tracks=f"{DATA}/tracks.csv",
         occurrences=f"{DATA}/occurrences.csv",
-        levels=known_levels(),
+        levels=(
+            f"{DATA}/levels.csv"
+            if IS_DEMO or Path(DATA, "levels.csv").exists()
+            else []
+        ),
     output:
         queries=f"{RUN}/evaluation/queries.csv",
     log:
@@ -17,9 +21,6 @@ rule derive_queries:
     conda:
         "../envs/audio.yaml"
     threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     params:
         queries=section(CONFIG.queries),
     message:
@@ -31,16 +32,10 @@ rule derive_queries:
 rule match:
     input:
         queries=f"{RUN}/evaluation/queries.csv",
-        query_stores=lambda wildcards: fingerprints_of(
-            weights_of(wildcards.system), "query"
-        ),
-        stores=lambda wildcards: fingerprints_of(
-            weights_of(wildcards.system), *SEARCHED_ROLES
-        ),
-        index=lambda wildcards: (
-            f"{RUN}/fingerprints/{weights_of(wildcards.system)}/index.faiss"
-        ),
-        reranker=lambda wildcards: reranker_of(wildcards.system),
+        query_stores=query_stores,
+        stores=searched_stores,
+        index=index,
+        reranker=reranker_weights,
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
     log:
@@ -48,20 +43,20 @@ rule match:
     benchmark:
         f"{RUN}/benchmarks/match_{{system}}.tsv"
     wildcard_constraints:
-        system=names_of(ENCODER_SYSTEMS),
+        system=pattern(row.name for row in CONFIG.encoder_systems),
     conda:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=2500,
-        runtime=120,
+        mem_mb=attempts(16000),
+        runtime=attempts(240),
         gpu=GPUS,
     params:
         candidates=CONFIG.search.candidates,
         device=CONFIG.device,
         precision=CONFIG.precision,
         tracks=CONFIG.ranking.tracks,
-        reranker=reranker_rescoring,
+        reranker=values_of(reranker, "rescoring"),
     message:
         "Ranking tracks for every query: {wildcards.system}"
     script:
@@ -81,13 +76,13 @@ rule fuse:
     benchmark:
         f"{RUN}/benchmarks/fuse_{{system}}.tsv"
     wildcard_constraints:
-        system=names_of(FUSED_SYSTEMS),
+        system=pattern(row.name for row in CONFIG.fused_systems),
     conda:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=attempts(4000),
+        runtime=attempts(60),
     params:
         tracks=CONFIG.ranking.tracks,
     message:
@@ -115,8 +110,8 @@ rule evaluate:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=attempts(4000),
+        runtime=attempts(60),
     params:
         evaluation=section(CONFIG.queries, CONFIG.metrics, CONFIG.intervals),
         seed=CONFIG.seed,
@@ -145,8 +140,8 @@ rule compare:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=attempts(4000),
+        runtime=attempts(60),
     params:
         systems=list(SYSTEMS),
         evaluation=section(

@@ -7,7 +7,7 @@ rule fingerprint:
     input:
         tracks=f"{DATA}/tracks.csv",
         weights=f"{RUN}/models/{{encoder}}/{{weights}}.pt",
-        code=code_of,
+        code=code,
     output:
         store=directory(
             f"{RUN}/fingerprints/{{encoder}}_{{weights}}/{{role}}/{{shard}}"
@@ -20,15 +20,15 @@ rule fingerprint:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=attempts(8000),
+        runtime=attempts(240),
         gpu=GPUS,
     params:
-        encoder=encoder_fingerprints,
-        nodes=needs_nodes,
+        encoder=values_of(encoder, "fingerprints"),
+        nodes=lambda wildcards: fingerprints(wildcards) in CONFIG.reranked_fingerprints,
         device=CONFIG.device,
         precision=CONFIG.precision,
-        shards=lambda wildcards: len(shards_of(wildcards.role)),
+        shards=shard_count,
     message:
         "Fingerprinting {wildcards.role} tracks, shard {wildcards.shard}, "
         "by {wildcards.encoder} ({wildcards.weights})"
@@ -38,7 +38,7 @@ rule fingerprint:
 
 rule build_index:
     input:
-        stores=fingerprints_of("{encoder}_{weights}", *SEARCHED_ROLES),
+        stores=searched_stores,
     output:
         index=f"{RUN}/fingerprints/{{encoder}}_{{weights}}/index.faiss",
     log:
@@ -49,8 +49,8 @@ rule build_index:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=attempts(16000),
+        runtime=attempts(120),
         gpu=GPUS,
     params:
         index=section(CONFIG.index),

@@ -15,8 +15,8 @@ rule find_peaks:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=attempts(4000),
+        runtime=attempts(120),
     params:
         peaks=section(CONFIG.peaks),
     message:
@@ -29,7 +29,9 @@ rule match_landmarks:
     input:
         queries=f"{RUN}/evaluation/queries.csv",
         query_peaks=f"{RUN}/fingerprints/landmarks/query.npz",
-        peaks=expand(f"{RUN}/fingerprints/landmarks/{{role}}.npz", role=SEARCHED_ROLES),
+        peaks=expand(
+            f"{RUN}/fingerprints/landmarks/{{role}}.npz", role=searched_roles()
+        ),
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
     log:
@@ -37,13 +39,13 @@ rule match_landmarks:
     benchmark:
         f"{RUN}/benchmarks/match_landmarks_{{system}}.tsv"
     wildcard_constraints:
-        system=names_of(LANDMARK_SYSTEMS),
+        system=pattern(row.name for row in CONFIG.landmark_systems),
     conda:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=attempts(8000),
+        runtime=attempts(240),
     params:
         landmarks=section(CONFIG.peaks, CONFIG.landmarks),
         way=lambda wildcards: SYSTEMS[wildcards.system].way,

@@ -5,9 +5,14 @@
 
 rule collect_metrics:
     input:
-        **COLLECTED,
+        **{
+            name: expand(
+                f"{RUN}/evaluation/{{folder}}/{name}.csv", folder=CONFIG.evaluations
+            )
+            for name in CONFIG.collected
+        },
     output:
-        **{name: f"{RUN}/report/{name}.csv" for name in COLLECTED if name != "metrics"},
+        **{name: f"{RUN}/report/{name}.csv" for name in CONFIG.collected[1:]},
         metrics=report(
             f"{RUN}/report/metrics.csv",
             caption="../report/metrics.rst",
@@ -21,9 +26,6 @@ rule collect_metrics:
     conda:
         "../envs/audio.yaml"
     threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     message:
         "Collecting the metrics of all systems"
     script:
@@ -44,8 +46,7 @@ rule provenance:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=attempts(4000),
         gpu=GPUS,
     params:
         config=section(CONFIG),
@@ -53,3 +54,8 @@ rule provenance:
         "Recording configuration and versions"
     script:
         "../scripts/provenance.py"
+
+
+rule metrics:
+    input:
+        f"{RUN}/report/metrics.csv",

@@ -6,15 +6,9 @@ rule locate:
     input:
         tracks=f"{DATA}/tracks.csv",
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
-        query_stores=lambda wildcards: fingerprints_of(
-            weights_of(wildcards.system), "query"
-        ),
-        stores=lambda wildcards: fingerprints_of(
-            weights_of(wildcards.system), *SEARCHED_ROLES
-        ),
-        index=lambda wildcards: (
-            f"{RUN}/fingerprints/{weights_of(wildcards.system)}/index.faiss"
-        ),
+        query_stores=query_stores,
+        stores=searched_stores,
+        index=index,
     output:
         lines=f"{RUN}/evaluation/{{system}}/lines.csv",
     log:
@@ -22,13 +16,13 @@ rule locate:
     benchmark:
         f"{RUN}/benchmarks/locate_{{system}}.tsv"
     wildcard_constraints:
-        system=names_of(ENCODER_SYSTEMS),
+        system=pattern(row.name for row in CONFIG.encoder_systems),
     conda:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=2500,
-        runtime=60,
+        mem_mb=attempts(16000),
+        runtime=attempts(120),
         gpu=GPUS,
     params:
         candidates=CONFIG.search.candidates,
@@ -46,16 +40,17 @@ rule page:
         occurrences=f"{DATA}/occurrences.csv",
         metrics=f"{RUN}/report/metrics.csv",
         comparisons=f"{RUN}/report/comparisons.csv",
-        matches=f"{RUN}/evaluation/{PAGE_SYSTEM}/matches.csv",
-        lines=f"{RUN}/evaluation/{PAGE_SYSTEM}/lines.csv",
-        per_query=f"{RUN}/evaluation/{PAGE_SYSTEM}/per_query.csv",
-        figures=expand(f"{RUN}/report/figures/{{name}}.png", name=figure_names()),
+        matches=f"{RUN}/evaluation/{CONFIG.page_system}/matches.csv",
+        lines=f"{RUN}/evaluation/{CONFIG.page_system}/lines.csv",
+        per_query=f"{RUN}/evaluation/{CONFIG.page_system}/per_query.csv",
+        figures=expand(f"{RUN}/report/figures/{{name}}.png", name=figures_of(CONFIG)),
     output:
         page=f"{RUN}/report/index.html",
         png=report(
             f"{RUN}/report/figures/timeline.png",
             caption="../report/timeline_figure.rst",
             category="Figures",
+            labels={"figure": "timeline"},
         ),
         pdf=f"{RUN}/report/figures/timeline.pdf",
     log:
@@ -66,18 +61,23 @@ rule page:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=attempts(4000),
     params:
         run=CONFIG.run,
         seed=CONFIG.seed,
         systems=LABELS,
-        system=PAGE_SYSTEM,
+        system=CONFIG.page_system,
         tracks=CONFIG.page.tracks,
         audio=CONFIG.page.audio,
         cutoffs=CONFIG.metrics.cutoffs,
         confidence=CONFIG.intervals.confidence,
-        captions=captions(),
+        captions={
+            name: Path(workflow.basedir, f"report/{name}.rst").read_text("utf-8")
+            for name in [
+                "main_table",
+                *(f"{name}_figure" for name in [*figures_of(CONFIG), "timeline"]),
+            ]
+        },
     message:
         "Making the report's page"
     script:

@@ -13,14 +13,11 @@ rule tables:
                 f"{RUN}/report/tables/{name}.html",
                 caption=f"../report/{name}_table.rst",
                 category="Tables",
+                labels={"table": name},
             )
             for name in TABLES
         ],
-        expand(
-            f"{RUN}/report/tables/{{name}}.{{format}}",
-            name=TABLES,
-            format=("csv", "md", "tex", "txt"),
-        ),
+        expand(f"{RUN}/report/tables/{{name}}.{{format}}", name=TABLES, format=FORMATS),
     log:
         f"{RUN}/logs/tables.log",
     benchmark:
@@ -28,9 +25,6 @@ rule tables:
     conda:
         "../envs/audio.yaml"
     threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     params:
         systems=LABELS,
         cutoffs=CONFIG.metrics.cutoffs,
@@ -46,18 +40,19 @@ rule figures:
         metrics=f"{RUN}/report/metrics.csv",
         reliability=f"{RUN}/report/reliability.csv",
         per_query=expand(f"{RUN}/evaluation/{{system}}/per_query.csv", system=SYSTEMS),
-        curves=expand("{model}/curves.csv", model=trained_models()),
-        quality=f"{RUN}/stems/quality.csv" if "separation" in figure_names() else [],
+        curves=expand(f"{RUN}/models/{{model}}/curves.csv", model=CONFIG.trained_models),
+        quality=f"{RUN}/stems/quality.csv" if "separation" in figures_of(CONFIG) else [],
     output:
         [
             report(
                 f"{RUN}/report/figures/{name}.png",
                 caption=f"../report/{name}_figure.rst",
                 category="Figures",
+                labels={"figure": name},
             )
-            for name in figure_names()
+            for name in figures_of(CONFIG)
         ],
-        expand(f"{RUN}/report/figures/{{name}}.pdf", name=figure_names()),
+        expand(f"{RUN}/report/figures/{{name}}.pdf", name=figures_of(CONFIG)),
     log:
         f"{RUN}/logs/figures.log",
     benchmark:
@@ -66,13 +61,12 @@ rule figures:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=attempts(4000),
     params:
         systems=LABELS,
         cutoffs=CONFIG.metrics.cutoffs,
         confidence=CONFIG.intervals.confidence,
-        reranked=bool(USED_RERANKERS),
+        reranked=bool(CONFIG.used_rerankers),
     message:
         "Drawing the figures"
     script:

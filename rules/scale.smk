@@ -4,9 +4,9 @@
 
 rule draw_distractors:
     input:
-        query_stores=fingerprints_of(SCALED, "query"),
-        noise_stores=fingerprints_of(SCALED, "noise"),
-        reference_stores=fingerprints_of(SCALED, "reference"),
+        query_stores=stores(CONFIG.scaled_fingerprints, ["query"]),
+        noise_stores=stores(CONFIG.scaled_fingerprints, ["noise"]),
+        reference_stores=stores(CONFIG.scaled_fingerprints, ["reference"]),
     output:
         catalogue=temp(directory(f"{RUN}/scale/catalogue")),
         distances=f"{RUN}/scale/distances.csv",
@@ -18,8 +18,8 @@ rule draw_distractors:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=attempts(8000),
+        runtime=attempts(60),
     params:
         components=CONFIG.scale.components,
         segments=max(CONFIG.scale.sizes),
@@ -33,8 +33,8 @@ rule draw_distractors:
 rule compare_indexes:
     input:
         queries=f"{RUN}/evaluation/queries.csv",
-        query_stores=fingerprints_of(SCALED, "query"),
-        reference_stores=fingerprints_of(SCALED, "reference"),
+        query_stores=stores(CONFIG.scaled_fingerprints, ["query"]),
+        reference_stores=stores(CONFIG.scaled_fingerprints, ["reference"]),
         catalogue=f"{RUN}/scale/catalogue",
     output:
         table=f"{RUN}/scale/indexes_{{segments}}.csv",
@@ -44,16 +44,12 @@ rule compare_indexes:
         f"{RUN}/benchmarks/compare_indexes_{{segments}}.tsv"
     conda:
         f"../envs/torch_{BUILD}.yaml"
-    threads: CORES
+    threads: 16
     resources:
-        mem_mb=lambda wildcards: 2000 + int(wildcards.segments) // 800,
-        runtime=600,
+        mem_mb=attempts(16000),
+        runtime=attempts(600),
     params:
-        kinds=lambda wildcards: [
-            kind
-            for kind, largest in CONFIG.scale.kinds.items()
-            if int(wildcards.segments) <= largest
-        ],
+        kinds=lambda wildcards: CONFIG.scale.kinds_for(int(wildcards.segments)),
         query_seconds=CONFIG.scale.query_seconds,
         candidates=CONFIG.search.candidates,
         seed=CONFIG.seed,
@@ -81,9 +77,6 @@ rule scale_figure:
     conda:
         "../envs/audio.yaml"
     threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     message:
         "Drawing cost against what is kept"
     script:

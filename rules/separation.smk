@@ -15,19 +15,19 @@ rule separate:
     priority: 1  # the longest chain of jobs leads through here
     conda:
         f"../envs/separation_{BUILD}.yaml"
-    threads: CORES
+    threads: 16
     resources:
-        mem_mb=3000,
-        runtime=600,
+        mem_mb=attempts(8000),
+        runtime=attempts(720),
         gpu=GPUS if CONFIG.separation.backend == "htdemucs" else 0,
     params:
         separation=section(CONFIG.separation),
         device=CONFIG.device,
         precision=CONFIG.precision,
-        sample_rate=STEM_SAMPLE_RATE,
-        shards=len(shards_of("train")),
+        sample_rate=22050,
+        shards=shard_count,
         # No output of the rule: Snakemake would remove it before it repeats a job.
-        stems=stems_folder(),
+        stems=f"{RUN}/stems/{CONFIG.separation.name}",
     message:
         "Separating the training tracks into stems, shard {wildcards.shard}; progress is in {log}"
     script:
@@ -36,7 +36,7 @@ rule separate:
 
 rule separation_report:
     input:
-        expand(f"{RUN}/stems/reports/{{shard}}.csv", shard=shards_of("train")),
+        expand(f"{RUN}/stems/reports/{{shard}}.csv", shard=shards("train")),
     output:
         report=f"{RUN}/stems/report.csv",
     log:
@@ -46,9 +46,6 @@ rule separation_report:
     conda:
         f"../envs/separation_{BUILD}.yaml"
     threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     message:
         "Listing what was separated and what was skipped"
     script:
@@ -74,10 +71,10 @@ rule separation_quality:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=attempts(4000),
+        runtime=attempts(60),
     params:
-        stems=stems_folder(),
+        stems=f"{RUN}/stems/{CONFIG.separation.name}",
     message:
         "Measuring the stems against the true ones (SI-SDR)"
     script:
@@ -98,10 +95,10 @@ rule pack_stems:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=attempts(4000),
+        runtime=attempts(120),
     params:
-        stems=stems_folder(),
+        stems=f"{RUN}/stems/{CONFIG.separation.name}",
     message:
         "Packing the stems at {wildcards.rate} Hz for training, shard {wildcards.shard}"
     script:

@@ -1,20 +1,49 @@
 # Needs: all that the other rule files make.
-# Makes: nothing of its own; these are names to ask for a part of the benchmark by.
+# Makes: nothing of its own; these are names to ask for the benchmark, or a part of it, by.
+
+
+rule all:
+    default_target: True
+    input:
+        expand(f"{RUN}/report/{{file}}", file=files_of(CONFIG)),
+        [f"{RUN}/stems/report.csv"] if CONFIG.trained_models else [],
+
+
+rule data:
+    input:
+        f"{DATA}/tracks.csv",
 
 
 rule stems:
     input:
-        stem_files(),
+        [f"{RUN}/stems/report.csv"] if CONFIG.trained_models else [],
+        [f"{RUN}/stems/quality.csv"] if CONFIG.trained_models and IS_DEMO else [],
+        expand(
+            f"{RUN}/stems/packed_{{rate}}/{{shard}}",
+            rate=CONFIG.training_rates,
+            shard=shards("train"),
+        ),
 
 
 rule models:
     input:
-        model_files(),
+        expand(f"{RUN}/models/{{weights}}.pt", weights=CONFIG.weights),
 
 
 rule fingerprints:
     input:
-        fingerprint_files(),
+        [
+            stores(row.fingerprints, ["query", *searched_roles()])
+            for row in CONFIG.encoder_systems
+        ],
+        [
+            f"{RUN}/fingerprints/{row.fingerprints}/index.faiss"
+            for row in CONFIG.encoder_systems
+        ],
+        expand(
+            f"{RUN}/fingerprints/landmarks/{{role}}.npz",
+            role=["query", *searched_roles()] if CONFIG.landmark_systems else [],
+        ),
 
 
 rule scale:
@@ -24,28 +53,13 @@ rule scale:
 
 rule calibrations:
     input:
-        [f"{RUN}/models/{encoder}/calibration.json" for encoder in used_encoders()],
+        expand(
+            f"{RUN}/models/{{encoder}}/calibration.json", encoder=CONFIG.used_encoders
+        ),
 
 
-# The workflow takes longer to read with them, once more for each seed.
-if ABLATION_ROWS and any("ablation" in argument for argument in sys.argv):
-
-    include: "ablations.smk"
-
-
-if CONFIG.shipped:
-
-    include: "release.smk"
-
-    rule default_model:
-        input:
-            f"{RUN}/release/model.pt",
-            f"{RUN}/release/model_card.md",
-            f"{RUN}/models/{CONFIG.shipped}/calibration.json",
-
-
-if ABLATION_ROWS:
-
-    rule ablations:
-        input:
-            f"{RUN}/ablations/ablations.png",
+rule default_model:
+    input:
+        f"{RUN}/release/model.pt",
+        f"{RUN}/release/model_card.md",
+        f"{RUN}/models/{CONFIG.shipped}/calibration.json",

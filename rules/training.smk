@@ -1,11 +1,10 @@
 # Needs: packed stems.
-# Pretrained weights come from rules/ready_weights.smk instead.
 # Makes: encoders with fresh and with trained weights, re-rankers, and their learning curves.
 
 
 rule initialise:
     input:
-        code=code_of,
+        code=code,
     output:
         weights=f"{RUN}/models/{{encoder}}/untrained.pt",
     log:
@@ -16,10 +15,9 @@ rule initialise:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=attempts(4000),
     params:
-        encoder=encoder_network,
+        encoder=values_of(encoder),
         seed=CONFIG.seed,
     message:
         "Initialising encoder {wildcards.encoder}"
@@ -29,8 +27,8 @@ rule initialise:
 
 rule pretrain:
     input:
-        packed=lambda wildcards: packed_of(wildcards.encoder),
-        code=code_of,
+        packed=packed,
+        code=code,
     output:
         weights=f"{RUN}/models/{{encoder}}/trained.pt",
         curves=f"{RUN}/models/{{encoder}}/curves.csv",
@@ -39,17 +37,17 @@ rule pretrain:
     benchmark:
         f"{RUN}/benchmarks/pretrain_{{encoder}}.tsv"
     wildcard_constraints:
-        encoder="|".join(name for name in ENCODERS if name not in READY) or "(?!)",
+        encoder=pattern(CONFIG.encoders.keys() - CONFIG.ready_encoders),
     priority: 1  # the longest chain of jobs leads through here
     conda:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=2500,
-        runtime=2880,
+        mem_mb=attempts(32000),
+        runtime=attempts(1440),
         gpu=GPUS,
     params:
-        encoder=lambda wildcards: encoder_training(wildcards.encoder),
+        encoder=values_of(encoder, "training"),
         seed=CONFIG.seed,
         device=CONFIG.device,
         precision=CONFIG.precision,
@@ -61,8 +59,8 @@ rule pretrain:
 
 rule train_reranker:
     input:
-        packed=lambda wildcards: packed_of(reranked(wildcards)),
-        weights=lambda wildcards: f"{RUN}/models/{reranked(wildcards)}/trained.pt",
+        packed=packed,
+        weights=lambda wildcards: f"{RUN}/models/{reranker(wildcards).encoder}/trained.pt",
     output:
         weights=f"{RUN}/models/{{reranker}}/trained.pt",
         curves=f"{RUN}/models/{{reranker}}/curves.csv",
@@ -75,12 +73,12 @@ rule train_reranker:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=2500,
-        runtime=600,
+        mem_mb=attempts(32000),
+        runtime=attempts(720),
         gpu=GPUS,
     params:
-        reranker=reranker_training,
-        encoder=lambda wildcards: encoder_training(reranked(wildcards)),
+        reranker=values_of(reranker, "training"),
+        encoder=values_of(encoder, "training"),
         seed=CONFIG.seed,
         device=CONFIG.device,
         precision=CONFIG.precision,
@@ -88,3 +86,27 @@ rule train_reranker:
         "Training re-ranker {wildcards.reranker}"
     script:
         "../scripts/train_reranker.py"
+
+
+rule take_weights:
+    input:
+        weights=ready_weights,
+    output:
+        weights=f"{RUN}/models/{{encoder}}/trained.pt",
+    log:
+        f"{RUN}/logs/take_weights_{{encoder}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/take_weights_{{encoder}}.tsv"
+    wildcard_constraints:
+        encoder=pattern(CONFIG.ready_encoders),
+    conda:
+        f"../envs/torch_{BUILD}.yaml"
+    threads: 1
+    resources:
+        mem_mb=attempts(4000),
+    params:
+        encoder=values_of(encoder, "fingerprints"),
+    message:
+        "Taking the weights of encoder {wildcards.encoder} from {input}"
+    script:
+        "../scripts/take_weights.py"

@@ -1,14 +1,8 @@
 """Which upstream files, tables and figures the rules beside this file are about."""
 
-TABLES = ["main", "hit_rates", "sample_types", "interpolation", "artefacts"]
-FIGURES = ["hit_rates", "map"]
+PAPER_TABLES = ["main", "hit_rates", "sample_types", "interpolation", "artefacts"]
+PAPER_FIGURES = ["hit_rates", "map"]
 EVALUATION = f"{RUN}/evaluation/{{system}}/{{protocol}}"
-COLLECTED = {
-    "metrics": expand(
-        f"{EVALUATION}/metrics.csv", system=SYSTEMS, protocol=CONFIG.protocols
-    )
-}
-REQUIRED_ARTEFACTS = CONFIG.required_files
 
 
 def artefacts(*names):
@@ -29,19 +23,6 @@ def evaluated_files(wildcards):
 def unpacked(wildcards):
     """The folder of a system's fingerprints."""
     return f"{RUN}/unpacked/{SYSTEMS[wildcards.system].fingerprints}"
-
-
-def data_files():
-    """Every upstream file of the run."""
-    return artefacts(*CONFIG.files)
-
-
-def final_output():
-    """Everything that the report consists of."""
-    files = ["metrics.csv", "provenance.json"]
-    files += [f"tables/{name}.md" for name in TABLES]
-    files += [f"figures/{name}.png" for name in FIGURES]
-    return [f"{RUN}/report/{file}" for file in files]
 
 
 wildcard_constraints:

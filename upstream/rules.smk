@@ -7,6 +7,19 @@ include: "common.smk"
 include: "../rules/artefacts.smk"
 
 
+rule all:
+    default_target: True
+    input:
+        expand(f"{RUN}/report/{{name}}", name=["metrics.csv", "provenance.json"]),
+        expand(f"{RUN}/report/tables/{{name}}.md", name=PAPER_TABLES),
+        expand(f"{RUN}/report/figures/{{name}}.png", name=PAPER_FIGURES),
+
+
+rule data:
+    input:
+        artefacts(*CONFIG.files),
+
+
 rule upstream_parameters:
     input:
         artefacts(*CONFIG.weight_files),
@@ -20,8 +33,7 @@ rule upstream_parameters:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=attempts(4000),
     params:
         systems=[section(row) for row in CONFIG.systems],
     message:
@@ -44,10 +56,10 @@ rule evaluate_upstream:
         f"{RUN}/benchmarks/evaluate_upstream_{{system}}_{{protocol}}.tsv"
     conda:
         f"../envs/torch_{BUILD}.yaml"
-    threads: CORES
+    threads: 16
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=attempts(16000),
+        runtime=attempts(120),
     params:
         system=lambda wildcards: section(SYSTEMS[wildcards.system]),
         data=section(CONFIG.data),
@@ -72,13 +84,14 @@ rule upstream_tables:
                 f"{RUN}/report/tables/{name}.html",
                 caption=f"../report/upstream_{name}_table.rst",
                 category="Tables",
+                labels={"table": name},
             )
-            for name in TABLES
+            for name in PAPER_TABLES
         ],
         expand(
             f"{RUN}/report/tables/{{name}}.{{format}}",
-            name=TABLES,
-            format=("csv", "md", "tex", "txt"),
+            name=PAPER_TABLES,
+            format=FORMATS,
         ),
     log:
         f"{RUN}/logs/upstream_tables.log",
@@ -87,9 +100,6 @@ rule upstream_tables:
     conda:
         "../envs/audio.yaml"
     threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     params:
         systems=LABELS,
         used_by=CONFIG.used_by(),
@@ -110,10 +120,11 @@ rule upstream_figures:
                 f"{RUN}/report/figures/{name}.png",
                 caption=f"../report/upstream_{name}_figure.rst",
                 category="Figures",
+                labels={"figure": name},
             )
-            for name in FIGURES
+            for name in PAPER_FIGURES
         ],
-        expand(f"{RUN}/report/figures/{{name}}.pdf", name=FIGURES),
+        expand(f"{RUN}/report/figures/{{name}}.pdf", name=PAPER_FIGURES),
     log:
         f"{RUN}/logs/upstream_figures.log",
     benchmark:
@@ -121,9 +132,6 @@ rule upstream_figures:
     conda:
         "../envs/audio.yaml"
     threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         systems=LABELS,
         protocols=CONFIG.protocols,

@@ -31,6 +31,7 @@ from neuralsampleid.config.parsing import (
     parse_config,
     parse_encoder,
     read_config,
+    read_run,
     read_values,
     run_named,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "parse_config",
     "parse_encoder",
     "read_config",
+    "read_run",
     "read_values",
     "run_named",
 ]

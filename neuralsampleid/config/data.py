@@ -44,6 +44,13 @@ class Sample100Data(Section):
     audio: str | None = None  # folder with files named by track id; None: annotations alone
     noise: str | None = None  # folder of which every audio file is a noise track
 
+    @property
+    def annotation_files(self) -> list[str]:
+        """What a catalogue is made from."""
+        return [
+            f"{self.annotations}/{name}" for name in ("samples.csv", "tracks.csv", "annotations")
+        ]
+
 
 class FmaData(Section):
     """Clips of the Free Music Archive to train on, Sample100 to evaluate on."""
@@ -56,6 +63,17 @@ class FmaData(Section):
     )
     artefacts: str = "config/fma.csv"  # where the archives are; relative to the workflow
     evaluation: Sample100Data
+
+    @property
+    def downloads(self) -> list[str]:
+        """Archives to download, that of the clips first; none if ``folder`` holds the clips."""
+        metadata = ["fma_metadata.zip"] if self.metadata is None else []
+        return [f"fma_{self.subset}.zip", *metadata] if self.folder is None else []
+
+    def folders(self, unpacked: str) -> list[str | None]:
+        """Folders of the clips and of the metadata: the user's, or in that of unpacked archives."""
+        downloads = [f"{unpacked}/{name}" for name in self.downloads]
+        return [self.folder or downloads[0], self.metadata or next(iter(downloads[1:]), None)]
 
 
 class OwnMusicData(Section):
@@ -92,6 +110,11 @@ class Separation(Section):
     model_folder: str | None = None  # htdemucs: local folder; None: the package's own download
     stems_folder: str | None = None  # precomputed: <folder>/<track id>/<stem>.<ext>
     format: Literal["flac", "mp3"] = "flac"  # of the stems that are kept
+
+    @property
+    def name(self) -> str:
+        """The folder of the stems: that of the model, or of the backend."""
+        return self.model if self.backend == "htdemucs" else self.backend
 
     @model_validator(mode="after")
     def _complete(self) -> Separation:

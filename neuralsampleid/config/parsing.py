@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -58,6 +58,26 @@ def parse_any_config(
     return parse_config(values, source, defaults)
 
 
+def read_run(
+    values: dict[str, Any], files: Sequence[Path], defaults: Path
+) -> Config | UpstreamConfig:
+    """The configuration of a workflow's run.
+
+    Args:
+        values: what ``--configfile`` and ``--config`` of Snakemake say.
+        files: of ``--configfile``; the last names the run if no key does.
+        defaults: ``config.yaml``, over which the values are merged by the rules of
+            ``config/README.md``; Snakemake's own rules would mix sections of different kinds.
+
+    Raises:
+        UserError: see ``parse_config``.
+    """
+    if files and "run" not in values:
+        values = {"run": run_named(files[-1]), **values}
+    source = ", ".join(map(str, files)) or defaults.name
+    return parse_any_config(values, source, read_values(defaults))
+
+
 def parse_encoder(values: object) -> EncoderSettings:
     """The section of an encoder that can be built, which ``parse_config`` has checked before."""
     built = Annotated[EncoderSettings, Field(discriminator="architecture")]
@@ -76,7 +96,7 @@ def read_config(path: Path) -> Config:
     return parse_config(values, str(path))
 
 
-def read_values(path: Path) -> object:
+def read_values(path: Path) -> Any:  # noqa: ANN401 - whatever YAML can say
     """What a YAML file holds.
 
     Raises:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, NonNegativeInt, model_validator
 
 from neuralsampleid.config.ablations import Ablations
 from neuralsampleid.config.base import Device, Name, Precision, Row, Section
-from neuralsampleid.config.data import Data, DemoData, OwnMusicData, Separation, Shards
+from neuralsampleid.config.data import Data, DemoData, FmaData, OwnMusicData, Separation, Shards
 from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder, ResNetIbn
 from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
 from neuralsampleid.config.landmarks import Landmarks, LandmarkSearch, PeakFinding
@@ -28,6 +28,9 @@ from neuralsampleid.config.systems import (
 
 class Config(Section):
     """One run of the benchmark; its results lie in ``results/<run>/``."""
+
+    # Tables of each evaluation that are joined to one.
+    collected: ClassVar = ("metrics", "quantities", "reliability")
 
     run: Name = "demo"
     seed: NonNegativeInt = 1
@@ -155,9 +158,65 @@ class Config(Section):
         return changed | {name: Row(name=name).shown for name in self.ablations.rows}
 
     @property
-    def scaled_encoder(self) -> str:
-        """The encoder of the scale study."""
-        return self.scale.encoder or next(iter(self.encoders))
+    def ready_encoders(self) -> list[str]:
+        """Encoders that are not trained here, but come with weights."""
+        return [name for name, one in self.encoders.items() if isinstance(one, PretrainedEncoder)]
+
+    @property
+    def used_rerankers(self) -> list[str]:
+        """Re-rankers of the systems, each once."""
+        return list(dict.fromkeys(row.reranker for row in self.encoder_systems if row.reranker))
+
+    @property
+    def used_encoders(self) -> list[str]:
+        """Encoders of whose trained or ready weights a system or a re-ranker makes use."""
+        used = {row.encoder for row in self.encoder_systems if row.weights == "trained"}
+        used |= {self.rerankers[name].encoder for name in self.used_rerankers}
+        return [name for name in self.encoders if name in used]
+
+    @property
+    def trained_models(self) -> list[str]:
+        """Encoders and re-rankers that are trained here; each has a folder in ``models``."""
+        encoders = [name for name in self.used_encoders if name not in self.ready_encoders]
+        return [*encoders, *self.used_rerankers]
+
+    @property
+    def weights(self) -> list[str]:
+        """Files of weights in ``models``, without their ending."""
+        ready = [name for name in self.used_encoders if name in self.ready_encoders]
+        fresh = [f"{row.encoder}/{row.weights}" for row in self.encoder_systems]
+        return list(
+            dict.fromkeys([*(f"{name}/trained" for name in self.trained_models + ready), *fresh])
+        )
+
+    @property
+    def training_rates(self) -> list[int]:
+        """Sample rates at which encoders are trained, in Hz."""
+        trained = [self.encoders[name] for name in self.used_encoders]
+        rates = [
+            one.front_end.sample_rate for one in trained if not isinstance(one, PretrainedEncoder)
+        ]
+        return list(dict.fromkeys(rates))
+
+    @property
+    def reranked_fingerprints(self) -> list[str]:
+        """Folders of fingerprints whose node matrices a re-ranker compares."""
+        return [row.fingerprints for row in self.encoder_systems if row.reranker]
+
+    @property
+    def scaled_fingerprints(self) -> str:
+        """The folder of the fingerprints that the scale study is about."""
+        return f"{self.scale.encoder or next(iter(self.encoders))}_trained"
+
+    @property
+    def evaluations(self) -> list[str]:
+        """Folders in ``evaluation``, one per row of the tables."""
+        return [system.name for system in self.systems]
+
+    @property
+    def required_files(self) -> list[str]:
+        """Files to download without which the run cannot go on."""
+        return self.data.downloads[:1] if isinstance(self.data, FmaData) else []
 
     @property
     def encoder_systems(self) -> list[System]:

@@ -34,3 +34,7 @@ class Scale(Section):
                 "kinds: 'flat' is missing or smaller, which the others are held against"
             )
         return self
+
+    def kinds_for(self, segments: int) -> list[str]:
+        """Kinds of index that are built for a catalogue of this size."""
+        return [kind for kind, largest in self.kinds.items() if segments <= largest]

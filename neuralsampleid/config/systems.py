@@ -20,6 +20,11 @@ class System(Row):
     weights: Literal["trained", "untrained"] = "trained"
     reranker: Name | None = None  # one of rerankers
 
+    @property
+    def fingerprints(self) -> str:
+        """The folder of its fingerprints: an encoder and its weights."""
+        return f"{self.encoder}_{self.weights}"
+
 
 class LandmarkSystem(Row):
     """One row of the tables: landmarks."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -71,6 +71,8 @@ class UpstreamEvaluation(Section):
 class UpstreamConfig(Section):
     """A run on the upstream release; its results lie in ``results/<run>/``."""
 
+    collected: ClassVar = ("metrics",)  # tables of each evaluation that are joined to one
+
     run: Name
     seed: NonNegativeInt = 1
     device: Device = "auto"
@@ -92,6 +94,12 @@ class UpstreamConfig(Section):
             if len(set(names)) != len(names):
                 raise ValueError(f"two {what} bear the same name")
         return self
+
+    @property
+    def evaluations(self) -> list[str]:
+        """Folders in ``evaluation``, one per row of the tables."""
+        names = [system.name for system in self.systems]
+        return [f"{name}/{protocol}" for name in names for protocol in self.protocols]
 
     @property
     def weight_files(self) -> list[str]:

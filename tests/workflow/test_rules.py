@@ -14,9 +14,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 KEYS = ["input", "output", "log", "benchmark", "conda", "threads", "resources", "params", "message",
         "script"]  # fmt: skip
-ALWAYS = {*KEYS} - {"input", "params"}
-RULE_FILES = [*sorted((ROOT / "rules").glob("*.smk")), ROOT / "upstream/rules.smk"]
-RULE_FILES.remove(ROOT / "rules/targets.smk")  # its rules run no script
+ALWAYS = {*KEYS} - {"input", "params", "resources"}
+RULE_FILES = [*sorted((ROOT / "rules").rglob("*.smk")), ROOT / "upstream/rules.smk"]
 OPTIONAL = {"dgl"}  # an extra that nobody needs; its tests may have installed it
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 
@@ -25,7 +24,8 @@ def rules() -> dict[str, str]:
     """Text of each rule that runs a script, by name."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in RULE_FILES)
     parts = re.split(r"^ *rule (\w+):$", text, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    texts = zip(parts[::2], parts[1::2], strict=True)
+    return {name: text for name, text in texts if "script:" in text}
 
 
 def pinned(environment: Path) -> dict[str, str]:
@@ -38,7 +38,7 @@ def pinned(environment: Path) -> dict[str, str]:
 
 def environment_of(name: str, build: str) -> str:
     """The environment that a rule names for one of the builds, cpu or gpu."""
-    (file,) = re.findall(r'f?"\.\./envs/(.+)\.yaml"', rules()[name])
+    (file,) = re.findall(r'envs/(.+)\.yaml"', rules()[name])
     return file.replace("{BUILD}", build)
 
 
@@ -86,7 +86,7 @@ def test_rule_has_its_keys_in_order_and_a_script_of_its_name(name: str) -> None:
     keys = [key for key in re.findall(r"^ {4,8}(\w+):", text, re.MULTILINE) if key in KEYS]
     assert keys == sorted(keys, key=KEYS.index)
     assert set(keys) >= ALWAYS
-    assert f'"../scripts/{name}.py"' in text
+    assert f'../scripts/{name}.py"' in text
     assert (ROOT / "scripts" / f"{name}.py").is_file()
 
 
@@ -166,16 +166,18 @@ def test_environment_has_what_the_script_imports(name: str, build: str) -> None:
 
 
 @pytest.mark.parametrize("name", rules())
-def test_a_cluster_job_asks_for_more_when_it_is_repeated(name: str) -> None:
-    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
-    asked = profile["set-resources"][name]
-    for resource in ("mem_mb", "runtime"):
-        assert re.fullmatch(r"attempt \* \d+", asked[resource])
+def test_a_job_asks_for_more_when_it_is_repeated(name: str) -> None:
+    asked = re.findall(r"(?:mem_mb|runtime)=(.+),$", rules()[name], flags=re.MULTILINE)
+    assert all(re.fullmatch(r"attempts\(\d+\)", one) for one in asked)
 
 
-def test_the_cluster_profile_names_rules_only() -> None:
+def test_the_cluster_profile_has_what_rules_do_not_say_and_names_rules_only() -> None:
     profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
-    assert {*profile["set-resources"], *profile["set-threads"]} <= set(rules())
+    assert set(profile["default-resources"]) == {"mem_mb", "runtime"}
+    assert all(value.startswith("attempt * ") for value in profile["default-resources"].values())
+    # A rule that takes all cores of one machine is told how many to take of a cluster's.
+    several = {name for name, text in rules().items() if "    threads: 16\n" in text}
+    assert several <= set(profile["set-threads"]) <= set(rules())
 
 
 def test_lock_file_fits_machines_without_a_gpu() -> None:

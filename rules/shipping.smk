@@ -15,9 +15,6 @@ rule release:
     conda:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     message:
         "Halving the precision of the shipped model's weights"
     script:
@@ -40,12 +37,9 @@ rule model_card:
     conda:
         "../envs/audio.yaml"
     threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     params:
         data=section(CONFIG.data),
-        encoder=section(CONFIG.encoders[CONFIG.shipped]),
+        encoder=lambda wildcards: section(CONFIG.encoders[CONFIG.shipped]),
         shipped=CONFIG.shipped,
         seed=CONFIG.seed,
         confidence=CONFIG.intervals.confidence,

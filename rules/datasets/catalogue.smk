@@ -1,0 +1,2 @@
+# Needs: a folder with tracks.csv and occurrences.csv.
+# Makes: nothing; the catalogue is there.
