@@ -56,3 +56,9 @@ else:
 
 
 include: "rules/metrics.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.whole_report.input,

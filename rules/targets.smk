@@ -2,8 +2,7 @@
 # Makes: nothing of its own; these are names to ask for the benchmark, or a part of it, by.
 
 
-rule all:
-    default_target: True
+rule whole_report:
     input:
         expand(f"{RUN}/report/{{file}}", file=files_of(CONFIG)),
         [f"{RUN}/stems/report.csv"] if CONFIG.trained_models else [],

@@ -7,8 +7,7 @@ include: "common.smk"
 include: "../rules/artefacts.smk"
 
 
-rule all:
-    default_target: True
+rule whole_report:
     input:
         expand(f"{RUN}/report/{{name}}", name=["metrics.csv", "provenance.json"]),
         expand(f"{RUN}/report/tables/{{name}}.md", name=PAPER_TABLES),
