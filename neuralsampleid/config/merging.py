@@ -21,12 +21,3 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
         else:
             result[key] = change
     return result
-
-
-def merged_run(defaults: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's changes over the defaults.
-
-    Ablations change one of the systems, so the defaults' go where encoders or systems are named.
-    """
-    other = "encoders" in changes or "systems" in changes
-    return merged({**defaults, "ablations": None} if other else defaults, changes)

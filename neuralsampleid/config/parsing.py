@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from neuralsampleid.config.base import Section
 from neuralsampleid.config.encoders import EncoderSettings
-from neuralsampleid.config.merging import merged_run
+from neuralsampleid.config.merging import merged
 from neuralsampleid.config.old_keys import refuse_old_keys
 from neuralsampleid.config.run import Config
 from neuralsampleid.config.seeds import RERANKER_OF, ablation_run
@@ -34,8 +34,8 @@ def parse_config(values: object, source: str, defaults: Mapping[str, Any] | None
     if not isinstance(values, dict):
         raise UserError(f"{source}: configuration: expected keys with values, found {values!r}")
     refuse_old_keys(values, source)
-    over = merged_run(Config().model_dump(mode="json"), defaults or {})
-    config = _parse(Config, merged_run(over, values), source)
+    over = merged(Config().model_dump(mode="json"), defaults or {})
+    config = _parse(Config, merged(over, values), source)
     if config.ablations is not None:
         _check_rows(config, source)
     return config

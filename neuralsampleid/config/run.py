@@ -56,7 +56,7 @@ class Config(Section):
     comparisons: Comparisons = Comparisons()
     page: Page = Page()
     scale: Scale = Scale()
-    ablations: Ablations | None = Ablations()
+    ablations: Ablations | None = None
     shipped: Name | None = None  # encoder whose weights ``snakemake default_model`` releases
 
     @model_validator(mode="after")

@@ -146,7 +146,7 @@ def test_ready_weights_have_no_ablations():
 
 
 def test_the_demos_ablations_train_few_encoders():
-    config = read_config(Path(__file__).parents[2] / "config.yaml")
+    config = read_config(Path(__file__).parents[2] / "config/ablations.yaml")
     run = parse_config(ablation_run(config, 1), "made.yaml")
     assert len(run.encoders) <= 5
     assert config.ablations.seeds == [1, 2, 3]

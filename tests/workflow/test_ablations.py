@@ -32,7 +32,7 @@ def test_rows_share_encoders_and_nothing_else_is_made(tmp_path):
     assert not counts
 
 
-def test_other_targets_know_nothing_of_ablations(tmp_path):
+def test_the_report_needs_no_ablations(tmp_path):
     config = micro(ablations={"rows": ROWS})
     assert not [rule for rule in planned(tmp_path, config) if "ablation" in rule]
 
