@@ -32,9 +32,9 @@ SYSTEMS = {system.name: system for system in CONFIG.systems}
 LABELS = {name: system.shown for name, system in SYSTEMS.items()}
 IS_DEMO = CONFIG.data.kind == "demo"
 DATA = CONFIG.data.folder if CONFIG.data.kind == "catalogue" else f"{RUN}/data"
-# Only device: cuda has conda's builds for a GPU, and one GPU asked for by each job that can use
-# one; device: auto takes what the job finds.
-BUILD, GPUS = ("gpu", 1) if CONFIG.device == "cuda" else ("cpu", 0)
+# Only device: cuda has conda's builds for a GPU, and a GPU for each job that can use one.
+BUILD = "gpu" if CONFIG.device == "cuda" else "cpu"
+GPUS = 1 if CONFIG.device == "cuda" else 0
 
 
 def section(*parts):

@@ -21,3 +21,4 @@ class Ablations(Section):
 
     system: Name = "proposed"  # that rows change
     seeds: Seeds = [1, 2, 3]  # each with its own music, weights and pairs
+    rows: Annotated[dict[Name, AblationRow], Field(min_length=1)]
