@@ -8,7 +8,7 @@ rule derive_queries:
         tracks=f"{DATA}/tracks.csv",
         occurrences=f"{DATA}/occurrences.csv",
         levels=(
-            f"{DATA}/levels.csv"
+            [f"{DATA}/levels.csv"]
             if IS_DEMO or Path(DATA, "levels.csv").exists()
             else []
         ),
