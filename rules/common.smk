@@ -111,8 +111,8 @@ def packed(wildcards):
     return expand(f"{RUN}/stems/packed_{rate}/{{shard}}", shard=shards("train"))
 
 
-def ready_weights(wildcards):
-    """The file of an encoder's ready weights."""
+def pretrained_weights(wildcards):
+    """The file of an encoder's pretrained weights."""
     return str(told(weights_file, encoder(wildcards).weights))
 
 

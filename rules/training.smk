@@ -37,7 +37,7 @@ rule pretrain:
     benchmark:
         f"{RUN}/benchmarks/pretrain_{{encoder}}.tsv"
     wildcard_constraints:
-        encoder=pattern(CONFIG.encoders.keys() - CONFIG.ready_encoders),
+        encoder=pattern(CONFIG.encoders.keys() - CONFIG.pretrained_encoders),
     priority: 1  # the longest chain of jobs leads through here
     conda:
         f"../envs/torch_{BUILD}.yaml"
@@ -90,7 +90,7 @@ rule train_reranker:
 
 rule take_weights:
     input:
-        weights=ready_weights,
+        weights=pretrained_weights,
     output:
         weights=f"{RUN}/models/{{encoder}}/trained.pt",
     log:
@@ -98,7 +98,7 @@ rule take_weights:
     benchmark:
         f"{RUN}/benchmarks/take_weights_{{encoder}}.tsv"
     wildcard_constraints:
-        encoder=pattern(CONFIG.ready_encoders),
+        encoder=pattern(CONFIG.pretrained_encoders),
     conda:
         f"../envs/torch_{BUILD}.yaml"
     threads: 1

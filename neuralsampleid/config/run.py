@@ -158,7 +158,7 @@ class Config(Section):
         return changed | {name: Row(name=name).shown for name in self.ablations.rows}
 
     @property
-    def ready_encoders(self) -> list[str]:
+    def pretrained_encoders(self) -> list[str]:
         """Encoders that are not trained here, but come with weights."""
         return [name for name, one in self.encoders.items() if isinstance(one, PretrainedEncoder)]
 
@@ -169,7 +169,7 @@ class Config(Section):
 
     @property
     def used_encoders(self) -> list[str]:
-        """Encoders of whose trained or ready weights a system or a re-ranker makes use."""
+        """Encoders of whose trained or pretrained weights a system or a re-ranker makes use."""
         used = {row.encoder for row in self.encoder_systems if row.weights == "trained"}
         used |= {self.rerankers[name].encoder for name in self.used_rerankers}
         return [name for name in self.encoders if name in used]
@@ -177,13 +177,13 @@ class Config(Section):
     @property
     def trained_models(self) -> list[str]:
         """Encoders and re-rankers that are trained here; each has a folder in ``models``."""
-        encoders = [name for name in self.used_encoders if name not in self.ready_encoders]
+        encoders = [name for name in self.used_encoders if name not in self.pretrained_encoders]
         return [*encoders, *self.used_rerankers]
 
     @property
     def weights(self) -> list[str]:
         """Files of weights in ``models``, without their ending."""
-        ready = [name for name in self.used_encoders if name in self.ready_encoders]
+        ready = [name for name in self.used_encoders if name in self.pretrained_encoders]
         fresh = [f"{row.encoder}/{row.weights}" for row in self.encoder_systems]
         return list(
             dict.fromkeys([*(f"{name}/trained" for name in self.trained_models + ready), *fresh])
