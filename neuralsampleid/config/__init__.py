@@ -51,7 +51,12 @@ from neuralsampleid.config.training import (
     Steps,
     Training,
 )
-from neuralsampleid.config.upstream import UpstreamConfig, UpstreamData, UpstreamEvaluation
+from neuralsampleid.config.upstream import (
+    UpstreamConfig,
+    UpstreamData,
+    UpstreamEvaluation,
+    UpstreamSystem,
+)
 
 __all__ = [
     "AnyData",
@@ -95,6 +100,7 @@ __all__ = [
     "UpstreamConfig",
     "UpstreamData",
     "UpstreamEvaluation",
+    "UpstreamSystem",
     "ablation_run",
     "network",
     "parse_any_config",
