@@ -55,6 +55,15 @@ def test_times(encoder: SegmentEncoder):
     assert segment_seconds(small_gnn()) == SEGMENT / RATE
 
 
+def test_in_bfloat16_fingerprints_are_nearly_the_same(encoder: SegmentEncoder):
+    full, half = (
+        fingerprint_track(encoder, song(2.0), precision=exact) for exact in ("float32", "bfloat16")
+    )
+    assert half.embeddings.dtype == np.float32
+    assert not np.array_equal(full.embeddings, half.embeddings)
+    assert (full.embeddings * half.embeddings).sum(axis=1).min() > 0.98
+
+
 def test_the_released_times():
     assert segment_seconds(paper_gnn()) == pytest.approx(4.08)
 

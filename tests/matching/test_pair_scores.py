@@ -55,6 +55,20 @@ def test_pairs_of_their_own(pairs, monkeypatch):
         assert found[segment, place] == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
 
+def test_in_bfloat16_scores_are_nearly_the_same():
+    rows = np.arange(12)
+    full, half = (
+        PairScorer(RERANKER, lambda wanted: DATABASE[wanted], 2, precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    exact, rounded = full.grid(QUERIES, rows), half.grid(QUERIES, rows)
+    assert rounded.dtype == np.float32
+    assert not np.array_equal(exact, rounded)
+    np.testing.assert_allclose(rounded, exact, atol=0.02)
+    own = np.stack([rows[:4]] * 2)
+    np.testing.assert_allclose(half.pairs(QUERIES[:2], own), exact[:2, :4], atol=0.02)
+
+
 def test_no_candidate_at_all():
     scorer = PairScorer(RERANKER, lambda wanted: DATABASE[wanted])
     assert np.isnan(scorer.pairs(QUERIES[:2], np.full((2, 3), -1))).all()

@@ -49,6 +49,18 @@ def test_it_is_deterministic_and_follows_the_level_of_the_mix(models: Path):
         np.testing.assert_allclose(louder[stem], 4 * first[stem], rtol=1e-3, atol=1e-4)
 
 
+def test_in_bfloat16_stems_are_nearly_the_same(models: Path):
+    mix = music(30000)
+    full, half = (
+        HtDemucs("tiny", models, precision=precision).separate(mix, 44100)
+        for precision in ("float32", "bfloat16")
+    )
+    for stem in STEMS:
+        assert half[stem].dtype == np.float32
+        assert not np.array_equal(full[stem], half[stem])
+        np.testing.assert_allclose(half[stem], full[stem], atol=0.03 * np.abs(full[stem]).max())
+
+
 def test_each_source_gets_its_own_name(models: Path, monkeypatch: pytest.MonkeyPatch):
     def constant(model, mix, **options):
         assert options["shifts"] == 0
