@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -68,6 +68,7 @@ class Finder(ABC):
         """
 
 
+@dataclass(frozen=True)
 class SegmentFinder(Finder):
     """Every segment of the query votes for its nearest segments.
 
@@ -75,41 +76,26 @@ class SegmentFinder(Finder):
     line along which its votes lie (``matching.lines``).
     """
 
-    found_by = "fingerprints"
+    found_by: ClassVar[str] = "fingerprints"
 
-    def __init__(
-        self,
-        searched: Segments,
-        segment_s: float,
-        hop_s: float,
-        calibration: Calibration | None = None,
-        chance: Chance | None = None,
-    ) -> None:
-        """Take what is searched.
-
-        Args:
-            searched: sounding segments.
-            segment_s: length of a segment, in seconds.
-            hop_s: from one segment to the next, in seconds; also how far a vote may lie from its
-                line.
-            calibration: see ``Finder``.
-            chance: see ``Finder``.
-        """
-        self.searched, self._segment_s, self._hop_s = searched, segment_s, hop_s
-        self.calibration, self.chance = calibration, chance
+    searched: Segments  # sounding ones
+    segment_s: float  # length of a segment, in seconds
+    hop_s: float  # seconds from one segment to the next; also how far a vote lies from its line
+    calibration: Calibration | None = None
+    chance: Chance | None = None
 
     def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
         asked = query.fingerprints
         assert asked is not None
         rows = self.nearest(asked, without, threads)
-        neighbours = neighbours_of(asked, rows, self.searched, self._segment_s)
+        neighbours = neighbours_of(asked, rows, self.searched, self.segment_s)
         tracks = len(self.searched.track_ids)
-        scores = best_scores(neighbours, tracks, self._hop_s)
-        backwards = best_scores(neighbours.backwards(), tracks, self._hop_s)
+        scores = best_scores(neighbours, tracks, self.hop_s)
+        backwards = best_scores(neighbours.backwards(), tracks, self.hop_s)
 
         def lines(track: int, least: float) -> Iterator[Line]:
             own = neighbours.where(neighbours.track == track)
-            for line in lines_of_track(own, self._segment_s, self._hop_s, least):
+            for line in lines_of_track(own, self.segment_s, self.hop_s, least):
                 yield line.within(query.seconds, float(self.searched.seconds[track]))
 
         return Evidence(scores, excesses_without(scores, without, backwards), lines)
@@ -143,29 +129,17 @@ class SegmentFinder(Finder):
         return Chance.of(measured)
 
 
+@dataclass
 class LandmarkFinder(Finder):
     """Landmarks that line up with the query's at some change of pitch and tempo."""
 
-    found_by = "landmarks"
+    found_by: ClassVar[str] = "landmarks"
 
-    def __init__(
-        self,
-        tracks: Sequence[Peaks],
-        seconds: Floats,
-        settings: Landmarks,
-        calibration: Calibration | None = None,
-    ) -> None:
-        """Take what is searched.
-
-        Args:
-            tracks: peaks of T tracks.
-            seconds: (T,) their lengths.
-            settings: by which the peaks were found.
-            calibration: see ``Finder``.
-        """
-        self._tracks, self._seconds, self._settings = tracks, seconds, settings
-        self.calibration = calibration
-        self._index: LandmarkIndex | None = None
+    tracks: Sequence[Peaks]  # (T,)
+    seconds: Floats  # (T,) their lengths
+    settings: Landmarks  # by which the peaks were found
+    calibration: Calibration | None = None
+    _index: LandmarkIndex | None = field(default=None, init=False)
 
     def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
         asked = query.landmarks
@@ -176,16 +150,16 @@ class LandmarkFinder(Finder):
 
         def lines(track: int, least: float) -> Iterator[Line]:
             for line in index.lines(asked, track, least):
-                yield line.within(np.inf, float(self._seconds[track]))
+                yield line.within(np.inf, float(self.seconds[track]))
 
         # No reversed query beside it: that would double the search.
         return Evidence(scores, excesses_without(scores, without), lines, _LEAST_OF_OTHERS)
 
     def _reaching(self, frames: int) -> LandmarkIndex:
         """The tables for queries of so many frames; they take longer to make than to ask."""
-        needed = max(frames, int(_LONGEST_S / self._settings.frame_s) + 1)
+        needed = max(frames, int(_LONGEST_S / self.settings.frame_s) + 1)
         if self._index is None or self._index.longest < needed:
-            self._index = LandmarkIndex(self._tracks, self._settings, needed)
+            self._index = LandmarkIndex(self.tracks, self.settings, needed)
         return self._index
 
 
@@ -198,7 +172,6 @@ def finders_of(library: Library) -> list[Finder]:
         finders.append(SegmentFinder(searched, own.segment_s, own.hop_s, *trust))
     landmarks = library.info.landmarks
     if landmarks is not None and library.landmarks is not None:
-        tracks, seconds = library.landmarks, library.seconds
-        calibration = landmarks.calibration
-        finders.append(LandmarkFinder(tracks, seconds, landmarks.settings, calibration))
+        tracks, own_settings = library.landmarks, (landmarks.settings, landmarks.calibration)
+        finders.append(LandmarkFinder(tracks, library.seconds, *own_settings))
     return finders

@@ -50,7 +50,7 @@ class Calibration:
         """How probable it is of each track that it is sampled, (n,).
 
         Args:
-            scores: (n,) of their best passages.
+            scores: (n,) of their best lines.
             excess: (n,) over the other tracks.
             tracks: in the library, at least one; for all or (n,) for each.
         """
@@ -71,7 +71,7 @@ def fit(
     """The likeliest function for pairs of a query and a track of which the truth is known.
 
     Args:
-        scores: (n,) of the tracks' best passages.
+        scores: (n,) of the tracks' best lines.
         excess: (n,) over the other tracks.
         tracks: (n,) how many there were in the library.
         right: (n,) whether the track is sampled in the query.

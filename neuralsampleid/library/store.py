@@ -77,11 +77,6 @@ class Library:
     fingerprints: Segments | None  # sounding segments; named by SHA-256
     landmarks: list[Peaks] | None  # (T,)
 
-    @property
-    def digest(self) -> str:
-        """Of the tracks: another where one comes or goes."""
-        return hashlib.sha256("".join(sorted(self.sha256)).encode()).hexdigest()
-
 
 def is_library(folder: Path) -> bool:
     """Whether a library of this version lies there."""
@@ -149,6 +144,11 @@ class LibraryWriter:
         """All files, by path."""
         rows = self._table.execute("SELECT path, size, modified_ns FROM files")
         return {row[0]: File(*row) for row in rows}
+
+    def digest(self) -> str:
+        """Of all tracks: another where one comes or goes."""
+        rows = self._table.execute("SELECT sha256 FROM present ORDER BY sha256")
+        return hashlib.sha256("".join(sha256 for (sha256,) in rows).encode()).hexdigest()
 
     def add_known(self, file: File, sha256: str) -> bool:
         """Add a file if a track has its content already; returns whether one has."""

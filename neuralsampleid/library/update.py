@@ -125,17 +125,14 @@ def _measure_chance(writer: LibraryWriter, folder: Path, threads: int) -> None:
 
     Not for landmarks: their search takes too long for fifty queries, and they are calibrated.
     """
-    encoder = writer.info.encoder
-    if encoder is None:
+    encoder, digest = writer.info.encoder, writer.digest()
+    if encoder is None or encoder.chance_of == digest:
         return
-    library = open_library(folder)
-    if encoder.chance_of == library.digest:
-        return
-    for finder in finders_of(library):
-        if isinstance(finder, SegmentFinder):
-            update = {"chance": finder.measure_chance(threads), "chance_of": library.digest}
-            encoder = encoder.model_copy(update=update)
-            writer.note(writer.info.model_copy(update={"encoder": encoder}))
+    finder = finders_of(open_library(folder))[0]
+    assert isinstance(finder, SegmentFinder)
+    update = {"chance": finder.measure_chance(threads), "chance_of": digest}
+    encoder = encoder.model_copy(update=update)
+    writer.note(writer.info.model_copy(update={"encoder": encoder}))
 
 
 def _update(

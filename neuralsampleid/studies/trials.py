@@ -7,8 +7,7 @@ of an answer is fitted, and measured on queries that the fit has not seen.
 
 from __future__ import annotations
 
-from collections.abc import Collection as Group
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 def run_trials(
     queries: Segments,
     catalogue: Segments,
-    relevant: Mapping[str, Group[str]],
+    relevant: Mapping[str, Collection[str]],
     *,
     threads: int = 1,
 ) -> pd.DataFrame:
@@ -63,7 +62,7 @@ def ask(
     query: Track,
     finder: Finder,
     names: Sequence[str],
-    sampled: Group[str],
+    sampled: Collection[str],
     present: bool,
     threads: int = 1,
 ) -> pd.DataFrame:
