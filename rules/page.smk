@@ -46,13 +46,6 @@ rule page:
         figures=expand(f"{RUN}/report/figures/{{name}}.png", name=figures_of(CONFIG)),
     output:
         page=f"{RUN}/report/index.html",
-        png=report(
-            f"{RUN}/report/figures/timeline.png",
-            caption="../report/timeline_figure.rst",
-            category="Figures",
-            labels={"figure": "timeline"},
-        ),
-        pdf=f"{RUN}/report/figures/timeline.pdf",
     log:
         f"{RUN}/logs/page.log",
     benchmark:
@@ -75,7 +68,7 @@ rule page:
             name: Path(workflow.basedir, f"report/{name}.rst").read_text("utf-8")
             for name in [
                 "main_table",
-                *(f"{name}_figure" for name in [*figures_of(CONFIG), "timeline"]),
+                *(f"{name}_figure" for name in figures_of(CONFIG)),
             ]
         },
     message:

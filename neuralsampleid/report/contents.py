@@ -26,5 +26,5 @@ def files_of(config: Config) -> list[str]:
     files = ["metrics.csv", "provenance.json", "comparisons.csv", "found_by_one.csv"]
     files += [f"tables/{name}.md" for name in TABLES]
     files += [f"figures/{name}.png" for name in figures_of(config)]
-    files += ["index.html", "figures/timeline.png"] if config.page_system else []
+    files += ["index.html"] if config.page_system else []
     return files

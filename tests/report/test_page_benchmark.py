@@ -6,8 +6,9 @@ import pytest
 
 from neuralsampleid.catalogue.formats import LINES, MATCHES, per_query_format
 from neuralsampleid.catalogue.tables import OCCURRENCE_COLUMNS, TRACK_COLUMNS, Catalogue
-from neuralsampleid.report.page.benchmark import query_views, telling_query, track_seconds
+from neuralsampleid.report.page.benchmark import benchmark_page, query_views, track_seconds
 from neuralsampleid.report.page.views import Span
+from neuralsampleid.report.tables import Table
 
 NAN = float("nan")
 
@@ -133,9 +134,17 @@ def test_lengths_that_nobody_knows_reach_to_the_last_known_time():
     assert np.isfinite(list(track_seconds(catalogue([]), lines()).values())).all()
 
 
-def test_the_query_that_tells_most_is_drawn():
-    nothing = the_view(LOOP, ["n"], lines(), NAN)
-    right = the_view(LOOP[:1], ["r1"], lines(("1", "r1", 10, 14, 20, 24)), 1.0)
-    both = the_view(LOOP, ["r1"], lines(("1", "r1", 10, 14, 20, 24)), 1.0)
-    assert telling_query([nothing, right, both]) is both
-    assert telling_query([]) is None
+def test_the_page_names_its_run_system_and_figures(tmp_path):
+    (tmp_path / "hit_rates.png").write_bytes(b"PNG")
+    page = benchmark_page(
+        "demo", 7, {"a": "A", "b": "B"}, "a", 5,
+        views=[the_view(LOOP, ["r1"], lines(), 1.0)], clips={}, table=Table(("A",), (("x",),)),
+        figures=[tmp_path / "hit_rates.png"],
+        captions={"main_table": "Main.", "hit_rates_figure": "By length."},
+    )  # fmt: skip
+    assert page.title == "Sample identification: demo"
+    assert page.subtitle.startswith("2 systems, 1 query tracks, seed 7. ")
+    assert "first 5 tracks that the system “A” finds" in page.about_views
+    (figure,) = page.figures
+    assert (figure.title, figure.caption, figure.png) == ("Hit rates", "By length.", b"PNG")
+    assert page.table_caption == "Main."

@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-import pytest
 import soundfile
 
 from helpers.views import view
@@ -11,10 +10,9 @@ from neuralsampleid.audio.io import write_audio
 from neuralsampleid.report.page.clips import (
     CLIP_RATE,
     CLIP_SECONDS,
-    ogg_excerpt,
+    excerpt,
     reader_of,
     with_clips,
-    with_fixed_serial,
 )
 from neuralsampleid.report.page.views import Span
 
@@ -28,9 +26,9 @@ def tone(seconds, hertz=440.0):
 
 def test_the_same_sound_gives_the_same_file_that_decodes():
     sound = tone(3.0)
-    first, second = ogg_excerpt(sound.copy(), RATE), ogg_excerpt(sound.copy(), RATE)
+    first, second = excerpt(sound.copy(), RATE), excerpt(sound.copy(), RATE)
     assert first == second
-    decoded, rate = soundfile.read(io.BytesIO(first))  # a page with a wrong checksum is skipped
+    decoded, rate = soundfile.read(io.BytesIO(first))
     assert (len(decoded), rate) == (len(sound), RATE)
     middle = slice(RATE // 2, -RATE // 2)
     assert np.corrcoef(decoded[middle], sound[middle])[0, 1] > 0.99
@@ -39,14 +37,9 @@ def test_the_same_sound_gives_the_same_file_that_decodes():
 
 
 def test_a_single_sample_and_loud_sound_can_be_encoded():
-    assert ogg_excerpt(np.ones(1, np.float32), RATE)[:4] == b"OggS"
-    decoded, _ = soundfile.read(io.BytesIO(ogg_excerpt(4 * tone(0.5), RATE)))
+    assert len(soundfile.read(io.BytesIO(excerpt(np.ones(1, np.float32), RATE)))[0]) == 1
+    decoded, _ = soundfile.read(io.BytesIO(excerpt(4 * tone(0.5), RATE)))
     assert np.abs(decoded).max() < 1.6
-
-
-def test_what_is_no_ogg_is_refused():
-    with pytest.raises(ValueError, match="no Ogg page at byte 0"):
-        with_fixed_serial(b"RIFF" + bytes(60))
 
 
 def test_the_best_of_each_kind_is_heard_once():

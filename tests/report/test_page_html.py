@@ -36,7 +36,7 @@ def page(**changes):
     table = Table(("System", "mAP (%)"), ((EVIL, Interval(42.0, 30.0, 50.0, True)),))
     figure = ShownFigure("map", EVIL, EVIL, b"\x89PNG" + bytes(12) + (1300).to_bytes(4, "big"))
     shown = {"title": EVIL, "subtitle": EVIL, "views": [view(EVIL, "q1")], "table": table}
-    return Page(**{**shown, "figures": [figure], "clips": {EVIL: b"OggS"}, **changes})
+    return Page(**{**shown, "figures": [figure], "clips": {EVIL: b"ID3"}, **changes})
 
 
 def test_whatever_names_hold_is_text():

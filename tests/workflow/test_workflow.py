@@ -51,7 +51,7 @@ def test_report_is_complete(finished):
         for suffix in ("md", "csv", "tex", "html", "txt"):
             assert (report / f"tables/{name}.{suffix}").stat().st_size > 0
     figures = ("hit_rates", "map", "ranks", "learning_curves", "separation", "conditions")
-    for name in (*figures, "changes", "localisation", "rejection", "calibration", "timeline"):
+    for name in (*figures, "changes", "localisation", "rejection", "calibration"):
         assert (report / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (report / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
     record = json.loads((report / "provenance.json").read_text())

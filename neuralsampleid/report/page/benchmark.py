@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import FULL_TRACK
 from neuralsampleid.catalogue.tables import Catalogue
+from neuralsampleid.report.labels import words
+from neuralsampleid.report.page.html import Page, ShownFigure
 from neuralsampleid.report.page.views import (
     Found,
     Link,
@@ -18,6 +21,7 @@ from neuralsampleid.report.page.views import (
     Span,
     is_annotated,
 )
+from neuralsampleid.report.tables import Table
 
 
 def query_views(
@@ -93,18 +97,52 @@ def track_seconds(catalogue: Catalogue, lines: pd.DataFrame) -> dict[str, float]
     return {name: last.get(name, 1.0) if pd.isna(length) else length for name, length in known}
 
 
-def telling_query(views: Sequence[QueryView]) -> QueryView | None:
-    """The query that shows most at a glance: right lines, and something that is wrong.
+def benchmark_page(
+    run: str,
+    seed: int,
+    systems: Mapping[str, str],
+    system: str,
+    references: int,
+    *,
+    views: Sequence[QueryView],
+    clips: Mapping[str, bytes],
+    table: Table,
+    figures: Sequence[Path],
+    captions: Mapping[str, str],
+) -> Page:
+    """The page of a run.
 
-    Of several the first; None if there is no query.
+    Args:
+        run: its name.
+        seed: its seed.
+        systems: the labels of all that it compares, by name.
+        system: the one whose queries are shown.
+        references: tracks shown of every ranking.
+        views: of ``query_views``.
+        clips: their sound by name.
+        table: the main table.
+        figures: PNG files.
+        captions: of the main table and of each figure, by name.
     """
-
-    def shows(view: QueryView) -> tuple[bool, bool, int]:
-        verdicts = [link.verdict for part in view.references for link in part.links]
-        wrong = any(verdict in {"elsewhere", "false_alarm", "missed"} for verdict in verdicts)
-        return "right" in verdicts, wrong, min(verdicts.count("right"), 4)
-
-    return max(views, key=shows, default=None)
+    return Page(
+        title=f"Sample identification: {run}",
+        subtitle=f"{len(systems)} systems, {len(views)} query tracks, seed {seed}. "
+        "What each number means: docs/metrics.md; versions: provenance.json.",
+        views=views,
+        about_views=f"Each query above the first {references} tracks that the system "
+        f"“{systems[system]}” finds in it, and above those sampled in it that are not among "
+        "them. Tracks are ranked by all of their votes; the parts found are those where the votes "
+        "line up.",
+        table=table,
+        table_caption=captions["main_table"],
+        figures=[
+            ShownFigure(
+                path.stem, words(path.stem), captions[f"{path.stem}_figure"], path.read_bytes()
+            )
+            for path in figures
+        ],
+        clips=clips,
+    )
 
 
 def _reference_view(

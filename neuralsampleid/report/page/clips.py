@@ -1,9 +1,8 @@
-"""Short excerpts to listen to, as Ogg Vorbis whose bytes repeat."""
+"""Short excerpts to listen to, as MP3."""
 
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +17,6 @@ from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Spa
 CLIP_SECONDS = 6.0  # s, at most
 CLIP_RATE = 22050  # Hz
 FADE_SECONDS = 0.01  # s, at both ends, so that they do not click
-_COMPRESSION = 0.8  # of libsndfile's Vorbis: about 35 kbit/s of mono music
-_SERIAL = slice(14, 18)  # of a page's header (RFC 3533)
-_CHECKSUM = slice(22, 26)
-_SERIAL_NUMBER = b"nsid"
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 # A track's part as mono and its rate in Hz; None if the track has no audio (any more).
 Reader = Callable[[str, Span], tuple[Waveform, int] | None]
@@ -38,7 +32,7 @@ def with_clips(
         read: gives a part of a track.
 
     Returns:
-        The views, whose links name their clips, and the clips as Ogg files by these names.
+        The views, whose links name their clips, and the clips as MP3 files by these names.
     """
     clips: dict[str, bytes] = {}
 
@@ -52,7 +46,7 @@ def with_clips(
             sound = read(track_id, part)
             if sound is None or not len(sound[0]):
                 return None
-            clips[name] = ogg_excerpt(*sound)
+            clips[name] = excerpt(*sound)
         return name
 
     def heard(query: QueryView, reference: ReferenceView) -> ReferenceView:
@@ -96,8 +90,8 @@ def reader_of(paths: Mapping[str, str | Path]) -> Reader:
     return read
 
 
-def ogg_excerpt(audio: Waveform, sample_rate: int) -> bytes:
-    """Encode mono audio as Ogg Vorbis; the same audio gives the same bytes.
+def excerpt(audio: Waveform, sample_rate: int) -> bytes:
+    """Encode mono audio as MP3, about 40 kbit/s; the same audio gives the same bytes.
 
     Args:
         audio: (samples,), at least one; clipped to [-1, 1].
@@ -110,36 +104,9 @@ def ogg_excerpt(audio: Waveform, sample_rate: int) -> bytes:
     sound[len(sound) - count :] *= fade[::-1]
     encoded = io.BytesIO()
     soundfile.write(
-        encoded, sound, sample_rate, format="OGG", subtype="VORBIS", compression_level=_COMPRESSION
+        encoded, sound, sample_rate, format="MP3", bitrate_mode="VARIABLE", compression_level=0.8
     )
-    return with_fixed_serial(encoded.getvalue())
-
-
-def with_fixed_serial(stream: bytes) -> bytes:
-    """An Ogg stream with the same serial number in every page; the encoder draws one at random.
-
-    Raises:
-        ValueError: it is no Ogg stream.
-    """
-    out, start = bytearray(stream), 0
-    while start < len(out):
-        if out[start : start + 4] != b"OggS":
-            raise ValueError(f"no Ogg page at byte {start}")
-        segments = out[start + 26]
-        table = out[start + 27 : start + 27 + segments]
-        end = start + 27 + segments + sum(table)
-        page = out[start:end]
-        page[_SERIAL], page[_CHECKSUM] = _SERIAL_NUMBER, bytes(4)
-        page[_CHECKSUM] = _checksum(bytes(page)).to_bytes(4, "little")
-        out[start:end] = page
-        start = end
-    return bytes(out)
-
-
-def _checksum(page: bytes) -> int:
-    """Ogg's CRC-32: zlib's polynomial, its bits the other way round, from 0 and not inverted."""
-    mirrored = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int(f"{mirrored:032b}"[::-1], 2)
+    return encoded.getvalue()
 
 
 def _best_of_each_kind(links: Sequence[Link]) -> set[int]:

@@ -58,7 +58,7 @@ class Page:
     table: Table | None = None
     table_caption: str = ""
     figures: Sequence[ShownFigure] = ()
-    clips: Mapping[str, bytes] = field(default_factory=dict)  # Ogg files by name
+    clips: Mapping[str, bytes] = field(default_factory=dict)  # MP3 files by name
 
 
 def render_page(page: Page) -> str:
@@ -82,7 +82,7 @@ def render_page(page: Page) -> str:
         script_digest=_digest(script),
         table=_table(page.table),
         figures=[(figure, _data("image/png", figure.png)) for figure in page.figures],
-        clips=[(name, _data("audio/ogg", sound)) for name, sound in page.clips.items()],
+        clips=[(name, _data("audio/mpeg", sound)) for name, sound in page.clips.items()],
         clip_number={name: number for number, name in enumerate(page.clips)},
         outcomes=[(name, OUTCOMES[name]) for name in outcomes],
         outcome_names=OUTCOMES,

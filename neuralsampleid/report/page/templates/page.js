@@ -26,7 +26,7 @@
     playing.setAttribute("aria-pressed", "false");
     playing = null;
   }
-  async function toggle(button) {
+  function toggle(button) {
     const again = button === playing;
     stop();
     if (again) return;
@@ -35,12 +35,7 @@
     button.setAttribute("aria-pressed", "true");
     sound.onended = stop;
     sound.currentTime = 0;
-    try {
-      await sound.play();
-    } catch (error) {
-      if (playing === button) stop();
-      if (error.name === "NotSupportedError") button.textContent = "no Ogg sound in this browser";
-    }
+    sound.play().catch(() => { if (playing === button) stop(); });
   }
 
   if (queries.length) {
