@@ -13,7 +13,6 @@ from neuralsampleid.evaluation.localisation import TOLERANCES_S
 from neuralsampleid.report.labels import Labels
 from neuralsampleid.report.tables import (
     Cell,
-    Interval,
     Table,
     count_of,
     cutoffs_of,
@@ -21,8 +20,6 @@ from neuralsampleid.report.tables import (
     numbers_of,
     select,
 )
-
-UNKNOWN = "–"
 
 
 def localisation_table(metrics: pd.DataFrame, systems: Labels, seconds: float) -> Table:
@@ -67,7 +64,7 @@ def rejection_table(
             found = [select(asked, system=system, metric=name) for name in shares]
             own = select(scores[about], system=system, metric="false_alarm_threshold")
             score = float(own["value"].iloc[0]) if len(own) else float("nan")
-            threshold = f"{score:.3g}" if np.isfinite(score) else UNKNOWN
+            threshold = f"{score:.3g}" if np.isfinite(score) else "–"
             results = (interval_of(part) for part in found)
             rows.append((about, systems[system], count_of(found[0]), *results, threshold))
     columns = ("Queries", "System", "With and without", *shares.values(), "Score for 1 %")
@@ -81,7 +78,10 @@ def rank_table(quantities: pd.DataFrame, systems: Labels) -> Table:
     parts = [select(medians, task=FULL_TRACK)]
     parts += [select(medians, query_seconds=seconds) for seconds in lengths]
     rows: list[tuple[Cell, ...]] = [
-        (systems[system], *(_as_it_is(select(part, system=system)) for part in parts))
+        (
+            systems[system],
+            *(interval_of(select(part, system=system), factor=1) for part in parts),
+        )
         for system in systems
     ]
     rows.append(("Queries", *map(count_of, parts)))
@@ -106,10 +106,12 @@ def comparison_table(comparisons: pd.DataFrame, systems: Labels, significance: f
     rows = []
     for (system, other), cells in main.groupby(["system", "other"], sort=False):
         row: list[Cell] = [systems[system], systems[other]]
-        for cell in cells.itertuples(index=False):
-            value, low, high = (100 * float(x) for x in (cell.difference, cell.low, cell.high))
-            survives = bool(cell.p_holm <= significance)
-            row += [Interval(value, low, high, survives), f"{cell.p_holm:.3f}"]
+        for place, p_holm in enumerate(cells["p_holm"]):
+            survives = bool(p_holm <= significance)
+            row += [
+                interval_of(cells[place:], ("difference", "low", "high"), bold=survives),
+                f"{p_holm:.3f}",
+            ]
         rows.append(tuple(row))
     return Table(("System", "Less", *columns), tuple(rows))
 
@@ -119,10 +121,3 @@ def _tasks(metrics: pd.DataFrame, seconds: float) -> list[tuple[str, pd.DataFram
         ("Full tracks", select(metrics, task=FULL_TRACK)),
         (f"Segments of {seconds:g} s", select(metrics, task=SEGMENT, query_seconds=seconds)),
     ]
-
-
-def _as_it_is(rows: pd.DataFrame) -> Interval:
-    if rows.empty:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    value, low, high = (float(rows[name].iloc[0]) for name in ("value", "low", "high"))
-    return Interval(value, low, high)

@@ -15,9 +15,7 @@ from neuralsampleid.catalogue.formats import FULL_TRACK
 from neuralsampleid.errors import UserError
 from neuralsampleid.report.drawing import GREY, legend_below, panels, rows_axis, system_style
 from neuralsampleid.report.labels import Labels, words
-
-CURVE_COLUMNS = ("encoder", "epoch", "step", "metric", "value")
-SEPARATION_COLUMNS = ("track_id", "stem", "si_sdr_db", "mix_si_sdr_db")
+from neuralsampleid.report.tables import interval_of
 
 
 def hit_rate_figure(
@@ -55,7 +53,6 @@ def hit_rate_figure(
 def map_figure(
     metrics: pd.DataFrame,
     systems: Labels,
-    chance: float | None = None,
     protocols: Sequence[str] = (),
     quoted: Mapping[str, float] | None = None,
 ) -> Figure:
@@ -64,7 +61,6 @@ def map_figure(
     Args:
         metrics: columns ``formats.METRICS``.
         systems: names with labels, in the order of the config.
-        chance: mAP of a random ranking in [0, 1], drawn as a line if given.
         protocols: a line for each of a system's; none: one line per system.
         quoted: system → the paper's figure in percent, marked in the system's lines.
     """
@@ -76,13 +72,13 @@ def map_figure(
     for height, (place, protocol) in enumerate(lines):
         own = rows[rows["system"] == names[place]]
         own = own[own["protocol"] == protocol] if protocol else own
-        value, low, high = _percent_of(own)
+        mean = interval_of(own)
         colour, marker = system_style(place)
-        axes.hlines(height, low, high, color=colour, linewidth=2)
-        axes.plot(value, height, marker, color=colour, markersize=7)
-        if not np.isnan(value):
+        axes.hlines(height, mean.low, mean.high, color=colour, linewidth=2)
+        axes.plot(mean.value, height, marker, color=colour, markersize=7)
+        if not np.isnan(mean.value):
             axes.annotate(
-                f"{value:.1f}", (value, height), (0, 6), textcoords="offset points",
+                f"{mean.value:.1f}", (mean.value, height), (0, 6), textcoords="offset points",
                 ha="center", fontsize=9,
             )  # fmt: skip
     for system, figure_said in (quoted or {}).items():
@@ -90,12 +86,6 @@ def map_figure(
         axes.vlines(figure_said, min(heights) - 0.4, max(heights) + 0.4, color=GREY, linestyle="--")
         axes.annotate(
             f"quoted {figure_said:g}", (figure_said, max(heights) + 0.4), (3, 0),
-            textcoords="offset points", color=GREY, fontsize=9,
-        )  # fmt: skip
-    if chance is not None:
-        axes.axvline(100 * chance, color=GREY, linestyle=":", linewidth=1)
-        axes.annotate(
-            "chance", (100 * chance, 0), (3, 2), xycoords=("data", "axes fraction"),
             textcoords="offset points", color=GREY, fontsize=9,
         )  # fmt: skip
     labels = [systems[names[place]] + (f", {name}" if name else "") for place, name in lines]
@@ -110,8 +100,9 @@ def learning_curves_figure(curves: pd.DataFrame) -> Figure:
     """How training went: a row per encoder, a panel per quantity.
 
     Args:
-        curves: columns ``CURVE_COLUMNS``. Metrics ``train_x`` and ``validation_x`` share the panel
-            of x; all other metrics have their own. Values without a number are left out.
+        curves: columns encoder, epoch, step, metric, value. Metrics ``train_x`` and
+            ``validation_x`` share the panel of x; all other metrics have their own. Values without
+            a number are left out.
 
     Raises:
         UserError: there is no row.
@@ -173,8 +164,8 @@ def separation_figure(quality: pd.DataFrame) -> Figure:
     """SI-SDR of the separated stems against the true ones, beside that of the unprocessed mix.
 
     Args:
-        quality: columns ``SEPARATION_COLUMNS``, in dB; rows with a value that is not finite (a
-            silent stem) are left out, n is what remains.
+        quality: columns ``separation.quality.QUALITY_COLUMNS``, in dB; rows with a value that is
+            not finite (a silent stem) are left out, n is what remains.
 
     Raises:
         UserError: no row remains.
@@ -202,14 +193,6 @@ def separation_figure(quality: pd.DataFrame) -> Figure:
     axes.set_xlabel("SI-SDR (dB), higher is better; bar: median")
     legend_below(figure, axes, columns=2)
     return figure
-
-
-def _percent_of(rows: pd.DataFrame) -> tuple[float, float, float]:
-    """Value, low and high of the one row; NaN if there is none."""
-    if rows.empty:
-        return (float("nan"),) * 3
-    value, low, high = (100 * float(rows[name].iloc[0]) for name in ("value", "low", "high"))
-    return value, low, high
 
 
 def _count_of(rows: pd.DataFrame, seconds: float) -> str:

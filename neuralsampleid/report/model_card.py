@@ -12,7 +12,9 @@ import pandas as pd
 
 from neuralsampleid.config import DemoData, EncoderSettings
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration
-from neuralsampleid.report.tables import select
+from neuralsampleid.report.labels import group_label
+from neuralsampleid.report.rendering import markdown_table
+from neuralsampleid.report.tables import Cell, Interval, Table, count_of, interval_of, select
 
 _LENGTHS = (5.0, 10.0, 20.0)  # s, of the segment queries shown
 _MIDDLE = 10.0  # s, of those that are told apart
@@ -71,7 +73,6 @@ written by `make default-model`, and its figures are of the run that trained the
   {data.noise_songs} that are not.
 
 {_table(metrics)}
-
 Percent, with {100 * shipped.confidence:g} % bootstrap intervals over query tracks.
 
 ## Calibration
@@ -86,7 +87,6 @@ Percent, with {100 * shipped.confidence:g} % bootstrap intervals over query trac
   and its change of tempo and pitch ([metrics.md](metrics.md)):
 
 {_conditions(metrics, shipped.name)}
-
 {notes}"""
 
 
@@ -104,35 +104,25 @@ its samples and without them. Measured by five-fold cross-validation over the qu
 
 
 def _table(metrics: pd.DataFrame) -> str:
-    columns: list[tuple[str, str, int | None, float | None]] = [("mAP", "map", None, None)]
-    columns += [(f"Hit@{k} at {s:g} s", "hit_rate", k, s) for s in _LENGTHS for k in (1, 10)]
-    lines = [
-        "| system | " + " | ".join(title for title, *_ in columns) + " |",
-        "|---|" + "---:|" * len(columns),
-    ]
+    columns = [f"Hit@{k} at {seconds:g} s" for seconds in _LENGTHS for k in (1, 10)]
+    rows: list[tuple[Cell, ...]] = []
     for system in metrics["system"].unique():
         own = select(metrics, system=system, group="all")
-        cells = [_cell(own, metric, k, seconds) for _, metric, k, seconds in columns]
-        lines.append(f"| {system} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rates = (_hit_rate(own, k, seconds) for seconds in _LENGTHS for k in (1, 10))
+        rows.append((system, interval_of(select(own, metric="map")), *rates))
+    return markdown_table(Table(("System", "mAP", *columns), tuple(rows)))
 
 
 def _conditions(metrics: pd.DataFrame, system: str) -> str:
     own = select(metrics, system=system, metric="hit_rate", query_seconds=_MIDDLE)
-    lines = ["| condition | queries | Hit@1 | Hit@10 |", "|---|---:|---:|---:|"]
+    rows: list[tuple[Cell, ...]] = []
     for group in own["group"].unique():
         if group.startswith(_CONDITIONS):
             part = own[own["group"] == group]
-            cells = [_cell(part, "hit_rate", k, _MIDDLE) for k in (1, 10)]
-            lines.append(f"| {group} | {int(part['queries'].max())} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            rates = (_hit_rate(part, k, _MIDDLE) for k in (1, 10))
+            rows.append((group_label(group), count_of(part), *rates))
+    return markdown_table(Table(("Condition", "Queries", "Hit@1", "Hit@10"), tuple(rows)))
 
 
-def _cell(own: pd.DataFrame, metric: str, k: int | None, seconds: float | None) -> str:
-    found = own[own["metric"] == metric]
-    if k is not None:
-        found = found[(found["k"] == k) & (found["query_seconds"] == seconds)]
-    if len(found) != 1:
-        return "–"
-    row = found.iloc[0]
-    return f"{100 * row['value']:.1f} [{100 * row['low']:.1f}–{100 * row['high']:.1f}]"
+def _hit_rate(own: pd.DataFrame, k: int, seconds: float) -> Interval:
+    return interval_of(select(own, metric="hit_rate", k=k, query_seconds=seconds))

@@ -33,6 +33,7 @@ class Interval:
     bold: bool = False
 
 
+UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 Cell = str | int | Interval
 # (table, group, k, query length in seconds) → system; the last two are None for mAP
 Winners = Mapping[tuple[str, str, float | None, float | None], str]
@@ -136,7 +137,7 @@ def length_table(metrics: pd.DataFrame, systems: Labels, winners: Winners = NO_W
             *(
                 interval_of(
                     select(hit_rates, system=name, k=k, query_seconds=seconds),
-                    winners.get(("hit_rates", "all", k, seconds)) == name,
+                    bold=winners.get(("hit_rates", "all", k, seconds)) == name,
                 )
                 for seconds in lengths
             ),
@@ -169,11 +170,11 @@ def _results(
     precision = select(own, metric="map")
     hit_rates = select(own, metric="hit_rate", query_seconds=seconds)
     hits = (
-        interval_of(select(hit_rates, k=k), winners.get((table, group, k, seconds)) == system)
+        interval_of(select(hit_rates, k=k), bold=winners.get((table, group, k, seconds)) == system)
         for k in cutoffs_of(metrics)
     )
     best = winners.get((table, group, None, None)) == system
-    return (count_of(precision), interval_of(precision, best), count_of(hit_rates), *hits)
+    return (count_of(precision), interval_of(precision, bold=best), count_of(hit_rates), *hits)
 
 
 def winners_of(comparisons: pd.DataFrame, significance: float) -> Winners:
@@ -212,11 +213,24 @@ def cutoffs_of(metrics: pd.DataFrame) -> list[float]:
     return numbers_of(select(metrics, metric="hit_rate"), "k")
 
 
-def interval_of(rows: pd.DataFrame, bold: bool = False) -> Interval:
-    """The one row as percent; unknown if there is none."""
+def interval_of(
+    rows: pd.DataFrame,
+    columns: Sequence[str] = ("value", "low", "high"),
+    *,
+    factor: float = 100.0,
+    bold: bool = False,
+) -> Interval:
+    """The one row's value with its interval; unknown if there is none.
+
+    Args:
+        rows: one or none.
+        columns: of the value, its low and its high end.
+        factor: 100 makes percent of fractions.
+        bold: see ``Interval``.
+    """
     if rows.empty:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    value, low, high = (100 * float(rows[name].iloc[0]) for name in ("value", "low", "high"))
+        return UNKNOWN
+    value, low, high = (factor * float(rows[name].iloc[0]) for name in columns)
     return Interval(value, low, high, bold)
 
 

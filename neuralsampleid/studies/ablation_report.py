@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from neuralsampleid.report.drawing import GREY, panels, rows_axis, system_style
 from neuralsampleid.report.labels import Labels
-from neuralsampleid.report.tables import Cell, Interval, Table, cutoffs_of, select
+from neuralsampleid.report.tables import Cell, Table, cutoffs_of, interval_of, select
 
 
 def ablation_table(summary: pd.DataFrame, rows: Labels, seconds: float) -> Table:
@@ -31,8 +31,11 @@ def ablation_table(summary: pd.DataFrame, rows: Labels, seconds: float) -> Table
         measures += [select(own, metric="hit_rate", query_seconds=seconds, k=k) for k in cutoffs]
         cells: list[Cell] = [rows[name], int(own["seeds"].max())]
         for measure in measures:
-            cells += [_spread(measure, "value")]
-            cells += ["–" if name == first else _spread(measure, "difference")]
+            value, difference = (
+                interval_of(measure, (column, f"{column}_low", f"{column}_high"))
+                for column in ("value", "difference")
+            )
+            cells += [value, "–" if name == first else difference]
         lines.append(tuple(cells))
     return Table(tuple(columns), tuple(lines))
 
@@ -65,13 +68,3 @@ def _dots(axes: Axes, numbers: pd.Series[float], place: int) -> None:
     colour, _ = system_style(0 if place == 0 else 1)
     axes.plot(numbers, [place] * len(numbers), "o", color=colour, alpha=0.7, mec="none")
     axes.plot([numbers.mean()] * 2, [place - 0.3, place + 0.3], color="black", linewidth=1.5)
-
-
-def _spread(measure: pd.DataFrame, name: str) -> Interval:
-    """The one row of a measure in percent; unknown if there is none."""
-    if measure.empty:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    mean, low, high = (
-        100 * float(measure[column].iloc[0]) for column in (name, f"{name}_low", f"{name}_high")
-    )
-    return Interval(mean, low, high)

@@ -10,14 +10,13 @@ from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.errors import UserError
 from neuralsampleid.report.drawing import save_figure, system_style
 from neuralsampleid.report.figures import (
-    CURVE_COLUMNS,
-    SEPARATION_COLUMNS,
     hit_rate_figure,
     learning_curves_figure,
     map_figure,
     ranks_figure,
     separation_figure,
 )
+from neuralsampleid.separation.quality import QUALITY_COLUMNS
 
 NAN = float("nan")
 SYSTEMS = {"proposed": "Proposed", "baseline": "Baseline (ResNet-IBN)"}
@@ -52,7 +51,7 @@ def curves():
             ("validation_hit_rate_1" if encoder == "gnn" else "validation_auroc", step / 6),
         )
     ]
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    return pd.DataFrame(rows, columns=["encoder", "epoch", "step", "metric", "value"])
 
 
 def quality():
@@ -61,7 +60,7 @@ def quality():
         for track in range(5)
         for shift, stem in enumerate(("vocals", "drums", "bass"))
     ]
-    return pd.DataFrame(rows, columns=list(SEPARATION_COLUMNS))
+    return pd.DataFrame(rows, columns=list(QUALITY_COLUMNS))
 
 
 def overlapping(figure):
@@ -104,9 +103,9 @@ def test_hit_rates_in_percent_with_their_numbers_of_queries():
     assert (low, high) == pytest.approx((15, 35))
 
 
-def test_map_shows_values_and_chance():
-    axes = map_figure(metrics(), SYSTEMS, chance=0.05).axes[0]
-    assert {text.get_text() for text in axes.texts} == {"25.0", "50.0", "chance"}
+def test_map_shows_values():
+    axes = map_figure(metrics(), SYSTEMS).axes[0]
+    assert {text.get_text() for text in axes.texts} == {"25.0", "50.0"}
     assert [text.get_text() for text in axes.get_yticklabels()] == [
         "Proposed",
         "Baseline (ResNet-IBN)",
@@ -196,7 +195,7 @@ def test_many_equal_ranks_pile_up_without_overlapping():
 
 def test_separation_leaves_out_silent_stems():
     table = pd.concat(
-        [quality(), pd.DataFrame([("t9", "bass", -np.inf, NAN)], columns=list(SEPARATION_COLUMNS))]
+        [quality(), pd.DataFrame([("t9", "bass", -np.inf, NAN)], columns=list(QUALITY_COLUMNS))]
     )
     axes = separation_figure(table).axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()] == [
@@ -227,7 +226,7 @@ def test_no_labels_overlap(number):
     }
     table = metrics(lengths=(5.0, 7.0, 10.0, 15.0, 20.0), number=1234)
     ranks = {name: judged(1.0, 2.0, 90.0, NAN) for name in names}
-    figures = [hit_rate_figure(table, names), map_figure(table, names, 0.05)]
+    figures = [hit_rate_figure(table, names), map_figure(table, names)]
     figures += [ranks_figure(ranks, names), learning_curves_figure(curves())]
     for figure in [*figures, separation_figure(quality())]:
         assert overlapping(figure) == []
