@@ -16,7 +16,6 @@ import pandas as pd
 
 from neuralsampleid.audio.folder import audio_files
 from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.counts import length_of
 from neuralsampleid.landmarks.lines import SECOND_COST, TELLING, LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.fingerprinter import Fingerprinter
@@ -58,7 +57,7 @@ def measure(
     share: float,
 ) -> list[object]:
     """Queries whose track leads, is among three, leads above all but some wrong answers; CPU s."""
-    longest = max(map(length_of, queries.values()))
+    longest = max(peaks.length for peaks in queries.values())
     index = LandmarkIndex(tracks, Landmarks(), longest, cost, share)
     started = time.process_time()
     scores = {query: index.best(peaks).scores for query, peaks in queries.items()}

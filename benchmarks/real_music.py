@@ -26,7 +26,7 @@ from neuralsampleid.composer.produce import faded
 from neuralsampleid.composer.treatment import Treatment, cut_and_treat, draw_treatment
 from neuralsampleid.config import Landmarks
 from neuralsampleid.files import sha256_of, write_csv
-from neuralsampleid.landmarks.counts import best_alignments
+from neuralsampleid.landmarks.counts import LandmarkCounts
 from neuralsampleid.landmarks.peaks import find_peaks
 from neuralsampleid.library.fingerprinter import LANDMARKS
 from neuralsampleid.library.identify import DEFAULT, Identifier, Thresholds
@@ -247,11 +247,11 @@ def landmark_rankings(out: Path, queries: Sequence[Path], searched: bool) -> dic
     peaks = {
         path.name: find_peaks(read_audio(path, settings.sample_rate), settings) for path in queries
     }
-    spans = {path.name: (path.name, 0.0, QUERY_S) for path in queries}
-    best = best_alignments(list(spans.values()), peaks, tracks, settings, searched=searched)
+    longest = max(own.length for own in peaks.values())
+    index = LandmarkCounts(list(tracks.values()), settings, longest, searched=searched)
     rankings = {}
-    for query, span in spans.items():
-        found = best[span]
+    for query, own in peaks.items():
+        found = index.best(own.within(0.0, QUERY_S, settings))
         order = np.argsort(-found.scores, kind="stable").tolist()
         rankings[query] = [
             Found(

@@ -11,7 +11,7 @@ both gain.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,23 +20,18 @@ import numpy.typing as npt
 
 from neuralsampleid.best_runs import best_runs
 from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.counts import (
-    PLACE_BITS,
-    PLACES,
-    Alignments,
-    Floats,
-    Span,
-    length_of,
-    shards,
-    within,
-)
+from neuralsampleid.landmarks.counts import PLACE_BITS, PLACES
 from neuralsampleid.landmarks.pairs import (
+    SHARD_FRAMES,
+    BestLines,
+    Floats,
     Integers,
     LandmarkTable,
     Pairs,
     each_row,
     free_margin,
     make_pairs,
+    shards,
 )
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.line import Line
@@ -88,28 +83,6 @@ class _Hits:
         return self.where(np.repeat(best >= least, np.diff(begins, append=len(self.lines))))
 
 
-def best_lines(
-    spans: Sequence[Span],
-    query_peaks: Mapping[str, Peaks],
-    tracks: Mapping[str, Peaks],
-    settings: Landmarks,
-) -> dict[Span, Alignments]:
-    """The best line of each span of the queries in every track.
-
-    Args:
-        spans: any number, also of one query track; the same span may stand there twice.
-        query_peaks: of the query tracks.
-        tracks: peaks of noise and references.
-        settings: of the landmarks and the search over pitch and tempo.
-    """
-    longest = max((length_of(query_peaks[query_id]) for query_id, _, _ in spans), default=0)
-    index = LandmarkIndex(list(tracks.values()), settings, longest)
-    return {
-        span: index.best(within(query_peaks[span[0]], settings, *span[1:]))
-        for span in dict.fromkeys(spans)
-    }
-
-
 class LandmarkIndex:
     """The landmarks of a catalogue's tracks, to be asked about any number of queries.
 
@@ -119,6 +92,7 @@ class LandmarkIndex:
         longest: frames of the longest query.
         second_cost: landmarks that a second of a line costs.
         telling: share of a query's landmarks that are looked up.
+        shard_frames: see ``pairs.shards``.
     """
 
     def __init__(
@@ -128,6 +102,7 @@ class LandmarkIndex:
         longest: int,
         second_cost: float = SECOND_COST,
         telling: float = TELLING,
+        shard_frames: int = SHARD_FRAMES,
     ) -> None:
         self.settings = settings
         self.longest = longest
@@ -135,26 +110,23 @@ class LandmarkIndex:
         self._frame_cost = second_cost * settings.frame_s
         self._tracks = tracks
         self._margin = free_margin(longest, settings, settings.stretches)
-        self._tables = [
-            (part, LandmarkTable.build(shard, settings, self._margin, _width(settings)))
-            for part, shard in shards({str(n): peaks for n, peaks in enumerate(tracks)})
-        ]
+        self._tables = [(part, self._table(shard)) for part, shard in shards(tracks, shard_frames)]
 
-    def best(self, query: Peaks, threads: int = 1) -> Alignments:
+    def best(self, query: Peaks, threads: int = 1) -> BestLines:
         """The best line of every track; ties go to the least change of tempo."""
 
-        def best_at(stretch: float) -> Alignments:
-            found = Alignments.none(len(self._tracks))
+        def best_at(stretch: float) -> BestLines:
+            found = BestLines.none(len(self._tracks))
             pairs = make_pairs(query, self.settings, stretch)
             for part, table in self._tables:
                 for hits in self._hits(query, pairs, table, table, stretch):
                     self._improve(found.part(part), hits, table, stretch)
             return found
 
-        best = Alignments.none(len(self._tracks))
+        best = BestLines.none(len(self._tracks))
         with ThreadPoolExecutor(threads) as pool:
             for found in pool.map(best_at, self.settings.stretches):
-                best.improve(np.flatnonzero(found.scores > best.scores), found)
+                best.improve(found)
         return best
 
     def lines(self, query: Peaks, track: int, least: float) -> Iterator[Line]:
@@ -166,8 +138,7 @@ class LandmarkIndex:
             least: score below which a line is none.
         """
         settings, frame_s, cost = self.settings, self.settings.frame_s, self._frame_cost
-        alone = {"": self._tracks[track]}
-        table = LandmarkTable.build(alone, settings, self._margin, _width(settings))
+        table = self._table([self._tracks[track]])
         among = next(each for part, each in self._tables if track < part.stop)
         left = [
             (stretch, hits.reaching(least, cost))
@@ -191,7 +162,10 @@ class LandmarkIndex:
             ]
             left = [(own, hits.reaching(least, cost)) for own, hits in others]
 
-    def _improve(self, best: Alignments, hits: _Hits, table: LandmarkTable, stretch: float) -> None:
+    def _table(self, tracks: Sequence[Peaks]) -> LandmarkTable:
+        return LandmarkTable.build(tracks, self.settings, self._margin, _width(self.settings))
+
+    def _improve(self, best: BestLines, hits: _Hits, table: LandmarkTable, stretch: float) -> None:
         """Let the runs of one grid compete."""
         scores, begins = hits.runs(self._frame_cost)
         tracks, highest = table.tracks_at(hits.offsets), best.scores.copy()

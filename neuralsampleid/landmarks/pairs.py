@@ -7,7 +7,7 @@ each other, so that all landmarks within some semitones are one run of the table
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ import numpy.typing as npt
 from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.peaks import Peaks
 
+SHARD_FRAMES = 1 << 20  # of the tracks that one table holds
+
+Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
@@ -41,23 +44,18 @@ def make_pairs(peaks: Peaks, settings: Landmarks, stretch: float = 1.0) -> Pairs
         stretch: factor on the times of the peaks, before anything else.
     """
     times, bins = peaks.frames * stretch, peaks.bins.astype(np.int64)
-    found = np.zeros(len(times), np.int64)  # partners of each peak
-    parts = []
-    for step in range(1, len(times)):
-        gaps = np.rint(times[step:] - times[:-step]).astype(np.int64)
-        if (gaps > settings.partner_frames).all():
-            break
-        rises = bins[step:] - bins[:-step]
-        fits = (gaps >= 1) & (gaps <= settings.partner_frames)
-        fits &= (np.abs(rises) <= settings.partner_bins) & (found[:-step] < settings.partners)
-        anchors = np.flatnonzero(fits)
-        found[anchors] += 1
-        keys = _keys(rises[anchors], gaps[anchors], bins[anchors], settings)
-        parts.append(np.stack([anchors, anchors + step, keys]))
-    if not parts:
-        return Pairs(*np.zeros((3, 0), np.int64))
-    joined = np.concatenate(parts, axis=1)
-    return Pairs(*joined[:, np.argsort(joined[0], kind="stable")])
+    places = np.arange(len(times))
+    # Peaks that may be in reach of each, (peaks, the most that any has).
+    following = np.searchsorted(times, times + settings.partner_frames + 1) - places - 1
+    steps = np.arange(1, following.max(initial=0) + 1)
+    partners = np.minimum(places[:, None] + steps, len(times) - 1)
+    gaps = np.rint(times[partners] - times[:, None]).astype(np.int64)
+    rises = bins[partners] - bins[:, None]
+    fits = (steps <= following[:, None]) & (gaps >= 1) & (gaps <= settings.partner_frames)
+    fits &= np.abs(rises) <= settings.partner_bins
+    fits &= np.cumsum(fits, axis=1) <= settings.partners
+    anchors = np.nonzero(fits)[0]
+    return Pairs(anchors, partners[fits], _keys(rises[fits], gaps[fits], bins[anchors], settings))
 
 
 def key_bins(settings: Landmarks) -> int:
@@ -98,7 +96,6 @@ class LandmarkTable:
     is. Landmarks of key k are the rows ``starts[k]`` … ``starts[k + 1]``.
     """
 
-    track_ids: list[str]
     origins: Integers  # (tracks,) frames, where each begins on the common axis
     frames: int  # length of the common axis
     margin: int  # frames kept free before each track, in which queries may begin
@@ -108,12 +105,12 @@ class LandmarkTable:
 
     @classmethod
     def build(
-        cls, tracks: Mapping[str, Peaks], settings: Landmarks, margin: int, grid: int = 1
+        cls, tracks: Sequence[Peaks], settings: Landmarks, margin: int, grid: int = 1
     ) -> LandmarkTable:
         """Fill a table.
 
         Args:
-            tracks: track id → peaks.
+            tracks: peaks of each.
             settings: of the landmarks.
             margin: frames kept free before each track; longer than the longest query, so that none
                 can align with two tracks at once.
@@ -121,18 +118,17 @@ class LandmarkTable:
         """
         keys, times, bins, origins = [], [], [], []
         end = 0
-        for peaks in tracks.values():
+        for peaks in tracks:
             origins.append(-(-(end + margin) // grid) * grid)
             pairs = make_pairs(peaks, settings)
             keys.append(pairs.keys)
             times.append(peaks.frames[pairs.anchors] + origins[-1])
             bins.append(peaks.bins[pairs.anchors])
-            end = origins[-1] + int(peaks.frames.max(initial=0)) + 1
+            end = origins[-1] + peaks.length
         joined = np.concatenate(keys)
         order = np.argsort(joined, kind="stable")
         count = (2 * settings.partner_bins + 1) * (settings.partner_frames + 1) * key_bins(settings)
         return cls(
-            track_ids=list(tracks),
             origins=np.array(origins, np.int64),
             frames=end,
             margin=margin,
@@ -153,3 +149,46 @@ class LandmarkTable:
     def tracks_at(self, offsets: Integers) -> Integers:
         """Numbers of the tracks that queries at these offsets on the common axis align with."""
         return np.searchsorted(self.origins - self.margin, offsets, side="right") - 1
+
+
+def shards(
+    tracks: Sequence[Peaks], shard_frames: int = SHARD_FRAMES
+) -> Iterator[tuple[slice, Sequence[Peaks]]]:
+    """Consecutive tracks that fill a table, and their places.
+
+    Args:
+        tracks: peaks of each.
+        shard_frames: of a table's tracks together, unless one alone is longer.
+    """
+    first, frames = 0, 0
+    for place, peaks in enumerate(tracks):
+        if place > first and frames + peaks.length > shard_frames:
+            yield slice(first, place), tracks[first:place]
+            first, frames = place, 0
+        frames += peaks.length
+    if first < len(tracks):
+        yield slice(first, len(tracks)), tracks[first:]
+
+
+@dataclass(frozen=True)
+class BestLines:
+    """The best line of one query in each track."""
+
+    scores: Floats  # (tracks,) what speaks for it; 0 where hardly anything lines up
+    reference_s: Floats  # (tracks, 2) where in the track
+    matched_s: Floats  # (tracks, 2) where in the query
+
+    @classmethod
+    def none(cls, tracks: int) -> BestLines:
+        """Of tracks in which nothing lines up so far."""
+        return cls(np.zeros(tracks), np.zeros((tracks, 2)), np.zeros((tracks, 2)))
+
+    def part(self, tracks: slice) -> BestLines:
+        """A view of some tracks."""
+        return BestLines(self.scores[tracks], self.reference_s[tracks], self.matched_s[tracks])
+
+    def improve(self, better: BestLines) -> None:
+        """Take over what is better."""
+        tracks = better.scores > self.scores
+        for name, values in vars(self).items():
+            values[tracks] = getattr(better, name)[tracks]

@@ -18,6 +18,7 @@ from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import PeakFinding
 
 _FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
+_TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,17 @@ class Peaks:
 
     frames: npt.NDArray[np.int32]  # (n,) hops from the start of the track
     bins: npt.NDArray[np.int16]  # (n,) 0 … settings.bins − 1, up from settings.f_min
+
+    @property
+    def length(self) -> int:
+        """Frames up to the last peak."""
+        return int(self.frames.max(initial=0)) + 1
+
+    def within(self, start_s: float, end_s: float, settings: PeakFinding) -> Peaks:
+        """Those of a part of a track, at the times that they have in the whole."""
+        times_s = self.frames * settings.frame_s
+        inside = (times_s >= start_s - _TOLERANCE_S) & (times_s <= end_s + _TOLERANCE_S)
+        return Peaks(self.frames[inside], self.bins[inside])
 
     def to_bytes(self) -> bytes:
         """All frames, then all bins, little-endian: 6 bytes per peak."""

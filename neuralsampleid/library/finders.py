@@ -12,7 +12,6 @@ import numpy as np
 from neuralsampleid.config import Landmarks
 from neuralsampleid.fingerprints.index import search_blocks
 from neuralsampleid.fingerprints.segments import Embeddings, Floats, Integers, Segments
-from neuralsampleid.landmarks.counts import length_of
 from neuralsampleid.landmarks.lines import LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.chance import ASKED, FEWEST, Chance, excesses_without
@@ -144,7 +143,7 @@ class LandmarkFinder(Finder):
     def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
         asked = query.landmarks
         assert asked is not None
-        index = self._reaching(length_of(asked))
+        index = self._reaching(asked.length)
         scores = index.best(asked, threads).scores
         scores[list(without)] = 0.0
 

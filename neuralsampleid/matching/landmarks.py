@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,10 @@ import pandas as pd
 from neuralsampleid.catalogue.formats import MATCHES, split
 from neuralsampleid.config import Landmarks, LandmarkWay
 from neuralsampleid.errors import UserError
-from neuralsampleid.landmarks.counts import Alignments, best_alignments
-from neuralsampleid.landmarks.lines import best_lines
+from neuralsampleid.landmarks.counts import LandmarkCounts
+from neuralsampleid.landmarks.lines import LandmarkIndex
+from neuralsampleid.landmarks.pairs import BestLines
 from neuralsampleid.landmarks.peaks import Peaks
-
-_COLUMNS = [
-    "task", "query_id", "query_start_s", "query_end_s", "rank", "reference_id", "score",
-    "reference_start_s", "reference_end_s", "matched_start_s", "matched_end_s", "probability",
-]  # fmt: skip
 
 
 def rank_by_landmarks(
@@ -51,26 +47,24 @@ def rank_by_landmarks(
     missing = sorted(set(queries["query_id"]) - query_peaks.keys())
     if missing:
         raise UserError(f"landmarks: no peaks of query '{missing[0]}', expected those of all")
-    spans = zip(queries["query_id"], queries["query_start_s"], queries["query_end_s"], strict=True)
-    asked = [(query_id, start_s, end_s) for query_id, start_s, end_s in spans]
+    longest = max((query_peaks[query_id].length for query_id in queries["query_id"]), default=0)
+    searched: LandmarkIndex | LandmarkCounts
     if way == "passages":
-        best = best_lines(asked, query_peaks, tracks, settings)
+        searched = LandmarkIndex(list(tracks.values()), settings, longest)
     else:
-        searched = way == "searched"
-        best = best_alignments(asked, query_peaks, tracks, settings, searched=searched)
+        wide = way == "searched"
+        searched = LandmarkCounts(list(tracks.values()), settings, longest, searched=wide)
     track_ids, rows = list(tracks), []
-    for query, span in zip(queries.itertuples(index=False), asked, strict=True):
-        excluded = set(split(query.excluded))
-        ranked = _ranking(best[span], track_ids, excluded)[:ranks]
-        for rank, track in enumerate(ranked, 1):
-            times = (*best[span].reference_s[track], *best[span].matched_s[track])
-            answer = (rank, track_ids[track], float(best[span].scores[track]))
-            rows.append((query.task, *span, *answer, *np.round(times, 3), None))
-    # The evaluation says which of these columns it reads.
-    return pd.DataFrame(rows, columns=_COLUMNS)[list(MATCHES)].astype({"rank": int})
-
-
-def _ranking(best: Alignments, track_ids: Sequence[str], excluded: Collection[str]) -> list[int]:
-    """Numbers of the tracks in which something agrees, best first."""
-    order = np.argsort(-best.scores, kind="stable").tolist()
-    return [t for t in order if best.scores[t] > 0 and track_ids[t] not in excluded]
+    best: dict[tuple[str, float, float], BestLines] = {}
+    for query in queries.itertuples(index=False):
+        span = (query.query_id, query.query_start_s, query.query_end_s)
+        if span not in best:
+            best[span] = searched.best(query_peaks[query.query_id].within(*span[1:], settings))
+        found, excluded = best[span], set(split(query.excluded))
+        order = np.argsort(-found.scores, kind="stable").tolist()
+        ranked = [t for t in order if found.scores[t] > 0 and track_ids[t] not in excluded]
+        for rank, track in enumerate(ranked[:ranks], 1):
+            times = np.round([*found.reference_s[track], *found.matched_s[track]], 3)
+            answer = (rank, track_ids[track], float(found.scores[track]))
+            rows.append((query.task, *span, *answer, *times, None))
+    return pd.DataFrame(rows, columns=list(MATCHES)).astype({"rank": int})

@@ -6,7 +6,7 @@ import pytest
 from helpers.songs import song_stems
 from neuralsampleid.composer.treatment import Treatment, change_speed
 from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.lines import LandmarkIndex, best_lines
+from neuralsampleid.landmarks.lines import LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 from neuralsampleid.line import Line
 
@@ -98,22 +98,19 @@ def test_nothing_has_no_line(index):
     assert list(index.lines(silence, 0, 1.0)) == []
 
 
-def test_tables_of_parts_find_the_same(index, monkeypatch):
+def test_tables_of_parts_find_the_same(index):
     query = peaks(song(10), song(2)[EXCERPT])
     whole = index.best(query)
-    monkeypatch.setattr("neuralsampleid.landmarks.counts._SHARD_FRAMES", 1)
     songs = [find_peaks(song(seed), SETTINGS) for seed in range(6)]
-    parts = LandmarkIndex(songs, SETTINGS, LONGEST).best(query)
+    parts = LandmarkIndex(songs, SETTINGS, LONGEST, shard_frames=1).best(query)
     for name, values in vars(whole).items():
         np.testing.assert_allclose(getattr(parts, name), values, atol=1e-6)
 
 
-def test_only_a_span_of_the_query_counts():
+def test_only_a_span_of_the_query_counts(index):
     """And its times are those of the whole query."""
-    songs = {str(seed): find_peaks(song(seed), SETTINGS) for seed in range(6)}
-    query = {"q": peaks(song(3)[: 4 * RATE], song(2)[EXCERPT])}
-    spans = [("q", 0.0, 4.0), ("q", 4.0, 9.0)]
-    first, second = (best_lines(spans, query, songs, SETTINGS)[span] for span in spans)
+    query = peaks(song(3)[: 4 * RATE], song(2)[EXCERPT])
+    first, second = (index.best(query.within(*span, SETTINGS)) for span in ((0.0, 4.0), (4.0, 9.0)))
     assert (first.scores.argmax(), second.scores.argmax()) == (3, 2)
     assert second.matched_s[2] == pytest.approx([4.0, 9.0], abs=0.7)
     assert second.reference_s[2] == pytest.approx([3.0, 8.0], abs=0.7)

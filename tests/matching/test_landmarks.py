@@ -13,8 +13,7 @@ from neuralsampleid.catalogue.formats import MATCHES
 from neuralsampleid.composer.treatment import Treatment, change_speed
 from neuralsampleid.config import Landmarks
 from neuralsampleid.errors import UserError
-from neuralsampleid.landmarks import counts as alignment
-from neuralsampleid.landmarks.counts import best_alignments
+from neuralsampleid.landmarks.counts import LandmarkCounts
 from neuralsampleid.landmarks.pairs import LandmarkTable, make_pairs
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 from neuralsampleid.matching.landmarks import rank_by_landmarks
@@ -33,11 +32,20 @@ def tracks() -> dict[str, Peaks]:
     return {f"song_{seed}": find_peaks(song(seed), SETTINGS) for seed in range(SONGS)}
 
 
-def ask(audio: np.ndarray, tracks: dict[str, Peaks], searched: bool, **span: float):
+def ask(
+    audio: np.ndarray,
+    tracks: dict[str, Peaks],
+    searched: bool,
+    start: float = 0.0,
+    end: float = np.inf,
+    **options: int,
+):
     """The best alignment of an excerpt with each song."""
-    key = ("query", span.get("start", 0.0), span.get("end", len(audio) / RATE))
-    query = {"query": find_peaks(audio, SETTINGS)}
-    return best_alignments([key], query, tracks, SETTINGS, searched=searched)[key]
+    query = find_peaks(audio, SETTINGS)
+    counts = LandmarkCounts(
+        list(tracks.values()), SETTINGS, query.length, searched=searched, **options
+    )
+    return counts.best(query.within(start, end, SETTINGS))
 
 
 def changed(audio: np.ndarray, process: str, ratio: float, semitones: float) -> np.ndarray:
@@ -110,20 +118,19 @@ def brute_force(query: Peaks, track: Peaks, stretch: float, shifts: range) -> in
 @given(seed=st.integers(0, 10_000), copied=st.integers(0, 30), shift=st.integers(-9, 9))
 def test_scores_are_those_of_brute_force(seed: int, copied: int, shift: int):
     rng = np.random.default_rng(seed)
-    tracks = {name: random_peaks(rng, 150, 160) for name in "abc"}
+    tracks = [random_peaks(rng, 150, 160) for _ in range(3)]
     query = random_peaks(rng, 60, 80)
-    part = tracks["b"].frames[:copied], np.clip(tracks["b"].bins[:copied] + shift, 0, 199)
+    part = tracks[1].frames[:copied], np.clip(tracks[1].bins[:copied] + shift, 0, 199)
     joined = np.concatenate([np.stack(part), np.stack([query.frames, query.bins])], axis=1)
     joined = joined[:, np.lexsort((joined[1], joined[0]))]
     query = Peaks(joined[0].astype(np.int32), joined[1].astype(np.int16))
     plain = Landmarks(tempo_min=1.0, tempo_max=1.0)
     for searched, shifts in ((False, range(1)), (True, range(-9, 10))):
-        key = ("q", 0.0, 100.0)
-        found = best_alignments([key], {"q": query}, tracks, plain, searched=searched)[key]
+        found = LandmarkCounts(tracks, plain, query.length, searched=searched).best(query)
         # On the common axis of all tracks, because that is what cells divide.
         margin = int(query.frames.max()) + 1 + 2 * plain.offset_frames
         table = LandmarkTable.build(tracks, plain, margin)
-        for place, track in enumerate(tracks.values()):
+        for place, track in enumerate(tracks):
             moved = Peaks(track.frames + int(table.origins[place]), track.bins)
             assert found.scores[place] == brute_force(query, moved, 1.0, shifts)
 
@@ -139,11 +146,10 @@ def test_pairs_are_the_next_peaks_in_reach():
     assert len(set(pairs.keys.tolist())) == 5
 
 
-def test_many_tables_give_the_same_as_one(tracks, monkeypatch):
+def test_many_tables_give_the_same_as_one(tracks):
     audio = song(2)[RATE : 6 * RATE]
     whole = ask(audio, tracks, True)
-    monkeypatch.setattr(alignment, "_SHARD_FRAMES", 600)
-    parts = ask(audio, tracks, True)
+    parts = ask(audio, tracks, True, shard_frames=600)
     np.testing.assert_array_equal(whole.scores.argsort()[-2:], parts.scores.argsort()[-2:])
     assert parts.scores[2] == pytest.approx(whole.scores[2], rel=0.1)  # cells begin elsewhere
 
