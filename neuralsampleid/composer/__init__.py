@@ -3,5 +3,6 @@
 Reading order: ``theory``, ``style`` and ``styles`` (what music is made of), ``form`` (bars and
 sections), ``rhythm``, ``drums``, ``accompaniment`` and ``melody`` (who plays what), ``compose`` (a
 song as notes), ``soundfont``, ``render``, ``mixing`` and ``recording`` (notes to stems),
-``excerpt``, ``treatment`` and ``produce`` (a query that samples a recording).
+``excerpt``, ``treatment`` and ``produce`` (a query that samples a recording), ``studio`` (all
+tracks of the demo).
 """

@@ -25,16 +25,16 @@ from neuralsampleid.composer.produce import (
     occurrence_rows,
 )
 from neuralsampleid.composer.soundfont import write_soundfont
-from neuralsampleid.composer.treatment import MAX_RATIO, MAX_SEMITONES, MIN_RATIO, Treatment
-from neuralsampleid.config import DemoData
-from neuralsampleid.datasets.demo import (
+from neuralsampleid.composer.studio import (
     Assignment,
     Studio,
     Task,
     assign_samples,
-    make_demo,
     produce_query,
 )
+from neuralsampleid.composer.treatment import MAX_RATIO, MAX_SEMITONES, MIN_RATIO, Treatment
+from neuralsampleid.config import DemoData
+from neuralsampleid.datasets.demo import make_demo
 
 SMALL = DemoData(
     training_songs=2,
@@ -114,7 +114,7 @@ def test_an_interrupted_run_leaves_no_catalogue(folder, tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("out of tape")
 
-    monkeypatch.setattr("neuralsampleid.datasets.demo.record_song", fail)
+    monkeypatch.setattr("neuralsampleid.composer.studio.record_song", fail)
     with pytest.raises(RuntimeError, match="out of tape"):
         make_demo(SMALL, seed=3, folder=tmp_path, workers=1)
     assert not (tmp_path / "tracks.csv").exists()

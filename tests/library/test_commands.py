@@ -11,8 +11,8 @@ from helpers.songs import RATE, SMALL_LOG_MEL, small_gnn
 from neuralsampleid.audio.io import resample, write_audio
 from neuralsampleid.cli import main
 from neuralsampleid.composer.soundfont import write_soundfont
+from neuralsampleid.composer.studio import Studio, record_song
 from neuralsampleid.config import DemoData
-from neuralsampleid.datasets.demo import Studio, record_song
 from neuralsampleid.library.probability import FILE, Calibration
 from neuralsampleid.library.store import open_library
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
