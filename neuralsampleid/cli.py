@@ -132,11 +132,11 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser(
         "evaluate",
-        help="released fingerprints → hit rates, mAP, rankings",
+        help="upstream fingerprints → hit rates, mAP, rankings",
         description=_EVALUATE,
     )
     evaluate.add_argument(
-        "--fingerprints", required=True, type=Path, help="folder in the released layout"
+        "--fingerprints", required=True, type=Path, help="folder in upstream's layout"
     )
     evaluate.add_argument("--ground-truth", required=True, type=Path, help="gt_dict.json")
     evaluate.add_argument(
@@ -238,7 +238,7 @@ _FIND = (
     "whose samples are known, its false alarms among the library's own tracks."
 )
 _EVALUATE = (
-    "Evaluate fingerprints in the released layout, as the release does (mistakes included) or "
+    "Evaluate fingerprints in upstream's layout, as the release does (mistakes included) or "
     "corrected. The JSON file holds hit_rates (percent; rows top 1, 3, 10; columns the query "
     "segments), map (fraction) and rankings (query → tracks, best first)."
 )

@@ -22,5 +22,5 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def parity_set(tmp_path_factory):
-    """Fingerprints in the released layout and their ground truth: (folder, file). Do not change."""
+    """Fingerprints in upstream's layout and their ground truth: (folder, file). Do not change."""
     return write_parity_set(tmp_path_factory.mktemp("parity_set"))

@@ -63,7 +63,7 @@ def test_errors_are_one_line_and_status_1(parity_set, tmp_path, capsys):
     assert evaluate((tmp_path / "nowhere", parity_set[1]), tmp_path / "out.json") == 1
     assert capsys.readouterr().err == (
         f"nsid: error: {tmp_path / 'nowhere'}: no such folder, "
-        "expected fingerprints in the released layout\n"
+        "expected fingerprints in upstream's layout\n"
     )
     assert evaluate((folder, tmp_path / "gt.json"), tmp_path / "out.json") == 1
     assert "gt.json: no such file" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from neuralsampleid.config import ConstantQ, LogMel
 
 
 def segment_samples(front_end: LogMel | ConstantQ) -> int:
-    """Samples that give exactly one segment's frames; 65,280 (4.08 s) at the released size."""
+    """Samples that give exactly one segment's frames; 65,280 (4.08 s) at upstream's size."""
     return (front_end.frames - 1) * front_end.hop_length + front_end.hop_length // 2
 
 

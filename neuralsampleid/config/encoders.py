@@ -31,7 +31,7 @@ class Gnn(Section):
     graph_backend: Literal["torch", "dgl"] = "torch"  # dgl: needs DGL 1.1.3, same outputs
     neighbours: PositiveInt = 5  # per node
     max_dilation: PositiveInt = 3
-    neighbour_order: Literal["distance", "heap"] = "distance"  # heap: as released, see models/graph
+    neighbour_order: Literal["distance", "heap"] = "distance"  # heap: as upstream, see models/graph
     edge_dropout: Fraction = 0.0  # share of edges left out in training
     drop_path: Fraction = 0.0  # share of blocks left out in training
     feature_size: PositiveInt = 256

@@ -51,9 +51,7 @@ def parse_any_config(
     """
     data = values.get("data") if isinstance(values, dict) else None
     kind = data.get("kind") if isinstance(data, dict) else None
-    if kind == "published":
-        raise UserError(f"{source}: data.kind: 'published' is now 'upstream'")
-    if kind == "upstream":
+    if kind in {"upstream", "published"}:  # its former name; the error says what it is now
         return _parse(UpstreamConfig, values, source)
     return parse_config(values, source, defaults)
 

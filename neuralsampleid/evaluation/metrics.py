@@ -58,8 +58,8 @@ def average_precision(ranking: Sequence[str], relevant: AbstractSet[str]) -> flo
     """Average precision in [0, 1] over *all* relevant ids.
 
     AP = (1 / R) · Σ over ranks r of a relevant id of (relevant ids among the first r) / r, where R
-    counts all relevant ids, retrieved or not (Manning, Raghavan and Schütze 2008, section 8.4). The
-    released code divides by the ids it found instead, which forgives the ones it missed. The mean
+    counts all relevant ids, retrieved or not (Manning, Raghavan and Schütze 2008, section 8.4).
+    Upstream's code divides by the ids it found instead, which forgives the ones it missed. The mean
     over queries is mAP.
 
     Raises:
@@ -74,7 +74,7 @@ def average_precision_of_retrieved(ranking: Sequence[str], relevant: AbstractSet
     """Average precision in [0, 1] over the *retrieved* relevant ids; 0 if there are none.
 
     As ``average_precision``, but the sum is divided by the relevant ids in the ranking: what was
-    missed costs nothing. The released code reports this; it is never less than the other.
+    missed costs nothing. Upstream's code reports this; it is never less than the other.
 
     Raises:
         UserError: see ``validate``.

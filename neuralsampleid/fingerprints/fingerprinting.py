@@ -37,7 +37,7 @@ def fingerprint_track(
 ) -> Segments:
     """Fingerprint one track in one pass, on the encoder's device.
 
-    As released, the whole track's features are cut into segments with a hop; a shorter track is
+    As in upstream, the whole track's features are cut into segments with a hop; a shorter track is
     padded with silence to one segment and frames left over at the end are dropped.
 
     Args:

@@ -111,7 +111,7 @@ def build_index(
     Args:
         embeddings: (segments, d), rows of length 1 (silent ones may be anything).
         settings: kind and its parameters.
-        training: (any number, d) what cells and codes are learnt from, the released system takes
+        training: (any number, d) what cells and codes are learnt from, upstream's system takes
             the noise tracks; by default what is added.
         silent: (segments,) rows that are not added and so are never found.
         device: what searches; auto is a GPU if FAISS finds one. ``hnsw`` and ``ivfpq_rescored``

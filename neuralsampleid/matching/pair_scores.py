@@ -2,7 +2,7 @@
 
 A candidate is projected once, however many queries find it, and the linear maps behind the
 attention are folded into one and applied to the candidate's values beforehand. What is left per
-pair is the attention itself, done for many pairs in one matrix product. The released evaluation
+pair is the attention itself, done for many pairs in one matrix product. Upstream's evaluation
 runs the whole classifier once per candidate found.
 """
 
@@ -27,9 +27,9 @@ Rows = npt.NDArray[np.int64]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-_PAIRS = 512  # scored at once: 8 MB of attention weights at the released size
+_PAIRS = 512  # scored at once: 8 MB of attention weights at upstream's size
 _PROJECTED_AT_ONCE = 32  # segments
-_ROWS_AT_ONCE = 512  # candidates whose projections are in use, 64 MB at the released size
+_ROWS_AT_ONCE = 512  # candidates whose projections are in use, 64 MB at upstream's size
 _KEPT_BYTES = 1 << 30  # of candidates' projections
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from neuralsampleid.fingerprints.segments import Floats, Integers, Segments
 
-_REJECTED_BELOW = 0.5  # probability; as released
+_REJECTED_BELOW = 0.5  # probability; as upstream
 
 
 def rank_votes(rows: Integers) -> Floats:
@@ -31,7 +31,7 @@ def rank_votes(rows: Integers) -> Floats:
 
 
 def accepted(probabilities: Floats) -> Floats:
-    """A re-ranker's probabilities that are no rejection, else 0; as released."""
+    """A re-ranker's probabilities that are no rejection, else 0; as upstream."""
     return np.where(probabilities >= _REJECTED_BELOW, probabilities, 0.0)
 
 

@@ -58,7 +58,7 @@ class SegmentEncoder(nn.Module, ABC):
 def parameter_counts(encoder: SegmentEncoder) -> ParameterCounts:
     """Count an encoder's parameters; statistics of normalisations are not learned, so not counted.
 
-    The released graph network stores 20.2 million, of which 5.8 million act.
+    Upstream's graph network stores 20.2 million, of which 5.8 million act.
     """
     stored = sum(parameter.numel() for parameter in encoder.parameters())
     return ParameterCounts(stored, sum(p.numel() for p in encoder.acting_parameters()))

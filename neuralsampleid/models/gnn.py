@@ -94,13 +94,13 @@ def limit_range(levels: Tensor, dynamic_range_db: float) -> Tensor:
 
 
 def scale_levels(levels: Tensor) -> Tensor:
-    """Scale each segment to [0, 1] by its own extremes, as released.
+    """Scale each segment to [0, 1] by its own extremes, as upstream.
 
     Args:
         levels: (batch, bands, frames) dB.
 
     Returns:
-        (batch, bands, frames); 0 throughout for a constant segment, which the released code turns
+        (batch, bands, frames); 0 throughout for a constant segment, which upstream's code turns
         into NaN.
     """
     lowest = levels.amin(dim=(1, 2), keepdim=True)
@@ -166,7 +166,7 @@ class GraphEncoder(nn.Module):
         """Let every residual branch begin at zero.
 
         With torch's own initialisation a stack of graph blocks scrambles what its input tells
-        apart, and training hardly leaves chance; the released weights do not depend on this.
+        apart, and training hardly leaves chance; upstream's weights do not depend on this.
         """
         for layer in self.backbone.modules():
             if isinstance(layer, Grapher):

@@ -23,10 +23,10 @@ def nearest_neighbours(
 ) -> Tensor:
     """Neighbours by squared Euclidean distance, every ``dilation``-th of the nearest.
 
-    The released code keeps every ``dilation``-th in the order in which DGL's brute-force search
+    Upstream's code keeps every ``dilation``-th in the order in which DGL's brute-force search
     leaves them, which is that of a heap with the farthest on top: the farthest is always kept and
     the node itself often is not. What is described, and what we do, is every ``dilation``-th by
-    distance; ``heap`` reproduces the released choice, and is slow. Without dilation both keep the
+    distance; ``heap`` reproduces upstream's choice, and is slow. Without dilation both keep the
     same set.
 
     Args:

@@ -1,4 +1,4 @@
-"""The functions of ``models/graph.py`` on DGL, the library of the released code.
+"""The functions of ``models/graph.py`` on DGL, the library of upstream's code.
 
 For comparison and for machines that have it; the plain PyTorch functions give the same outputs. DGL
 1.1.3 is the last release on PyPI that works beside a current PyTorch. It is imported when it is

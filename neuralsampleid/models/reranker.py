@@ -43,7 +43,7 @@ class CrossAttentionReranker(nn.Module):
             nn.Dropout(settings.dropout),
             nn.Linear(settings.hidden_size, 1),
         )
-        # Shared by both sides and fixed, but part of the released state dict.
+        # Shared by both sides and fixed, but part of upstream's state dict.
         self.register_buffer("positional_embedding", torch.randn(1, nodes, channels))
 
     def forward(self, query: Tensor, candidate: Tensor) -> Tensor:

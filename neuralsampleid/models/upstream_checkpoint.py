@@ -39,8 +39,8 @@ from neuralsampleid.models.checkpoint import make_encoder, make_reranker
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.reranker import CrossAttentionReranker
 
-_EXPECTED = "expected a released checkpoint (a state dict, bare or under 'state_dict')"
-# A released training may have stored its loss as a NumPy number; rebuilding one runs nothing.
+_EXPECTED = "expected an upstream checkpoint (a state dict, bare or under 'state_dict')"
+# Upstream's training may have stored its loss as a NumPy number; rebuilding one runs nothing.
 _NUMPY_NUMBERS: list[Any] = [
     (np.float64(0).__reduce__()[0], f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")
 ] + [np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32))]
@@ -73,14 +73,14 @@ UPSTREAM_RESNET_IBN = ResNetIbn(
 UPSTREAM_RERANKER = Reranker(rescoring=Rescoring(candidates=5, weight=1.0))
 
 
-def load_released_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncoder:
+def load_upstream_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncoder:
     """Read an upstream encoder, ready for inference.
 
     Upstream's weights of the graph network need ``graph: bypassed``; with ``connected`` a warning
     is logged, see the module's description.
 
     Args:
-        path: the released ``.pth`` file.
+        path: the ``.pth`` file.
         settings: of the same size as the weights, such as ``UPSTREAM_GNN``.
 
     Raises:
@@ -95,11 +95,11 @@ def load_released_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncod
     return encoder.eval()
 
 
-def load_released_reranker(path: Path, settings: Reranker) -> CrossAttentionReranker:
+def load_upstream_reranker(path: Path, settings: Reranker) -> CrossAttentionReranker:
     """Read an upstream re-ranker, ready for inference; its weights say for which node shape.
 
     Raises:
-        UserError: as ``load_released_encoder``; or the channels do not split into the heads.
+        UserError: as ``load_upstream_encoder``; or the channels do not split into the heads.
     """
     state = read_state_dict(path)
     embedding = state.get("positional_embedding")
@@ -107,7 +107,7 @@ def load_released_reranker(path: Path, settings: Reranker) -> CrossAttentionRera
         found = "missing" if embedding is None else f"of shape {_shape(embedding)}"
         raise UserError(
             f"{path}: parameter 'positional_embedding' is {found}, "
-            "expected (1, nodes, channels) as in a released re-ranker"
+            "expected (1, nodes, channels) as in an upstream re-ranker"
         )
     nodes, channels = embedding.shape[1:]
     if channels % settings.heads:
@@ -150,7 +150,7 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
         raise UserError(f"{path}: no such checkpoint")
     with path.open("rb") as file:
         if file.read(64).lstrip()[:1] == b"<":
-            # The release's own script asks the model hub for such a page.
+            # Upstream's own script asks the model hub for such a page.
             raise UserError(
                 f"{path}: a web page, {_EXPECTED}; the hub serves files under 'resolve/main/'"
             )

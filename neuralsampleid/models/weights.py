@@ -91,7 +91,7 @@ def load_any_encoder(
 ) -> tuple[SegmentEncoder, EncoderSettings]:
     """An encoder ready for inference, and the settings it was built with.
 
-    A checkpoint of this project brings its settings; an upstream one has the released size.
+    A checkpoint of this project brings its settings; an upstream one has upstream's size.
 
     Args:
         path: the weights.
@@ -107,18 +107,18 @@ def load_any_encoder(
     from neuralsampleid.models.upstream_checkpoint import (
         UPSTREAM_GNN,
         UPSTREAM_RESNET_IBN,
-        load_released_encoder,
+        load_upstream_encoder,
     )
 
     if graph is not None and architecture != "gnn":
         raise UserError(f"graph '{graph}': '{architecture}' has no graph, expected none")
     own = _own_content(path)
     if own is None:
-        # Upstream's weights get the release's own choice of neighbours: same weights, same outputs.
+        # Upstream's weights get upstream's own choice of neighbours: same weights, same outputs.
         update = {"graph": graph or "bypassed", "neighbour_order": "heap"}
         gnn = UPSTREAM_GNN.model_copy(update=update)
-        released = UPSTREAM_RESNET_IBN if architecture == "resnet_ibn" else gnn
-        return load_released_encoder(path, released), released
+        upstream = UPSTREAM_RESNET_IBN if architecture == "resnet_ibn" else gnn
+        return load_upstream_encoder(path, upstream), upstream
     _require(path, own, architecture)
     try:
         known = {key: value for key, value in own["settings"].items() if key not in _NOT_NETWORK}
@@ -152,11 +152,11 @@ def load_any_reranker(path: Path) -> CrossAttentionReranker:
         UserError: the file is missing, no checkpoint, or not of a re-ranker.
     """
     from neuralsampleid.models.checkpoint import load_reranker
-    from neuralsampleid.models.upstream_checkpoint import UPSTREAM_RERANKER, load_released_reranker
+    from neuralsampleid.models.upstream_checkpoint import UPSTREAM_RERANKER, load_upstream_reranker
 
     own = _own_content(path)
     if own is None:
-        return load_released_reranker(path, UPSTREAM_RERANKER)
+        return load_upstream_reranker(path, UPSTREAM_RERANKER)
     _require(path, own, "reranker")
     try:
         known = {key: value for key, value in own["settings"].items() if key not in _NOT_NETWORK}

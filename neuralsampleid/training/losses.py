@@ -54,7 +54,7 @@ def semi_hard_triplet(
 
     The positive is the other view. The negative is, among those more similar than positive −
     margin, the least similar; an anchor without one contributes 0. The loss is
-    relu(negative − positive + margin). The released code has relu(positive − negative + margin) on
+    relu(negative − positive + margin). Upstream's code has relu(positive − negative + margin) on
     similarities, which pushes positives apart; ``reverse`` reproduces it.
 
     Returns:

@@ -1,6 +1,6 @@
 """Which candidates the re-ranker's training scores for which query (docs/upstream.md, "Re-ranker").
 
-Two flaws of the released miner can be had for comparison. It excludes only the query itself, so
+Two flaws of upstream's miner can be had for comparison. It excludes only the query itself, so
 that the true match is usually mined as the hardest *negative*; and it lists negatives query by
 query while it repeats the queries block by block, so that most meet another query than their own.
 """
@@ -52,7 +52,7 @@ def mine(queries: Encoding, references: Encoding, negatives: int) -> MinedBatch:
 
 
 def mine_as_released(queries: Encoding, references: Encoding, negatives: int) -> MinedBatch:
-    """Pair as the released code does, whose "negatives" are often true matches of another query.
+    """Pair as upstream's code does, whose "negatives" are often true matches of another query.
 
     Candidates are all views, queries after references, of which only the query itself is excluded.
 

@@ -163,7 +163,7 @@ class PairSource(Dataset[RawPair]):
 def sounding_sources(sources: Audio, silence_db: float) -> list[int]:
     """Which sources' level exceeds ``silence_db`` re full scale.
 
-    The released code compares a source with the others in a way that nearly always holds; this is
+    Upstream's code compares a source with the others in a way that nearly always holds; this is
     what it describes.
     """
     power = np.square(sources).mean(axis=1)

@@ -1,7 +1,7 @@
 """Training of the re-ranker on a frozen encoder (docs/upstream.md, "Re-ranker").
 
 Its negatives are mined (``mining``) as the configuration says. Held-out pairs are always mined
-without the released flaws: by a right judgement the best epoch is chosen, and AUROCs compare.
+without upstream's flaws: by a right judgement the best epoch is chosen, and AUROCs compare.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class BatchedViews:
 
     Args:
         front_end: whose power is changed.
-        change_rest: T2 acts on sampled + rest (as released, both from one song) or only on the
+        change_rest: T2 acts on sampled + rest (as upstream, both from one song) or only on the
             sampled part (the rest is new music).
         half: hand audio over in half precision, 11 bits of each value: a GPU waits for the copies
             of full size (benchmarks/busy_gpu.md).

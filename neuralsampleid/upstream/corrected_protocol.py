@@ -4,7 +4,7 @@ What differs from ``released``, and why:
 
 - Candidates vote by *rank*, for every system: 1 for the nearest, 1/2 for the second and so on
   (``matching.ranking``). A track's score is the sum over the query's segments of the largest vote
-  that each gives it. The released baseline adds up distances.
+  that each gives it. Upstream's baseline adds up distances.
 - The re-ranker adds its probability to the vote of each of the 5 nearest candidates, where that is
   at least 0.5. It compares the query segment's own node matrix with the candidates that *this*
   segment found. Where an occurrence's matrices were replaced by those of a later one, it has none
@@ -71,7 +71,7 @@ def evaluate_corrected(
     *,
     threads: int = 1,
 ) -> Answers:
-    """Hit rates and mAP of released fingerprints, evaluated as this module describes.
+    """Hit rates and mAP of upstream's fingerprints, evaluated as this module describes.
 
     Args:
         fingerprints: of noise, references and queries; they stay as they are.
@@ -238,7 +238,7 @@ def _occurrence_nodes(
 ) -> dict[str, Nodes]:
     """Occurrence → its own node matrices, for those that have some.
 
-    In the released layout these are a file's last occurrence. Entries named as the lookup names
+    In upstream's layout these are a file's last occurrence. Entries named as the lookup names
     occurrences are taken too.
     """
     stored = fingerprints.occurrence_nodes()

@@ -4,7 +4,7 @@
 ``…_lookup.json`` names the track of each row (noise has none), where a row of ``query_db`` belongs
 to ``<track>_<occurrence number>``. Node matrices lie in ``ref_nmatrix/<track>.npy`` and, pickled,
 in ``query_nmatrix.npy`` and ``query_full_nmatrix.npy``. Every file is opened for reading only; the
-released evaluation writes into ``dummy_db.mm`` and overwrites NaN by 0 in all four.
+evaluation upstream writes into ``dummy_db.mm`` and overwrites NaN by 0 in all four.
 """
 
 from __future__ import annotations
@@ -136,10 +136,10 @@ def find_fingerprints(folder: Path) -> Path:
 
 
 def read_fingerprints(folder: Path) -> UpstreamFingerprints:
-    """Read and check the fingerprints and lookups of a folder in the released layout.
+    """Read and check the fingerprints and lookups of a folder in upstream's layout.
 
-    What the released tools themselves leave behind gives a logged notice: references appended to
-    ``dummy_db.mm``, and rows of NaN, which are constant segments and become 0 as in the released
+    What upstream's tools themselves leave behind gives a logged notice: references appended to
+    ``dummy_db.mm``, and rows of NaN, which are constant segments and become 0 as in upstream's
     evaluation.
 
     Raises:
@@ -147,7 +147,7 @@ def read_fingerprints(folder: Path) -> UpstreamFingerprints:
             infinity or is NaN in part.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder, expected fingerprints in the released layout")
+        raise UserError(f"{folder}: no such folder, expected fingerprints in upstream's layout")
     arrays = {
         name: _read_rows(folder, name) for name in (_NOISE, _REFERENCES, _OCCURRENCES, _QUERIES)
     }
@@ -210,7 +210,7 @@ def _read_rows(folder: Path, name: str) -> Embeddings:
     expected = 4 * rows * size
     if name == _NOISE and stored > expected and stored % (4 * size) == 0:
         _LOG.warning(
-            "%s: %d rows more than the %d of its shape, which are ignored; the released "
+            "%s: %d rows more than the %d of its shape, which are ignored; upstream's "
             "evaluation appends the references to this file",
             *(path, stored // (4 * size) - rows, rows),
         )
@@ -231,7 +231,7 @@ def _read_shape(path: Path) -> tuple[int, int]:
 
 
 def _without_constant(rows: Embeddings, path: Path) -> Embeddings:
-    """Replace NaN rows by 0, as the released evaluation does."""
+    """Replace NaN rows by 0, as upstream's evaluation does."""
     finite = np.isfinite(rows)
     if finite.all():
         return rows
@@ -243,7 +243,7 @@ def _without_constant(rows: Embeddings, path: Path) -> Embeddings:
             "expected finite numbers (or NaN throughout, from a constant segment)"
         )
     _LOG.warning(
-        "%s: %d of %d rows are NaN (constant segments), taken as 0 as the released evaluation does",
+        "%s: %d of %d rows are NaN (constant segments), taken as 0 as upstream's evaluation does",
         *(path, constant.sum(), len(rows)),
     )
     return np.where(constant[:, None], np.float32(0), rows)
@@ -288,7 +288,7 @@ def _open_nodes(folder: Path, run: Run) -> Nodes | None:
         raise UserError(f"{path}: the track's name is no file name")
     if not path.exists():
         _LOG.warning(
-            "%s: no such file; '%s' cannot be re-ranked, as in the released evaluation",
+            "%s: no such file; '%s' cannot be re-ranked, as in upstream's evaluation",
             *(path, run.track),
         )
         return None
@@ -310,7 +310,7 @@ def _load_array(path: Path, mode: Literal["r"] | None) -> npt.NDArray[Any]:
     try:
         array = np.load(path, mmap_mode=mode, allow_pickle=False)
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file, expected the released layout") from error
+        raise UserError(f"{path}: no such file, expected upstream's layout") from error
     except (ValueError, OSError, EOFError) as error:
         raise UserError(f"{path}: not a NumPy array file ({error})") from error
     if not isinstance(array, np.ndarray):

@@ -79,13 +79,13 @@ def evaluate_released(
     *,
     threads: int = 1,
 ) -> Answers:
-    """Hit rates and mAP as the released evaluation computes them.
+    """Hit rates and mAP as upstream's evaluation computes them.
 
     Args:
         fingerprints: of noise, references and queries; they stay as they are.
         truth: reference → query tracks that sample it; one that is missing is sampled by none.
-        system: which of the three released systems.
-        index: ``flat`` or the released ``ivfpq``.
+        system: which of the three.
+        index: ``flat`` or upstream's ``ivfpq``.
         query_segments: lengths of the segment queries; an occurrence with fewer is left out.
         reranker: in evaluation mode; only ``proposed`` needs it.
         threads: of the search.

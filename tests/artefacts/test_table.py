@@ -1,4 +1,4 @@
-"""The table of published files: filled on first use, verified afterwards."""
+"""The table of files that others have published: filled on first use, verified afterwards."""
 
 import csv
 import hashlib

@@ -28,8 +28,8 @@ from neuralsampleid.models.checkpoint import (
 )
 from neuralsampleid.models.encoder import SegmentEncoder, parameter_counts
 from neuralsampleid.models.upstream_checkpoint import (
-    load_released_encoder,
-    load_released_reranker,
+    load_upstream_encoder,
+    load_upstream_reranker,
     read_state_dict,
 )
 
@@ -75,7 +75,7 @@ def test_every_form_loads(form: Callable, names: Callable, settings, tmp_path: P
     path = tmp_path / "model.pth"
     state = make_encoder(settings, seed=4).state_dict()
     torch.save(form(names(state)), path)
-    loaded = load_released_encoder(path, settings)
+    loaded = load_upstream_encoder(path, settings)
     assert not loaded.training
     assert list(loaded.state_dict()) == list(state)
     for name, value in loaded.state_dict().items():
@@ -87,7 +87,7 @@ def test_the_released_size_gives_the_released_fingerprints(tmp_path: Path):
     path = tmp_path / "model_tc_35_best.pth"
     torch.save(whole(prefixed(released_weights("gnn"))), path)
     released = released_outputs("gnn")
-    encoding = load_released_encoder(path, paper_gnn(graph="bypassed")).encode(released["logmel"])
+    encoding = load_upstream_encoder(path, paper_gnn(graph="bypassed")).encode(released["logmel"])
     torch.testing.assert_close(encoding.embedding, released["released_z"], atol=1e-4, rtol=0)
     torch.testing.assert_close(encoding.nodes, released["released_nodes"], atol=1e-4, rtol=0)
 
@@ -97,7 +97,7 @@ def test_the_released_baseline_gives_the_released_fingerprints(tmp_path: Path):
     path = tmp_path / "model_tc_39_100.pth"
     torch.save(whole(released_weights("resnet_ibn")), path)
     released = released_outputs("resnet_ibn")
-    embedding = load_released_encoder(path, paper_resnet_ibn())(released["cqt"])
+    embedding = load_upstream_encoder(path, paper_resnet_ibn())(released["cqt"])
     torch.testing.assert_close(embedding, released["z"], atol=1e-4, rtol=0)
 
 
@@ -106,7 +106,7 @@ def test_the_released_baseline_gives_the_released_fingerprints(tmp_path: Path):
 def test_the_released_reranker_gives_the_released_scores(names: Callable, tmp_path: Path):
     path = tmp_path / "clf_tc_35_4.pth"
     torch.save(names(released_weights("classifier")), path)
-    reranker = load_released_reranker(path, RERANKER)
+    reranker = load_upstream_reranker(path, RERANKER)
     assert not reranker.training
     scores = reranker.score(node_matrices("open/clf/a", 8), node_matrices("open/clf/b", 8))
     expected = torch.tensor(released_scalars()["classifier_scores"])
@@ -160,7 +160,7 @@ def loaded_with(
     """The encoder, and the warnings that its loading logged."""
     caplog.clear()
     with caplog.at_level(logging.WARNING):
-        encoder = load_released_encoder(path, small_gnn(graph=graph))
+        encoder = load_upstream_encoder(path, small_gnn(graph=graph))
     return encoder, [record.getMessage() for record in caplog.records]
 
 
@@ -217,8 +217,8 @@ class Evil:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (torch.zeros(3), "holds a Tensor, expected a released checkpoint"),
-        ([1, 2], "holds a list, expected a released checkpoint"),
+        (torch.zeros(3), "holds a Tensor, expected an upstream checkpoint"),
+        ([1, 2], "holds a list, expected an upstream checkpoint"),
         ({}, "holds no parameters"),
         ({"state_dict": {}}, "holds no parameters"),
         ({"state_dict": 3}, "holds no parameters"),
@@ -265,8 +265,8 @@ def test_a_truncated_file(weights_file: Callable[[State], Path]):
 def test_a_checkpoint_of_our_own(tmp_path: Path):
     path = tmp_path / "trained.pt"
     save_encoder(path, make_encoder(small_gnn(), seed=0), small_gnn())
-    message = refusal(lambda: load_released_encoder(path, small_gnn()), path)
-    assert message.startswith("a checkpoint that this project wrote, expected a released")
+    message = refusal(lambda: load_upstream_encoder(path, small_gnn()), path)
+    assert message.startswith("a checkpoint that this project wrote, expected an upstream")
 
 
 def test_wrong_names_and_shapes(weights_file: Callable[[State], Path]):
@@ -274,17 +274,17 @@ def test_wrong_names_and_shapes(weights_file: Callable[[State], Path]):
     state = make_encoder(settings, seed=0).state_dict()
     some = {name: value for name, value in state.items() if not name.startswith("projector.0")}
     path = weights_file(some)
-    assert refusal(lambda: load_released_encoder(path, settings), path) == (
+    assert refusal(lambda: load_upstream_encoder(path, settings), path) == (
         "parameter 'projector.0.weight' is missing (and 1 more), "
         f"expected the {len(state)} parameters of the configuration's gnn"
     )
     weights_file({**state, "head.weight": torch.zeros(2)})
-    assert refusal(lambda: load_released_encoder(path, settings), path) == (
+    assert refusal(lambda: load_upstream_encoder(path, settings), path) == (
         "parameter 'head.weight' is unexpected, "
         f"expected the {len(state)} parameters of the configuration's gnn"
     )
     weights_file({**state, "projector.0.weight": torch.zeros(32, 17)})
-    assert refusal(lambda: load_released_encoder(path, settings), path) == (
+    assert refusal(lambda: load_upstream_encoder(path, settings), path) == (
         "parameter 'projector.0.weight' has shape (32, 17), expected (32, 16) "
         "of the configuration's gnn"
     )
@@ -294,14 +294,14 @@ def test_the_reranker_takes_its_node_shape_from_the_weights(tmp_path: Path):
     path = tmp_path / "clf.pth"
     state = make_reranker(SMALL_RERANKER, (8, 6), seed=3).state_dict()
     torch.save(state, path)
-    reranker = load_released_reranker(path, SMALL_RERANKER)
+    reranker = load_upstream_reranker(path, SMALL_RERANKER)
     assert reranker.score(torch.zeros(1, 8, 6), torch.zeros(1, 8, 6)).shape == (1,)
     wider = Reranker(heads=2, hidden_size=5)
-    assert refusal(lambda: load_released_reranker(path, wider), path) == (
+    assert refusal(lambda: load_upstream_reranker(path, wider), path) == (
         "parameter 'fc.0.weight' has shape (4, 8), expected (5, 8) of the configuration's re-ranker"
     )
     odd = Reranker(heads=3, hidden_size=4)
-    assert refusal(lambda: load_released_reranker(path, odd), path) == (
+    assert refusal(lambda: load_upstream_reranker(path, odd), path) == (
         "positional_embedding has 8 channels, expected a multiple of the configuration's 3 heads"
     )
     for wrong, found in ((torch.zeros(8), "of shape (8,)"), (None, "missing")):
@@ -311,6 +311,6 @@ def test_the_reranker_takes_its_node_shape_from_the_weights(tmp_path: Path):
             else {name: value for name, value in state.items() if name != "positional_embedding"},
             path,
         )
-        assert refusal(lambda: load_released_reranker(path, SMALL_RERANKER), path).startswith(
+        assert refusal(lambda: load_upstream_reranker(path, SMALL_RERANKER), path).startswith(
             f"parameter 'positional_embedding' is {found}, expected (1, nodes, channels)"
         )

@@ -1,4 +1,4 @@
-"""The released layout: what is read, what the release's own tools leave behind, what is wrong."""
+"""Upstream's layout: what is read, what upstream's own tools leave behind, what is wrong."""
 
 import json
 
