@@ -130,6 +130,7 @@ rule compare:
             f"{RUN}/report/comparisons.csv",
             caption="../report/comparisons.rst",
             category="Tables",
+            labels={"table": "comparisons, long"},
         ),
         found_by_one=f"{RUN}/report/found_by_one.csv",
     log:

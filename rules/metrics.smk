@@ -17,6 +17,7 @@ rule collect_metrics:
             f"{RUN}/report/metrics.csv",
             caption="../report/metrics.rst",
             category="Tables",
+            labels={"table": "metrics"},
         ),
         summaries=expand(f"{RUN}/report/metrics/{{system}}.json", system=SYSTEMS),
     log:

@@ -62,6 +62,7 @@ rule separation_quality:
             f"{RUN}/stems/mean_quality.csv",
             caption="../report/separation.rst",
             category="Separation",
+            labels={"table": "SI-SDR"},
         ),
     log:
         f"{RUN}/logs/separation_quality.log",
