@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -12,25 +11,6 @@ import yaml
 
 from neuralsampleid.config import Config, UpstreamConfig
 from neuralsampleid.devices import resolve_device, resolve_precision
-
-PACKAGES = (
-    "neuralsampleid",
-    "demucs",
-    "dvc",
-    "faiss-cpu",
-    "lightning",
-    "matplotlib",
-    "numpy",
-    "pandas",
-    "pretty_midi",
-    "pydantic",
-    "scipy",
-    "snakemake",
-    "soundfile",
-    "soxr",
-    "symusic",
-    "torch",
-)
 
 
 def provenance(config: Config | UpstreamConfig, folder: Path) -> dict[str, object]:
@@ -60,7 +40,7 @@ def provenance(config: Config | UpstreamConfig, folder: Path) -> dict[str, objec
         "python": platform.python_version(),
         "platform": platform.platform(),
         "git": git_state(folder),
-        "packages": package_versions(PACKAGES),
+        "packages": package_versions(),
         "config": config_yaml(config),
     }
 
@@ -70,9 +50,9 @@ def config_yaml(config: Config | UpstreamConfig) -> str:
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
 
 
-def package_versions(names: Sequence[str]) -> dict[str, str | None]:
-    """Installed version of each package; None where it is not installed."""
-    return {name: _version(name) for name in names}
+def package_versions() -> dict[str, str]:
+    """Versions of all installed packages."""
+    return dict(sorted((found.name, found.version) for found in metadata.distributions()))
 
 
 def git_state(folder: Path) -> dict[str, object] | None:
@@ -82,13 +62,6 @@ def git_state(folder: Path) -> dict[str, object] | None:
     if commit is None or changes is None:
         return None
     return {"commit": commit, "modified": bool(changes)}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

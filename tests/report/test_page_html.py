@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from helpers.views import view
-from neuralsampleid.report.page.drawing import tick_times, time_line
+from neuralsampleid.report.page.drawing import tick_times
 from neuralsampleid.report.page.html import Page, ShownFigure, render_page
 from neuralsampleid.report.page.views import Span
 from neuralsampleid.report.tables import Interval, Table
@@ -76,18 +76,27 @@ def test_wide_figures_take_the_whole_width():
     assert '<figure id="figure-map">' in render_page(page(figures=[narrow]))
 
 
+def drawn(query):
+    """The query's second reference: the rest of its section, and its elements of a kind."""
+    text = render_page(page(title="Found", table=None, figures=(), clips={}, views=[query]))
+    section = re.findall(r'<section class="reference.*?</section>', text, flags=re.S)[1]
+    elements = Elements(section).found
+    return section, lambda tag: [attributes for name, attributes in elements if name == tag]
+
+
 def test_misses_of_one_part_share_a_line():
     query = view()
-    reference = query.references[1]
+    first, reference = query.references
     again = replace(reference.links[1], query=Span(40, 44))
     other = replace(again, reference=None)
-    line = time_line(query, replace(reference, links=(*reference.links, again, other)))
-    assert [(row.query, row.reference) for row in line.rows[1:]] == [
-        ("0:30–0:34, 0:40–0:44", "0:20–0:24"),
-        ("0:40–0:44", "?"),
-    ]
-    assert len(line.query_bars) == 5
-    assert len(line.reference_bars) == len(line.bands) == 4
+    longer = replace(reference, links=(*reference.links, again, other))
+    section, elements = drawn(replace(query, references=(first, longer)))
+    assert "0:30–0:34, 0:40–0:44 ← 0:20–0:24, tempo × 1.00, annotated, not found" in section
+    assert "0:40–0:44 ← ?, tempo × 1.00, annotated, not found" in section
+    assert len(elements("li")) == 3
+    bars = [one for one in elements("rect") if one["class"].startswith("bar")]
+    assert len(bars) == 5 + 4
+    assert len(elements("polygon")) == 4
 
 
 def test_the_same_content_gives_the_same_text():
@@ -95,20 +104,21 @@ def test_the_same_content_gives_the_same_text():
 
 
 def test_times_become_places():
-    query = view()
-    line = time_line(query, query.references[1])  # 90 s wide: the longest shown
-    assert (line.query_width, line.reference_width) == ("66.67%", "88.89%")
-    assert [(bar.kind, bar.x, bar.width) for bar in line.query_bars] == [
-        ("missed", "33.33%", "4.44%"),
-        ("met", "11.11%", "4.44%"),
-        ("right", "10.00%", "6.67%"),
+    section, elements = drawn(view())  # 90 s wide: the longest shown
+    tracks, bars = elements("rect")[:2], elements("rect")[2:]
+    assert [track["width"] for track in tracks] == ["66.67%", "88.89%"]
+    on_the_query = [(bar["class"], bar["x"], bar["y"], bar["width"]) for bar in bars[::2]]
+    assert on_the_query == [
+        ("bar missed", "33.33%", "13", "4.44%"),
+        ("bar met", "11.11%", "13", "4.44%"),
+        ("bar right", "10.00%", "22", "6.67%"),
     ]
-    assert line.bands[2].points == "100.0,0 166.7,0 277.8,100 211.1,100"
-    assert [(row.kind, row.query, row.reference, row.tempo) for row in line.rows] == [
-        ("right", "0:09–0:15", "0:19–0:25", "tempo × 1.02"),
-        ("missed", "0:30–0:34", "0:20–0:24", "tempo × 1.00"),
-    ]
-    assert line.ticks[:2] == [("0.00%", "0:00"), ("16.67%", "0:15")]
+    assert [bar["y"] for bar in bars[1::2]] == ["92", "92", "83"]
+    assert [svg["viewbox"] for svg in elements("svg")[1:]] == ["0 0 90.0 100"]
+    assert elements("polygon")[2]["points"] == "9,0 15,0 25,100 19,100"
+    assert section.index("0:09–0:15 ← 0:19–0:25, tempo × 1.02") < section.index("tempo × 1.00")
+    assert [line["x1"] for line in elements("line")][:2] == ["0.00%", "16.67%"]
+    assert ">0:15</text>" in section
 
 
 @pytest.mark.parametrize("seconds", [1.0, 7.0, 40.0, 41.0, 90.0, 300.0, 5000.0, 90000.0])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from neuralsampleid.report.page.drawing import time_line
+from neuralsampleid.report.page.drawing import WORDS, in_layers, listed, span_text, tick_times
 from neuralsampleid.report.page.views import QueryView
 from neuralsampleid.report.times import clock
 
@@ -72,7 +72,8 @@ def render_page(page: Page) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["clock"] = clock
+    for drawn in (clock, in_layers, listed, span_text, tick_times):
+        environment.filters[drawn.__name__] = drawn
     outcomes = [name for name in OUTCOMES if any(view.outcome == name for view in page.views)]
     return environment.get_template("page.html").render(
         page=page,
@@ -87,7 +88,7 @@ def render_page(page: Page) -> str:
         outcomes=[(name, OUTCOMES[name]) for name in outcomes],
         outcome_names=OUTCOMES,
         types=sorted({kind for view in page.views for kind in view.types}),
-        lines=[[time_line(view, part) for part in view.references] for view in page.views],
+        words=WORDS,
         judged=any(part.right is not None for view in page.views for part in view.references),
     )
 
