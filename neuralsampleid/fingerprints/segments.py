@@ -124,6 +124,35 @@ class Segments:
         )
 
     @classmethod
+    def untimed(
+        cls,
+        track_ids: Sequence[str],
+        counts: npt.ArrayLike,
+        embeddings: Embeddings,
+        silent: npt.NDArray[np.bool_] | None = None,
+    ) -> Segments:
+        """Segments of which nothing says when they are; times and lengths are NaN.
+
+        Args:
+            track_ids: names of T tracks.
+            counts: (T,) segments of each.
+            embeddings: (n, d), track by track.
+            silent: (n,); None: none is.
+        """
+        sizes = np.asarray(counts, np.int64)
+        unknown = np.full(len(embeddings), np.nan)
+        return cls(
+            track_ids=list(track_ids),
+            tracks=np.repeat(np.arange(len(sizes)), sizes),
+            numbers=np.arange(len(embeddings)) - np.repeat(np.cumsum(sizes) - sizes, sizes),
+            starts_s=unknown,
+            ends_s=unknown,
+            embeddings=embeddings,
+            silent=np.zeros(len(embeddings), bool) if silent is None else silent,
+            seconds=np.full(len(sizes), np.nan),
+        )
+
+    @classmethod
     def join(cls, parts: Sequence[Segments]) -> Segments:
         """The segments of several, in this order; node matrices stay where they are.
 

@@ -122,17 +122,7 @@ def open_enlarged(folder: Path, segments: int, references: Sequence[str]) -> Seg
     if len(tracks) < segments:
         raise UserError(f"{folder}: {len(tracks)} segments, expected at least {segments}")
     others = [f"distractor_{place}" for place in range(len(references), int(tracks[-1]) + 1)]
-    nowhere = np.zeros(segments)
-    return Segments(
-        track_ids=[*references, *others],
-        tracks=tracks,
-        numbers=np.zeros(segments, np.int64),
-        starts_s=nowhere,
-        ends_s=nowhere,
-        embeddings=embeddings[:segments],
-        silent=np.zeros(segments, bool),
-        seconds=np.zeros(len(references) + len(others)),
-    )
+    return Segments.untimed([*references, *others], np.bincount(tracks), embeddings[:segments])
 
 
 def compare_kinds(

@@ -35,11 +35,11 @@ from neuralsampleid import config
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import average_precision, first_rank
 from neuralsampleid.fingerprints.index import SearchIndex, build_index
-from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.fingerprints.segments import Integers, Segments
 from neuralsampleid.matching.pair_scores import PairScorer
 from neuralsampleid.matching.ranking import rank_tracks, rank_votes
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.upstream.layout import Embeddings, Rows, Run, UpstreamFingerprints
+from neuralsampleid.upstream.layout import UpstreamFingerprints, query_track
 from neuralsampleid.upstream.nodes import Nodes
 from neuralsampleid.upstream.protocol import (
     Answers,
@@ -95,126 +95,102 @@ def evaluate_corrected(
         ranker.scorer = make_scorer(fingerprints, reranker, threads)
         of_occurrences = _occurrence_nodes(fingerprints, reranker)
     segments = []
-    for run in fingerprints.occurrence_runs:
-        if run.track not in relevant:
+    for name, occurrence in fingerprints.occurrences.each_track():
+        track = query_track(name)
+        if track not in relevant:
             continue
-        rows, votes = ranker.votes(run, fingerprints.occurrences, of_occurrences)
+        rows, votes = ranker.votes(occurrence, track, of_occurrences.get(name))
         for length in dict.fromkeys(query_segments):
             ranking = ranker.rank(rows[:length], votes[:length])
-            rank = first_rank(ranking, relevant[run.track])
-            segments.append(SegmentAnswer(run.name, run.track, length, rank))
+            rank = first_rank(ranking, relevant[track])
+            segments.append(SegmentAnswer(name, track, length, rank))
     if system == "proposed":
         assert reranker is not None
         of_tracks = _track_nodes(fingerprints, reranker)
     tracks = []
-    for run in fingerprints.query_runs:
-        if run.track not in relevant:
+    for track, query in fingerprints.queries.each_track():
+        if track not in relevant:
             continue
-        ranking = ranker.rank(*ranker.votes(run, fingerprints.queries, of_tracks))
-        precision = average_precision(ranking, relevant[run.track])
-        tracks.append(TrackAnswer(run.track, precision, tuple(ranking)))
+        ranking = ranker.rank(*ranker.votes(query, track, of_tracks.get(track)))
+        precision = average_precision(ranking, relevant[track])
+        tracks.append(TrackAnswer(track, precision, tuple(ranking)))
     return Answers(tuple(query_segments), tuple(segments), tuple(tracks))
 
 
-def noise_tracks(fingerprints: UpstreamFingerprints) -> list[Run]:
+def noise_tracks(fingerprints: UpstreamFingerprints) -> Segments:
     """The noise as tracks: as its lookup names them, else pieces as long as the mean reference.
 
     Raises:
         UserError: a noise track bears a reference's name.
     """
-    runs = fingerprints.noise_runs
-    if not runs:
-        references = len(fingerprints.reference_runs)
-        length = max(1, round(len(fingerprints.references) / references))
-        starts = range(0, len(fingerprints.noise), length)
-        ends = [*starts[1:], len(fingerprints.noise)]
-        names = [f"noise_{number:04d}" for number in range(1, len(starts) + 1)]
-        runs = [
-            Run(name, name, slice(start, end))
-            for name, start, end in zip(names, starts, ends, strict=True)
-        ]
-    both = {run.track for run in runs} & {run.track for run in fingerprints.reference_runs}
+    noise, references = fingerprints.noise, fingerprints.references
+    if noise.track_ids == [""]:
+        length = max(1, round(len(references) / len(references.track_ids)))
+        counts = np.diff([*range(0, len(noise), length), len(noise)])
+        names = [f"noise_{number:04d}" for number in range(1, len(counts) + 1)]
+        noise = Segments.untimed(names, counts, noise.embeddings, noise.silent)
+    both = set(noise.track_ids) & set(references.track_ids)
     if both:
         raise UserError(
             f"{fingerprints.folder}: '{min(both)}' is both a noise track and a reference"
         )
-    return runs
+    return noise
 
 
 class _Ranker:
-    """Ranks the tracks, noise and references, for a run of query rows."""
+    """Ranks the tracks, noise and references, for a query."""
 
     def __init__(self, fingerprints: UpstreamFingerprints, kind: IndexKind, threads: int) -> None:
         self._threads = index_threads(fingerprints, threads)
         self._fingerprints = fingerprints
         self._settings = config.Index(kind=kind)
         self.scorer: PairScorer | None = None
-        self._searched = _searched(fingerprints)
+        self._searched = Segments.join([noise_tracks(fingerprints), fingerprints.references])
         self._index: SearchIndex = build_index(
             self._searched.embeddings,
             self._settings,
-            training=_sounding(fingerprints.noise),
+            training=fingerprints.noise.sounding().embeddings,
             silent=self._searched.silent,
             device="cpu",
             threads=self._threads,
         )
 
-    def votes(
-        self, run: Run, embeddings: Embeddings, nodes: dict[str, Nodes]
-    ) -> tuple[Rows, Votes]:
-        """Candidates of each segment of a run and their votes, both (segments, k)."""
-        queries = embeddings[run.rows]
-        rows = self._candidates(queries, run.track)
+    def votes(self, query: Segments, track: str, nodes: Nodes | None) -> tuple[Integers, Votes]:
+        """Candidates of each segment of a track, or a part of it, and their votes; (segments, k).
+
+        Node matrices of the segments let the re-ranker add to the votes.
+        """
+        rows = self._candidates(query, track)
         votes = rank_votes(rows)
-        if self.scorer is not None and run.name in nodes:
+        if self.scorer is not None and nodes is not None:
             first = rows[:, :_RERANKED]
-            passing = self.scorer.passing(nodes[run.name], self._rerankable(first))
+            passing = self.scorer.passing(nodes, self._rerankable(first))
             votes[:, : first.shape[1]] += _WEIGHT * passing
         return rows, votes
 
-    def rank(self, rows: Rows, votes: Votes) -> list[str]:
+    def rank(self, rows: Integers, votes: Votes) -> list[str]:
         """Names of the tracks found, best first."""
         ranked = rank_tracks(rows, votes, self._searched)
         return [self._searched.track_ids[track.track] for track in ranked]
 
-    def _candidates(self, queries: Embeddings, own: str) -> Rows:
+    def _candidates(self, query: Segments, own: str) -> Integers:
         """The nearest rows of other tracks; none for a silent segment."""
         own_rows = slice(0, 0)
         if own in self._searched.track_ids:
             own_rows = self._searched.rows_of(own)
         count = _CANDIDATES + own_rows.stop - own_rows.start
-        _, rows = self._index.search(queries, count, self._threads)
+        _, rows = self._index.search(query.embeddings, count, self._threads)
         excluded = (rows < 0) | ((rows >= own_rows.start) & (rows < own_rows.stop))
-        excluded |= ~queries.any(axis=1, keepdims=True)
+        excluded |= query.silent[:, None]
         order = np.argsort(excluded, axis=1, kind="stable")[:, :_CANDIDATES]
         return np.take_along_axis(np.where(excluded, -1, rows), order, axis=1)
 
-    def _rerankable(self, rows: Rows) -> Rows:
-        """Rows of what is searched → reference rows that have a node matrix, else −1."""
+    def _rerankable(self, rows: Integers) -> Integers:
+        """Integers of what is searched → reference rows that have a node matrix, else −1."""
         references = rows - len(self._fingerprints.noise)
         known = references >= 0
         known[known] = self._fingerprints.has_reference_nodes(references[known])
         return np.where(known, references, -1)
-
-
-def _searched(fingerprints: UpstreamFingerprints) -> Segments:
-    runs = [*noise_tracks(fingerprints), *fingerprints.reference_runs]
-    embeddings = np.concatenate([fingerprints.noise, fingerprints.references])
-    unknown = np.full(len(embeddings), np.nan)
-    return Segments(
-        track_ids=[run.track for run in runs],
-        tracks=np.repeat(np.arange(len(runs)), [len(run) for run in runs]),
-        numbers=np.concatenate([np.arange(len(run)) for run in runs]),
-        starts_s=unknown,  # the layout has no times
-        ends_s=unknown,
-        embeddings=embeddings,
-        silent=~np.any(embeddings, axis=1),
-        seconds=np.full(len(runs), np.nan),
-    )
-
-
-def _sounding(embeddings: Embeddings) -> Embeddings:
-    return embeddings[np.any(embeddings, axis=1)]
 
 
 def _relevant(truth: Truth, fingerprints: UpstreamFingerprints) -> dict[str, set[str]]:
@@ -223,8 +199,8 @@ def _relevant(truth: Truth, fingerprints: UpstreamFingerprints) -> dict[str, set
     for reference, queries in truth.items():
         for query in queries:
             relevant.setdefault(query, set()).add(reference)
-    asked = [*fingerprints.occurrence_runs, *fingerprints.query_runs]
-    unknown = {run.track for run in asked} - relevant.keys()
+    asked = {*map(query_track, fingerprints.occurrences.track_ids), *fingerprints.queries.track_ids}
+    unknown = asked - relevant.keys()
     if unknown:
         _LOG.warning(
             "%d query tracks that sample nothing by the ground truth are left out: %s",
@@ -243,16 +219,15 @@ def _occurrence_nodes(
     """
     stored = fingerprints.occurrence_nodes()
     check_nodes(stored, reranker, fingerprints.folder / "query_nmatrix.npy")
-    runs = fingerprints.occurrence_runs
-    last = {run.track: run.name for run in runs}
-    keys = {run.name: run.name if run.name in stored else run.track for run in runs}
-    found = {
-        run.name: stored[keys[run.name]]
-        for run in runs
-        if (keys[run.name] == run.name or last[run.track] == run.name)
-        and len(stored.get(keys[run.name], ())) == len(run)
-    }
-    return _told(found, runs, "occurrences")
+    last = {query_track(name): name for name in fingerprints.occurrences.track_ids}
+    found: dict[str, Nodes] = {}
+    for name, occurrence in fingerprints.occurrences.each_track():
+        track = query_track(name)
+        own = name if name in stored else track
+        is_its = own == name or last[track] == name
+        if is_its and len(stored.get(own, ())) == len(occurrence):
+            found[name] = stored[own]
+    return _told(found, fingerprints.occurrences, "occurrences")
 
 
 def _track_nodes(
@@ -261,17 +236,18 @@ def _track_nodes(
     """Query track → its node matrices, where there are as many as fingerprints."""
     stored = fingerprints.query_nodes()
     check_nodes(stored, reranker, fingerprints.folder / "query_full_nmatrix.npy")
-    runs = fingerprints.query_runs
     found = {
-        run.name: stored[run.name] for run in runs if len(stored.get(run.name, ())) == len(run)
+        name: stored[name]
+        for name, track in fingerprints.queries.each_track()
+        if len(stored.get(name, ())) == len(track)
     }
-    return _told(found, runs, "query tracks")
+    return _told(found, fingerprints.queries, "query tracks")
 
 
-def _told(found: dict[str, Nodes], runs: list[Run], what: str) -> dict[str, Nodes]:
-    if len(found) < len(runs):
+def _told(found: dict[str, Nodes], asked: Segments, what: str) -> dict[str, Nodes]:
+    if len(found) < len(asked.track_ids):
         _LOG.warning(
             "%d of %d %s have node matrices of their own; the others are ranked by votes alone",
-            *(len(found), len(runs), what),
+            *(len(found), len(asked.track_ids), what),
         )
     return found

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -22,25 +21,11 @@ import numpy.typing as npt
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import read_json
+from neuralsampleid.fingerprints.segments import Embeddings, Integers, Segments
 from neuralsampleid.upstream.nodes import Nodes, read_node_dictionary
-
-Embeddings = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 _NOISE, _REFERENCES, _OCCURRENCES, _QUERIES = "dummy_db", "ref_db", "query_db", "query_full_db"
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Run:
-    """Consecutive rows of one track, or of one occurrence in a track."""
-
-    name: str  # as the lookup says it
-    track: str
-    rows: slice
-
-    def __len__(self) -> int:
-        return int(self.rows.stop - self.rows.start)
 
 
 @dataclass(frozen=True)
@@ -48,14 +33,10 @@ class UpstreamFingerprints:
     """A checked folder; rows that were NaN (constant segments) are 0."""
 
     folder: Path
-    noise: Embeddings  # (noise rows, d), in one piece: nothing says where a track ends
-    references: Embeddings  # (reference rows, d)
-    occurrences: Embeddings  # (rows, d) of the annotated occurrences, one after the other
-    queries: Embeddings  # (rows, d) of the whole query tracks
-    reference_runs: list[Run]
-    occurrence_runs: list[Run]
-    query_runs: list[Run]
-    noise_runs: list[Run]  # where a ``dummy_db_lookup.json`` names noise tracks, else empty
+    noise: Segments  # one track without a name, unless a ``dummy_db_lookup.json`` names them
+    references: Segments
+    occurrences: Segments  # annotated: a track here is an occurrence, see ``query_track``
+    queries: Segments  # whole query tracks
     _open: dict[str, Nodes | None] = field(default_factory=dict, repr=False)
 
     def occurrence_nodes(self) -> dict[str, Nodes]:
@@ -76,7 +57,7 @@ class UpstreamFingerprints:
         """
         return read_node_dictionary(self.folder / "query_full_nmatrix.npy")
 
-    def has_reference_nodes(self, rows: Rows) -> npt.NDArray[np.bool_]:
+    def has_reference_nodes(self, rows: Integers) -> npt.NDArray[np.bool_]:
         """Which reference rows have a node matrix, (rows,).
 
         Raises:
@@ -87,7 +68,7 @@ class UpstreamFingerprints:
             found[place] = nodes is not None and inside < len(nodes)
         return found
 
-    def reference_nodes(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def reference_nodes(self, rows: Integers) -> npt.NDArray[np.float32]:
         """Node matrices (rows, channels, nodes) of reference rows that all have one.
 
         Raises:
@@ -105,34 +86,24 @@ class UpstreamFingerprints:
             )
         return np.stack(matrices)
 
-    @cached_property
-    def reference_numbers(self) -> Rows:
-        """Which of ``reference_runs`` a row belongs to, (reference rows,)."""
-        return np.repeat(np.arange(len(self.reference_runs)), [len(r) for r in self.reference_runs])
-
-    def _nodes_of(self, rows: Rows) -> Iterator[tuple[int, Nodes | None, int]]:
+    def _nodes_of(self, rows: Integers) -> Iterator[tuple[int, Nodes | None, int]]:
         """For each row its place among ``rows``, its track's matrices and its place in those."""
-        for place, row in enumerate(rows.tolist()):
-            run = self.reference_runs[self.reference_numbers[row]]
-            yield place, self._reference_nodes(run), row - run.rows.start
+        tracks, numbers = self.references.tracks[rows], self.references.numbers[rows]
+        for place in range(len(rows)):
+            yield place, self._reference_nodes(int(tracks[place])), int(numbers[place])
 
-    def _reference_nodes(self, run: Run) -> Nodes | None:
+    def _reference_nodes(self, track: int) -> Nodes | None:
         """A track's matrices, memory-mapped; None with a notice where the file is missing."""
-        if run.track not in self._open:
-            self._open[run.track] = _open_nodes(self.folder / "ref_nmatrix", run)
-        return self._open[run.track]
+        name = self.references.track_ids[track]
+        if name not in self._open:
+            count = len(self.references.track(track))
+            self._open[name] = _open_nodes(self.folder / "ref_nmatrix", name, count)
+        return self._open[name]
 
 
-def find_fingerprints(folder: Path) -> Path:
-    """The one folder in or below ``folder`` that holds ``ref_db.mm``.
-
-    Raises:
-        UserError: there is none, or there are several.
-    """
-    found = sorted(path.parent for path in folder.rglob(f"{_REFERENCES}.mm"))
-    if len(found) != 1:
-        raise UserError(f"{folder}: {len(found)} folders with ref_db.mm, expected one")
-    return found[0]
+def query_track(occurrence: str) -> str:
+    """The query track that an occurrence is in."""
+    return occurrence.rpartition("_")[0]
 
 
 def read_fingerprints(folder: Path) -> UpstreamFingerprints:
@@ -157,18 +128,28 @@ def read_fingerprints(folder: Path) -> UpstreamFingerprints:
                 f"{folder / name}.mm: fingerprints of size {array.shape[1]}, "
                 f"expected {arrays[_NOISE].shape[1]} as in {_NOISE}.mm"
             )
-    has_noise_names = _path(folder, _NOISE, "_lookup.json").exists()
+    noise = Segments.untimed([""], [len(arrays[_NOISE])], arrays[_NOISE], _constant(arrays[_NOISE]))
+    if _path(folder, _NOISE, "_lookup.json").exists():
+        noise = _named(folder, _NOISE, arrays[_NOISE])
     return UpstreamFingerprints(
         folder=folder,
-        noise=arrays[_NOISE],
-        references=arrays[_REFERENCES],
-        occurrences=arrays[_OCCURRENCES],
-        queries=arrays[_QUERIES],
-        reference_runs=_read_runs(folder, _REFERENCES, len(arrays[_REFERENCES])),
-        occurrence_runs=_read_runs(folder, _OCCURRENCES, len(arrays[_OCCURRENCES])),
-        query_runs=_read_runs(folder, _QUERIES, len(arrays[_QUERIES])),
-        noise_runs=_read_runs(folder, _NOISE, len(arrays[_NOISE])) if has_noise_names else [],
+        noise=noise,
+        references=_named(folder, _REFERENCES, arrays[_REFERENCES]),
+        occurrences=_named(folder, _OCCURRENCES, arrays[_OCCURRENCES]),
+        queries=_named(folder, _QUERIES, arrays[_QUERIES]),
     )
+
+
+def find_fingerprints(folder: Path) -> Path:
+    """The one folder in or below ``folder`` that holds ``ref_db.mm``.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    found = sorted(path.parent for path in folder.rglob(f"{_REFERENCES}.mm"))
+    if len(found) != 1:
+        raise UserError(f"{folder}: {len(found)} folders with ref_db.mm, expected one")
+    return found[0]
 
 
 def read_ground_truth(path: Path, fingerprints: UpstreamFingerprints) -> dict[str, frozenset[str]]:
@@ -188,9 +169,9 @@ def read_ground_truth(path: Path, fingerprints: UpstreamFingerprints) -> dict[st
         if not isinstance(queries, list) or not all(isinstance(query, str) for query in queries):
             raise UserError(f"{path}: '{reference}' has no list of names, expected {expected}")
         truth[reference] = frozenset(queries)
-    if not truth.keys() & {run.track for run in fingerprints.reference_runs}:
+    if not truth.keys() & set(fingerprints.references.track_ids):
         raise UserError(f"{path}: names none of the references in {fingerprints.folder}")
-    if not frozenset().union(*truth.values()) & {run.track for run in fingerprints.query_runs}:
+    if not frozenset().union(*truth.values()) & set(fingerprints.queries.track_ids):
         raise UserError(f"{path}: names none of the query tracks in {fingerprints.folder}")
     return truth
 
@@ -249,47 +230,45 @@ def _without_constant(rows: Embeddings, path: Path) -> Embeddings:
     return np.where(constant[:, None], np.float32(0), rows)
 
 
-def _read_runs(folder: Path, name: str, rows: int) -> list[Run]:
-    """The lookup of an array as runs of equal names."""
+def _named(folder: Path, name: str, rows: Embeddings) -> Segments:
+    """Integers with the names that the array's lookup gives them."""
     path = _path(folder, name, "_lookup.json")
     expected = "a list of track names, one per row"
     content = read_json(path, list, expected)
     lookup = [entry for entry in content if isinstance(entry, str)]
     if len(lookup) != len(content):
         raise UserError(f"{path}: not all entries are names, expected {expected}")
-    if len(lookup) != rows:
-        raise UserError(f"{path}: {len(lookup)} names, expected {rows}, one per row of {name}.mm")
-    runs, start, seen = [], 0, set()
+    if len(lookup) != len(rows):
+        raise UserError(
+            f"{path}: {len(lookup)} names, expected {len(rows)}, one per row of {name}.mm"
+        )
+    counts: dict[str, int] = {}
     for entry, group in groupby(lookup):
-        stop = start + len(list(group))
-        if entry in seen:
+        if entry in counts:
             raise UserError(f"{path}: rows of '{entry}' lie apart, expected them in one piece")
-        seen.add(entry)
-        runs.append(Run(entry, _track_of(entry, name, path), slice(start, stop)))
-        start = stop
-    return runs
+        counts[entry] = len(list(group))
+        number = entry.rpartition("_")[2]
+        if name == _OCCURRENCES and not (query_track(entry) and number.isdecimal()):
+            raise UserError(f"{path}: '{entry}', expected <track>_<occurrence number>")
+    return Segments.untimed(list(counts), list(counts.values()), rows, _constant(rows))
 
 
-def _track_of(entry: str, name: str, path: Path) -> str:
-    if name != _OCCURRENCES:
-        return entry
-    track, _, number = entry.rpartition("_")
-    if not track or not number.isdecimal():
-        raise UserError(f"{path}: '{entry}', expected <track>_<occurrence number>")
-    return track
+def _constant(rows: Embeddings) -> npt.NDArray[np.bool_]:
+    constant: npt.NDArray[np.bool_] = ~np.any(rows, axis=1)
+    return constant
 
 
-def _open_nodes(folder: Path, run: Run) -> Nodes | None:
+def _open_nodes(folder: Path, track: str, segments: int) -> Nodes | None:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder, expected the references' node matrices")
     # The name comes from a file that may be anyone's and must not lead out of the folder.
-    path = folder / f"{run.track}.npy"
-    if Path(run.track).name != run.track:
+    path = folder / f"{track}.npy"
+    if Path(track).name != track:
         raise UserError(f"{path}: the track's name is no file name")
     if not path.exists():
         _LOG.warning(
             "%s: no such file; '%s' cannot be re-ranked, as in upstream's evaluation",
-            *(path, run.track),
+            *(path, track),
         )
         return None
     nodes = _load_array(path, "r")
@@ -298,10 +277,10 @@ def _open_nodes(folder: Path, run: Run) -> Nodes | None:
             f"{path}: {nodes.dtype} of shape {nodes.shape}, expected floats "
             "(segments, channels, nodes)"
         )
-    if len(nodes) != len(run):
+    if len(nodes) != segments:
         _LOG.warning(
             "%s: %d node matrices, but %d fingerprints of '%s'; those beyond cannot be re-ranked",
-            *(path, len(nodes), len(run), run.track),
+            *(path, len(nodes), segments, track),
         )
     return nodes
 

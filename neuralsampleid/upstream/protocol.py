@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.errors import UserError
+from neuralsampleid.fingerprints.segments import Integers
 from neuralsampleid.matching.pair_scores import PairScorer
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.upstream.layout import Rows, UpstreamFingerprints
+from neuralsampleid.upstream.layout import UpstreamFingerprints
 from neuralsampleid.upstream.nodes import Nodes
 
 SystemName = Literal["proposed", "proposed_no_reranker", "baseline"]
@@ -111,7 +112,7 @@ def make_scorer(
     re-ranker's.
     """
 
-    def nodes_of(rows: Rows) -> npt.NDArray[np.float32]:
+    def nodes_of(rows: Integers) -> npt.NDArray[np.float32]:
         nodes = fingerprints.reference_nodes(rows)
         _check_size(nodes.shape[1:], reranker, fingerprints.folder / "ref_nmatrix")
         return nodes

@@ -34,9 +34,10 @@ import numpy.typing as npt
 from neuralsampleid import config
 from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.index import build_index
+from neuralsampleid.fingerprints.segments import Embeddings, Integers
 from neuralsampleid.matching.pair_scores import PairScorer
 from neuralsampleid.models.reranker import CrossAttentionReranker
-from neuralsampleid.upstream.layout import Embeddings, Rows, Run, UpstreamFingerprints
+from neuralsampleid.upstream.layout import UpstreamFingerprints, query_track
 from neuralsampleid.upstream.nodes import Nodes
 from neuralsampleid.upstream.protocol import (
     Answers,
@@ -61,7 +62,7 @@ _PASSED = 0.5
 class Candidates(NamedTuple):
     """Reference rows that a query found, segment by segment and nearest first; m of them."""
 
-    rows: Rows  # (m,), a row as often as it was found
+    rows: Integers  # (m,), a row as often as it was found
     distances: npt.NDArray[np.float32]  # (m,) squared
 
 
@@ -129,11 +130,11 @@ class _Search:
         self.fingerprints = fingerprints
         self._threads = index_threads(fingerprints, threads)
         settings = config.Index(kind=kind, lists=lists)
-        rows = np.concatenate([fingerprints.noise, fingerprints.references])
+        rows = np.concatenate([fingerprints.noise.embeddings, fingerprints.references.embeddings])
         self._index = build_index(
             rows,
             settings,
-            training=fingerprints.noise,
+            training=fingerprints.noise.embeddings,
             device="cpu",
             threads=self._threads,
         )
@@ -146,8 +147,8 @@ class _Search:
         first = len(self.fingerprints.noise)
         is_reference = rows >= first
         found = Candidates(rows[is_reference] - first, distances[is_reference])
-        runs, numbers = self.fingerprints.reference_runs, self.fingerprints.reference_numbers
-        others = np.array([runs[number].track != own for number in numbers[found.rows]], bool)
+        names, numbers = self.fingerprints.references.track_ids, self.fingerprints.references.tracks
+        others = np.array([names[number] != own for number in numbers[found.rows]], bool)
         return Candidates(found.rows[others], found.distances[others])
 
 
@@ -157,7 +158,7 @@ class _Scoring(Protocol):
     count: int  # candidates per query segment
     shortest: int  # segments of a whole track that is asked about
 
-    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
         """Reference rows and what they add to their track, in the order of counting."""
 
 
@@ -166,7 +167,7 @@ class _Distances:
 
     count, shortest = _CANDIDATES, _TOO_SHORT + 1
 
-    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
         distinct, places = np.unique(candidates.rows, return_inverse=True)
         largest = np.full(len(distinct), -np.inf, np.float32)
         np.maximum.at(largest, places, candidates.distances)
@@ -179,9 +180,9 @@ class _Sequences:
     count, shortest = _CANDIDATES, _TOO_SHORT + 1
 
     def __init__(self, fingerprints: UpstreamFingerprints) -> None:
-        self._references = fingerprints.references
+        self._references = fingerprints.references.embeddings
 
-    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
         score = {row: self._similarity(query, row) for row in np.unique(candidates.rows).tolist()}
         return [(row, score[row]) for row in candidates.rows.tolist()]
 
@@ -201,15 +202,15 @@ class _Reranked:
         self._scorer = scorer
         self._nodes = nodes
 
-    def _nodes_of(self, run: Run) -> Nodes:
-        if run.track not in self._nodes:
+    def _nodes_of(self, track: str) -> Nodes:
+        if track not in self._nodes:
             raise UserError(
-                f"{self._fingerprints.folder}: no node matrices of query '{run.track}', "
+                f"{self._fingerprints.folder}: no node matrices of query '{track}', "
                 "expected those of every query track"
             )
-        return self._nodes[run.track]
+        return self._nodes[track]
 
-    def _with_nodes(self, rows: Rows) -> Rows:
+    def _with_nodes(self, rows: Integers) -> Integers:
         return rows[self._fingerprints.has_reference_nodes(rows)]
 
 
@@ -225,12 +226,12 @@ class _RerankedOccurrences(_Reranked):
         # track → reference row → largest score over the first 1, 2, … node matrices
         self._largest: dict[str, dict[int, npt.NDArray[np.float32]]] = {}
 
-    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
-        known = self._largest.setdefault(run.track, {})
+    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
+        known = self._largest.setdefault(track, {})
         rows = self._with_nodes(candidates.rows)
         new = np.unique([row for row in rows.tolist() if row not in known]).astype(np.int64)
         if len(new):
-            grid = self._scorer.grid(self._nodes_of(run), new)
+            grid = self._scorer.grid(self._nodes_of(track), new)
             # Of NaN and a number NaN is the larger, here as in torch.
             columns = np.maximum.accumulate(grid, axis=0).T
             known.update(zip(new.tolist(), columns, strict=True))
@@ -246,12 +247,12 @@ class _RerankedTracks(_Reranked):
 
     count, shortest = _RERANKED_MAP, 1
 
-    def scores(self, run: Run, query: Embeddings, candidates: Candidates) -> Scores:
+    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
         rows = self._with_nodes(np.unique(candidates.rows))
         if not len(rows):
             return
         for row, score in zip(
-            rows.tolist(), self._scorer.grid(self._nodes_of(run), rows).max(axis=0), strict=True
+            rows.tolist(), self._scorer.grid(self._nodes_of(track), rows).max(axis=0), strict=True
         ):
             # A rejected reference stays in the ranking, with 0.
             yield row, float(score) if score > _PASSED else 0.0
@@ -271,15 +272,14 @@ def _ask_occurrences(
 ) -> tuple[SegmentAnswer, ...]:
     """Ask about the beginning of every occurrence, at the lengths that it reaches."""
     fingerprints, answers = search.fingerprints, []
-    for run in fingerprints.occurrence_runs:
-        ranks: dict[int, int | None] = {}
+    for name, occurrence in fingerprints.occurrences.each_track():
+        track, ranks = query_track(name), dict[int, int | None]()
         # From the longest on, so that its candidates go through the re-ranker together.
-        for length in sorted((n for n in set(lengths) if n <= len(run)), reverse=True):
-            query = fingerprints.occurrences[run.rows][:length]
-            ranking = _rank(search, scoring, run, query)
-            ranks[length] = _first_right(ranking, truth, run.track)
+        for length in sorted((n for n in set(lengths) if n <= len(occurrence)), reverse=True):
+            ranking = _rank(search, scoring, track, occurrence.embeddings[:length])
+            ranks[length] = _first_right(ranking, truth, track)
         answers += [
-            SegmentAnswer(run.name, run.track, length, ranks[length])
+            SegmentAnswer(name, track, length, ranks[length])
             for length in dict.fromkeys(lengths)
             if length in ranks
         ]
@@ -288,23 +288,23 @@ def _ask_occurrences(
 
 def _ask_tracks(search: _Search, scoring: _Scoring, truth: Truth) -> tuple[TrackAnswer, ...]:
     fingerprints, answers = search.fingerprints, []
-    for run in fingerprints.query_runs:
-        if len(run) < scoring.shortest:
+    for name, track in fingerprints.queries.each_track():
+        if len(track) < scoring.shortest:
             continue
-        ranking = _rank(search, scoring, run, fingerprints.queries[run.rows])
-        precision = released_average_precision(ranking, truth, run.track)
-        answers.append(TrackAnswer(run.track, precision, tuple(ranking)))
+        ranking = _rank(search, scoring, name, track.embeddings)
+        precision = released_average_precision(ranking, truth, name)
+        answers.append(TrackAnswer(name, precision, tuple(ranking)))
     return tuple(answers)
 
 
-def _rank(search: _Search, scoring: _Scoring, run: Run, query: Embeddings) -> list[str]:
+def _rank(search: _Search, scoring: _Scoring, track: str, query: Embeddings) -> list[str]:
     """References by descending sum of scores; ties keep the order of first appearance."""
-    fingerprints = search.fingerprints
+    references = search.fingerprints.references
     totals: dict[str, Any] = {}
-    candidates = search.candidates(query, scoring.count, run.track)
-    for row, score in scoring.scores(run, query, candidates):
-        track = fingerprints.reference_runs[fingerprints.reference_numbers[row]].track
-        totals[track] = totals.get(track, 0) + score
+    candidates = search.candidates(query, scoring.count, track)
+    for row, score in scoring.scores(track, query, candidates):
+        found = references.track_ids[references.tracks[row]]
+        totals[found] = totals.get(found, 0) + score
     return sorted(totals, key=lambda track: totals[track], reverse=True)
 
 

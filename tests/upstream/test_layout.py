@@ -7,7 +7,12 @@ import pytest
 
 from helpers.released_set import tree_bytes, unit, write_rows, write_set
 from neuralsampleid.errors import UserError
-from neuralsampleid.upstream.layout import find_fingerprints, read_fingerprints, read_ground_truth
+from neuralsampleid.upstream.layout import (
+    find_fingerprints,
+    query_track,
+    read_fingerprints,
+    read_ground_truth,
+)
 
 
 def rows(count, seed=0):
@@ -30,19 +35,19 @@ def folder(tmp_path):
 
 def test_a_sound_folder(folder):
     found = read_fingerprints(folder)
-    np.testing.assert_array_equal(found.noise, rows(5))
-    np.testing.assert_array_equal(found.references[2:], rows(3, 2))
-    np.testing.assert_array_equal(found.occurrences[:2], rows(2, 3))
-    np.testing.assert_array_equal(found.queries[4:], rows(3, 7))
-    assert [(run.name, run.track, len(run)) for run in found.occurrence_runs] == [
+    np.testing.assert_array_equal(found.noise.embeddings, rows(5))
+    np.testing.assert_array_equal(found.references.track("B").embeddings, rows(3, 2))
+    np.testing.assert_array_equal(found.occurrences.track("Q_0").embeddings, rows(2, 3))
+    np.testing.assert_array_equal(found.queries.track("P_x").embeddings, rows(3, 7))
+    occurrences = found.occurrences.each_track()
+    assert [(name, query_track(name), len(own)) for name, own in occurrences] == [
         ("Q_0", "Q", 2),
         ("Q_1", "Q", 1),
         ("P_x_2", "P_x", 2),
     ]
-    assert [run.rows for run in found.reference_runs] == [slice(0, 2), slice(2, 5)]
-    assert [run.track for run in found.query_runs] == ["Q", "P_x"]
-    assert found.noise_runs == []
-    assert found.reference_numbers.tolist() == [0, 0, 1, 1, 1]
+    assert found.references.tracks.tolist() == [0, 0, 1, 1, 1]
+    assert found.queries.track_ids == ["Q", "P_x"]
+    assert found.noise.track_ids == [""]
     assert list(found.occurrence_nodes()) == list(found.query_nodes()) == ["Q"]
 
 
@@ -60,7 +65,7 @@ def test_a_noise_file_that_the_release_made_longer(folder, caplog):
         file.write((folder / "ref_db.mm").read_bytes())
     before = tree_bytes(folder)
     found = read_fingerprints(folder)
-    np.testing.assert_array_equal(found.noise, rows(5))
+    np.testing.assert_array_equal(found.noise.embeddings, rows(5))
     assert "dummy_db.mm: 5 rows more than the 5 of its shape" in caplog.text
     assert tree_bytes(folder) == before
 
@@ -88,8 +93,9 @@ def test_constant_segments_become_zero(folder, caplog):
     references.tofile(folder / "ref_db.mm")
     before = tree_bytes(folder)
     found = read_fingerprints(folder)
-    assert found.references[1].tolist() == [0, 0, 0, 0]
-    np.testing.assert_array_equal(found.references[2:], rows(3, 2))
+    assert found.references.embeddings[1].tolist() == [0, 0, 0, 0]
+    assert found.references.silent.tolist() == [False, True, False, False, False]
+    np.testing.assert_array_equal(found.references.track("B").embeddings, rows(3, 2))
     assert "1 of 5 rows are NaN (constant segments)" in caplog.text
     assert tree_bytes(folder) == before
 

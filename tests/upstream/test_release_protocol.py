@@ -89,11 +89,11 @@ def raw_hits(judged, fingerprints):
     }
     return [
         [
-            int(ranks.get((run.name, length), 99) <= k)
+            int(ranks.get((name, length), 99) <= k)
             for k in (1, 3, 10)
             for length in judged.query_segments
         ]
-        for run in fingerprints.occurrence_runs
+        for name in fingerprints.occurrences.track_ids
     ]
 
 
