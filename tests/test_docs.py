@@ -10,12 +10,17 @@ import yaml
 ROOT = Path(__file__).parents[1]
 FOLDERS = ["benchmarks", "docs", "envs", "neuralsampleid", "profiles", "report", "rules"]
 FOLDERS += ["scripts", "tests", "upstream"]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("benchmarks/*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *(path for folder in ("docs", "benchmarks", "config") for path in ROOT.glob(f"{folder}/*.md")),
+]
 SOURCES = [
     *PAGES,
     *(ROOT / name for name in ("Makefile", "Snakefile", "config.yaml")),
     *sorted(ROOT.glob("config/*.yaml")),
-    *sorted(ROOT.glob("rules/*.smk")),
+    *sorted(ROOT.glob("profiles/*/*.yaml")),
+    *sorted(ROOT.glob("rules/**/*.smk")),
+    *sorted(ROOT.glob("upstream/*.*")),
     *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))),
 ]
 SOURCES.remove(Path(__file__))

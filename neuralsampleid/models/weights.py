@@ -96,8 +96,8 @@ def load_any_encoder(
     Args:
         path: the weights.
         architecture: what they are of.
-        graph: of ``gnn``; None takes what our checkpoint was trained with, and ``bypassed`` for a
-            published one, whose training had no effective graph.
+        graph: of ``gnn``; None takes what our checkpoint was trained with, and ``bypassed`` for
+            an upstream one, whose training had no effective graph.
 
     Raises:
         UserError: the file is missing, no checkpoint, or of another architecture or size; or a
