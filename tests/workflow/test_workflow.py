@@ -126,7 +126,7 @@ def test_second_run_has_nothing_to_do(finished):
             {"pretrain", "train_reranker"},
         ),
         ("landmarks.partners", 2, {"match_landmarks"}, {"find_peaks", "match"}),
-        ("landmarks.peak_bins", 5, {"find_peaks", "match_landmarks"}, {"match"}),
+        ("peaks.peak_bins", 5, {"find_peaks", "match_landmarks"}, {"match"}),
     ],
 )
 def test_changed_value_reruns_what_depends_on_it(finished, key, value, rerun, untouched):
