@@ -287,8 +287,8 @@ def test_a_folder_with_a_catalogue_runs_too(copied):
     data = copied / "music"
     shutil.move(copied / RESULTS / "data", data)
     shutil.rmtree(copied / RESULTS)
-    systems = [{"name": "untrained", "encoder": "gnn", "weights": "untrained"}]
-    config = micro(data={"kind": "catalogue", "folder": str(data)}, systems=systems)
+    row = {"kind": "encoder", "name": "untrained", "encoder": "gnn", "weights": "untrained"}
+    config = micro(data={"kind": "catalogue", "folder": str(data)}, systems=[row])
     done = snakemake(copied, config)
     assert done.returncode == 0, done.stdout
     metrics = pd.read_csv(copied / RESULTS / "report/metrics.csv")
