@@ -1,6 +1,7 @@
 """The library's order: imports go one way, names are nouns, files are short."""
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +71,18 @@ def test_modules_are_named_after_things():
     assert not {word for word in last - NOUNS if word.endswith("ed") or word in PARTICIPLES}
 
 
+def test_tests_use_public_names():
+    private = []
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith(LIBRARY.name):
+                private += [alias.name for alias in node.names if alias.name.startswith("_")]
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setattr":
+                names = [part.value for part in node.args if isinstance(part, ast.Constant)]
+                private += [name for name in names if re.search(r"(^|\.)_[a-zA-Z]", str(name))]
+    assert not private
+
+
 def test_files_are_short():
     folders = ("neuralsampleid", "scripts", "benchmarks", "envs", "tests")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
@@ -77,3 +90,5 @@ def test_files_are_short():
     most = {"common.smk": 150, "Snakefile": 80}
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     assert not {path: lines for path, lines in lengths.items() if lines > most.get(path.name, 400)}
+    snakefile = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\s*(?:el)?if\b", snakefile, re.MULTILINE)) <= 2

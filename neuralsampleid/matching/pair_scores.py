@@ -27,9 +27,7 @@ Rows = npt.NDArray[np.int64]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-_PAIRS = 512  # scored at once: 8 MB of attention weights at upstream's size
 _PROJECTED_AT_ONCE = 32  # segments
-_ROWS_AT_ONCE = 512  # candidates whose projections are in use, 64 MB at upstream's size
 _KEPT_BYTES = 1 << 30  # of candidates' projections
 
 
@@ -43,6 +41,8 @@ class PairScorer:
             other after every operation, are off meanwhile.
         kept_bytes: of projections that are kept for the next query.
         precision: of the products; probabilities are float32.
+        at_once: pairs that are scored at once, and candidates whose projections are in use; at
+            upstream's size 512 take 8 MB of attention weights and 64 MB of projections.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class PairScorer:
         threads: int = 1,
         kept_bytes: int = _KEPT_BYTES,
         precision: Exact = "float32",
+        at_once: int = 512,
     ) -> None:
         self._reranker = reranker
         self._nodes_of = candidate_nodes
@@ -59,6 +60,7 @@ class PairScorer:
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
         self._kept_bytes = kept_bytes
         self._device, self._precision = device_of(reranker), precision
+        self._at_once = at_once
         with torch.inference_mode():
             hidden, self._last = cast(nn.Linear, reranker.fc[0]), reranker.fc[-1]
             out = reranker.attn.out_proj
@@ -77,12 +79,13 @@ class PairScorer:
         Returns:
             Probabilities (q, c); NaN where a node matrix holds NaN.
         """
-        step = max(1, _PAIRS // len(query_nodes))
+        step = max(1, self._at_once // len(query_nodes))
         with _no_torch_threads(), ThreadPoolExecutor(self._threads) as pool:
             queries = self._project_queries(query_nodes, pool)
             parts = []
-            for first in range(0, len(rows), _ROWS_AT_ONCE):
-                keys, values = self._project_candidates(rows[first : first + _ROWS_AT_ONCE], pool)
+            for first in range(0, len(rows), self._at_once):
+                part = rows[first : first + self._at_once]
+                keys, values = self._project_candidates(part, pool)
                 batches = zip(keys.split(step), values.split(step), strict=True)
                 parts += self._each(pool, lambda batch: self._score(queries, *batch), batches)
         scores: npt.NDArray[np.float32] = torch.cat(parts, dim=1).float().cpu().numpy()
@@ -102,8 +105,9 @@ class PairScorer:
         scores = np.full(rows.shape, np.nan, np.float32)
         segments, places = np.nonzero(rows >= 0)
         with _no_torch_threads(), ThreadPoolExecutor(self._threads) as pool:
-            for start in range(0, len(segments), _PAIRS):
-                chosen = segments[start : start + _PAIRS], places[start : start + _PAIRS]
+            for start in range(0, len(segments), self._at_once):
+                part = slice(start, start + self._at_once)
+                chosen = segments[part], places[part]
                 distinct, which = np.unique(chosen[0], return_inverse=True)
                 queries = self._project_queries(query_nodes[distinct], pool)
                 queries = queries.unflatten(1, (len(distinct), -1)).transpose(0, 1)

@@ -80,10 +80,10 @@ class Hpss(Separator):
         Returns:
             Non-negative (frequencies, frames) per stem.
         """
-        short = _median(magnitude, round(self.short_s * frame_rate))
-        long = _median(magnitude, round(self.long_s * frame_rate))
+        short = median_along_rows(magnitude, round(self.short_s * frame_rate))
+        long = median_along_rows(magnitude, round(self.long_s * frame_rate))
         bins = round(self.across_hz / float(hertz[1, 0]))
-        strokes = _median(magnitude.T, bins).T
+        strokes = median_along_rows(magnitude.T, bins).T
         kick, bass = _low_pass(hertz, self.kick_hz, 2), _low_pass(hertz, self.bass_hz, 8)
         voice = _low_pass(hertz, self.voice_hz[1], 4) * (1 - _low_pass(hertz, self.voice_hz[0], 2))
         moving, sudden = np.maximum(short - long, 0), np.maximum(magnitude - long, 0)
@@ -106,7 +106,7 @@ def _low_pass(hertz: Spectrogram, cutoff_hz: float, order: int) -> Spectrogram:
     return (1 / (1 + (hertz / cutoff_hz) ** (2 * order))).astype(np.float32)
 
 
-def _median(values: Spectrogram, length: int) -> Spectrogram:
+def median_along_rows(values: Spectrogram, length: int) -> Spectrogram:
     """Median over ``length`` columns (made odd) around each column, edges mirrored.
 
     All rows in one: SciPy's fast algorithm is for one dimension only, and the mirrored edges

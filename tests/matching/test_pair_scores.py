@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuralsampleid.config import Reranker
-from neuralsampleid.matching import pair_scores
 from neuralsampleid.matching.pair_scores import PairScorer
 from neuralsampleid.models.checkpoint import make_reranker
 
@@ -28,27 +27,23 @@ def one_by_one(query, row):
     queries=st.integers(1, 7),
     rows=st.lists(st.integers(0, 39), min_size=1, max_size=60),
     threads=st.integers(1, 2),
-    pairs=st.integers(1, 20),
     at_once=st.integers(1, 70),
     kept=st.sampled_from([0, 10_000, 1 << 30]),
 )
-def test_a_grid_equals_single_pairs(queries, rows, threads, pairs, at_once, kept):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pair_scores, "_PAIRS", pairs)
-        patch.setattr(pair_scores, "_ROWS_AT_ONCE", at_once)
-        scorer = PairScorer(RERANKER, lambda wanted: DATABASE[wanted], threads, kept)
-        found = scorer.grid(QUERIES[:queries], np.array(rows))
-        again = scorer.grid(QUERIES[:queries], np.array(rows))
+def test_a_grid_equals_single_pairs(queries, rows, threads, at_once, kept):
+    scorer = PairScorer(RERANKER, lambda wanted: DATABASE[wanted], threads, kept, at_once=at_once)
+    found = scorer.grid(QUERIES[:queries], np.array(rows))
+    again = scorer.grid(QUERIES[:queries], np.array(rows))
     expected = [[one_by_one(query, row) for row in rows] for query in QUERIES[:queries]]
     np.testing.assert_allclose(found, expected, atol=1e-6)
     np.testing.assert_allclose(again, found, atol=1e-6)
 
 
-@pytest.mark.parametrize("pairs", [2, 512])
-def test_pairs_of_their_own(pairs, monkeypatch):
-    monkeypatch.setattr(pair_scores, "_PAIRS", pairs)
+@pytest.mark.parametrize("at_once", [2, 512])
+def test_pairs_of_their_own(at_once):
     rows = np.array([[3, -1], [-1, -1], [3, 5], [39, 0]])
-    found = PairScorer(RERANKER, lambda wanted: DATABASE[wanted], 2).pairs(QUERIES[:4], rows)
+    scorer = PairScorer(RERANKER, lambda wanted: DATABASE[wanted], 2, at_once=at_once)
+    found = scorer.pairs(QUERIES[:4], rows)
     for segment, place in np.ndindex(*rows.shape):
         row = rows[segment, place]
         expected = one_by_one(QUERIES[segment], row) if row >= 0 else np.nan

@@ -8,7 +8,7 @@ from scipy.ndimage import median_filter
 
 from neuralsampleid import config
 from neuralsampleid.separation.backends import make_separator
-from neuralsampleid.separation.hpss import Hpss, _median
+from neuralsampleid.separation.hpss import Hpss, median_along_rows
 from neuralsampleid.separation.quality import si_sdr
 from neuralsampleid.separation.stems import STEMS
 
@@ -97,7 +97,7 @@ def test_median_is_that_of_each_row_alone(columns: int, length: int):
     values = np.random.default_rng(0).random((4, columns)).astype(np.float32)
     size = max(3, length // 2 * 2 + 1)
     expected = median_filter(values, size=(1, size), mode="reflect")
-    np.testing.assert_array_equal(_median(values, length), expected)
+    np.testing.assert_array_equal(median_along_rows(values, length), expected)
 
 
 def test_the_configuration_chooses_it():
