@@ -75,7 +75,7 @@ def synthetic(folder: Path, info: LibraryInfo, tracks: int, threads: int) -> Non
         for number in range(tracks):
             rows = unit(rng.standard_normal((count, own.embedding_size)))
             ends = starts + own.segment_s
-            segments = Segments.of_track("", rows, starts_s=starts, ends_s=ends)
+            segments = Segments.of({"": len(rows)}, rows, starts_s=starts, ends_s=ends)
             writer.add(File(f"{number}.wav", 1, 1), str(number), Track(SECONDS, segments))
         (finder,) = finders_of(open_library(folder))
         chance = finder.measure_chance(threads)

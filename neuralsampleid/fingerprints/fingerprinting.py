@@ -66,13 +66,13 @@ def fingerprint_track(
             nodes.append(encoding.nodes.float().cpu().numpy())
     starts = np.arange(len(segments)) * encoder.segment_hop * hop
     levels = _levels_db(padded, starts, needed)
-    return Segments.of_track(
-        track_id,
+    return Segments.of(
+        {track_id: len(segments)},
         np.concatenate(embeddings),
         starts_s=starts / front_end.sample_rate,
         ends_s=np.minimum(starts + needed, max(len(audio), needed)) / front_end.sample_rate,
         silent=levels < SILENCE_DB,
-        seconds=len(audio) / front_end.sample_rate,
+        seconds=np.array([len(audio) / front_end.sample_rate]),
         nodes=np.concatenate(nodes) if nodes else None,
     )
 

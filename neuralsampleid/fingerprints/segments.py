@@ -85,71 +85,47 @@ class Segments:
             )
 
     @classmethod
-    def of_track(
+    def of(
         cls,
-        track_id: str,
+        counts: Mapping[str, int],
         embeddings: Embeddings,
         *,
-        starts_s: Floats,
-        ends_s: Floats,
+        starts_s: Floats | None = None,
+        ends_s: Floats | None = None,
         silent: npt.NDArray[np.bool_] | None = None,
         numbers: Integers | None = None,
-        seconds: float | None = None,
+        seconds: Floats | None = None,
         nodes: Nodes | None = None,
     ) -> Segments:
-        """Segments of one track.
+        """Segments of tracks that follow each other.
 
         Args:
-            track_id: its name.
+            counts: track id → number of its segments.
             embeddings: (n, d).
-            starts_s: (n,).
-            ends_s: (n,).
+            starts_s: (n,); None: nothing says when they are, so times are NaN.
+            ends_s: (n,), as ``starts_s``.
             silent: (n,); None: none is.
-            numbers: (n,); None: there are no others.
-            seconds: length of the track; None: up to the end of the last segment.
+            numbers: (n,); None: a track's segments are all there.
+            seconds: (T,); None: up to the end of each track's last segment.
             nodes: (n, channels, nodes).
         """
-        count = len(embeddings)
-        end = float(np.max(ends_s, initial=0.0)) if seconds is None else seconds
+        sizes = np.fromiter(counts.values(), np.int64, len(counts))
+        last, unknown = np.cumsum(sizes), np.full(len(embeddings), np.nan)
+        ends = unknown if ends_s is None else ends_s
+        if seconds is None:
+            seconds = np.where(sizes > 0, np.append(ends, 0.0)[last - 1], 0.0)
+        if numbers is None:
+            numbers = np.arange(len(embeddings)) - np.repeat(last - sizes, sizes)
         return cls(
-            track_ids=[track_id],
-            tracks=np.zeros(count, np.int64),
-            numbers=np.arange(count) if numbers is None else numbers,
-            starts_s=starts_s,
-            ends_s=ends_s,
-            embeddings=embeddings,
-            silent=np.zeros(count, bool) if silent is None else silent,
-            seconds=np.array([end]),
-            nodes=nodes,
-        )
-
-    @classmethod
-    def untimed(
-        cls,
-        track_ids: Sequence[str],
-        counts: npt.ArrayLike,
-        embeddings: Embeddings,
-        silent: npt.NDArray[np.bool_] | None = None,
-    ) -> Segments:
-        """Segments of which nothing says when they are; times and lengths are NaN.
-
-        Args:
-            track_ids: names of T tracks.
-            counts: (T,) segments of each.
-            embeddings: (n, d), track by track.
-            silent: (n,); None: none is.
-        """
-        sizes = np.asarray(counts, np.int64)
-        unknown = np.full(len(embeddings), np.nan)
-        return cls(
-            track_ids=list(track_ids),
+            track_ids=list(counts),
             tracks=np.repeat(np.arange(len(sizes)), sizes),
-            numbers=np.arange(len(embeddings)) - np.repeat(np.cumsum(sizes) - sizes, sizes),
-            starts_s=unknown,
-            ends_s=unknown,
+            numbers=numbers,
+            starts_s=unknown if starts_s is None else starts_s,
+            ends_s=ends,
             embeddings=embeddings,
             silent=np.zeros(len(embeddings), bool) if silent is None else silent,
-            seconds=np.full(len(sizes), np.nan),
+            seconds=seconds,
+            nodes=nodes,
         )
 
     @classmethod

@@ -144,18 +144,12 @@ def _open_store(folder: Path) -> Segments:
     # Smallest and largest carry every NaN and infinity and need no second array.
     if not (np.isfinite(embeddings.min()) and np.isfinite(embeddings.max())):
         raise UserError(f"{folder / _EMBEDDINGS}: holds NaN or infinity, expected finite numbers")
-    first = _first_rows(table, folder / _SEGMENTS)
-    counts = np.diff(first, append=len(table))
-    ends = table["end_s"].to_numpy(float)
-    return Segments(
-        track_ids=table["track_id"].iloc[first].tolist(),
-        tracks=np.repeat(np.arange(len(first)), counts),
-        numbers=np.arange(len(table)) - np.repeat(first, counts),
+    return Segments.of(
+        _counts(table, folder / _SEGMENTS),
+        embeddings,
         starts_s=table["start_s"].to_numpy(float),
-        ends_s=ends,
-        embeddings=embeddings,
+        ends_s=table["end_s"].to_numpy(float),
         silent=table["silent"].to_numpy(bool),
-        seconds=ends[first + counts - 1],
         nodes=nodes,
     )
 
@@ -171,15 +165,14 @@ class _GrowingArray:
         self, path: Path, item_shape: tuple[int, ...], dtype: type[np.floating[Any]]
     ) -> None:
         self._name = path.name
-        self._item_shape = item_shape
         self._dtype = np.dtype(dtype)
-        self._rows = 0
+        self._shape = (0, *item_shape)
         self._file = path.open("wb")
         self._header_size = self._write_header()
 
     def append(self, items: npt.NDArray[np.floating[Any]], where: str) -> None:
-        if items.shape[1:] != self._item_shape:
-            raise ValueError(f"{where}: {items.shape[1:]} per row, expected {self._item_shape}")
+        if items.shape[1:] != self._shape[1:]:
+            raise ValueError(f"{where}: {items.shape[1:]} per row, expected {self._shape[1:]}")
         with np.errstate(over="ignore"):
             converted = np.ascontiguousarray(items, dtype=self._dtype)
         if not np.isfinite(converted).all():
@@ -188,7 +181,7 @@ class _GrowingArray:
                 "expected those of an encoder whose training did not diverge"
             )
         self._file.write(converted.data)
-        self._rows += len(converted)
+        self._shape = (self._shape[0] + len(converted), *self._shape[1:])
 
     def close(self) -> None:
         self._file.seek(0)
@@ -198,11 +191,8 @@ class _GrowingArray:
             raise RuntimeError("NumPy's .npy header no longer keeps its length as rows are added")
 
     def _write_header(self) -> int:
-        header = {
-            "descr": np.lib.format.dtype_to_descr(self._dtype),
-            "fortran_order": False,
-            "shape": (self._rows, *self._item_shape),
-        }
+        described = np.lib.format.dtype_to_descr(self._dtype)
+        header = {"descr": described, "fortran_order": False, "shape": self._shape}
         np.lib.format.write_array_header_1_0(self._file, header)
         return self._file.tell()
 
@@ -235,26 +225,25 @@ def _read_segments(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def _first_rows(table: pd.DataFrame, path: Path) -> npt.NDArray[np.int64]:
-    """Check the order of the segments; each track's first row, (tracks,).
+def _counts(table: pd.DataFrame, path: Path) -> dict[str, int]:
+    """Check the order of the segments; track id → number of its segments.
 
     Raises:
         UserError: rows do not count up from 0, a track's rows lie apart, or times do not increase.
     """
     if not np.array_equal(table["row"], np.arange(len(table))):
         raise UserError(f"{path}: column 'row' does not count up from 0")
-    track = table["track_id"].to_numpy()
-    first = np.flatnonzero(np.concatenate(([True], track[1:] != track[:-1])))
-    if len(set(track[first])) != len(first):
+    same = table["track_id"].eq(table["track_id"].shift())
+    counts = table.groupby("track_id", sort=False).size()
+    if (~same).sum() != len(counts):
         raise UserError(f"{path}: a track's rows lie apart, expected each track in one piece")
-    starts = table["start_s"].to_numpy(float)
-    later = np.diff(starts, prepend=-np.inf) > 0
-    later[first] = True
-    wrong = ~(later & (table["end_s"].to_numpy(float) > starts) & (starts >= 0))
+    starts, ends = table["start_s"], table["end_s"]
+    wrong = ((starts <= starts.shift()) & same) | (ends <= starts) | (starts < 0)
+    wrong |= starts.isna() | ends.isna()
     if wrong.any():
-        line = int(wrong.argmax()) + 2
+        row = int(wrong.argmax())
         raise UserError(
-            f"{path}, line {line}: segment starts at {starts[line - 2]} s, expected "
+            f"{path}, line {row + 2}: segment starts at {starts[row]} s, expected "
             "segments in the order of time, each ending after its start"
         )
-    return first
+    return {str(track_id): int(count) for track_id, count in counts.items()}

@@ -275,13 +275,11 @@ def _read_fingerprints(
         numbers[first:last] = np.frombuffer(blob, "<i4", count)
         embeddings[first:last] = np.frombuffer(blob, "<f4", offset=4 * count).reshape(count, size)
     starts = numbers * encoder.hop_s
-    return Segments(
-        track_ids=sha256,
-        tracks=np.repeat(np.arange(len(counts)), counts),
-        numbers=numbers,
+    return Segments.of(
+        dict(zip(sha256, counts.tolist(), strict=True)),
+        embeddings,
         starts_s=starts,
         ends_s=starts + encoder.segment_s,
-        embeddings=embeddings,
-        silent=np.zeros(len(numbers), bool),
+        numbers=numbers,
         seconds=seconds,
     )

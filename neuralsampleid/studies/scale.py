@@ -122,7 +122,8 @@ def open_enlarged(folder: Path, segments: int, references: Sequence[str]) -> Seg
     if len(tracks) < segments:
         raise UserError(f"{folder}: {len(tracks)} segments, expected at least {segments}")
     others = [f"distractor_{place}" for place in range(len(references), int(tracks[-1]) + 1)]
-    return Segments.untimed([*references, *others], np.bincount(tracks), embeddings[:segments])
+    counts = dict(zip([*references, *others], np.bincount(tracks).tolist(), strict=True))
+    return Segments.of(counts, embeddings[:segments])
 
 
 def compare_kinds(

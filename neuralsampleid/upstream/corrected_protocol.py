@@ -128,7 +128,8 @@ def noise_tracks(fingerprints: UpstreamFingerprints) -> Segments:
         length = max(1, round(len(references) / len(references.track_ids)))
         counts = np.diff([*range(0, len(noise), length), len(noise)])
         names = [f"noise_{number:04d}" for number in range(1, len(counts) + 1)]
-        noise = Segments.untimed(names, counts, noise.embeddings, noise.silent)
+        pieces = dict(zip(names, counts.tolist(), strict=True))
+        noise = Segments.of(pieces, noise.embeddings, silent=noise.silent)
     both = set(noise.track_ids) & set(references.track_ids)
     if both:
         raise UserError(

@@ -128,7 +128,7 @@ def read_fingerprints(folder: Path) -> UpstreamFingerprints:
                 f"{folder / name}.mm: fingerprints of size {array.shape[1]}, "
                 f"expected {arrays[_NOISE].shape[1]} as in {_NOISE}.mm"
             )
-    noise = Segments.untimed([""], [len(arrays[_NOISE])], arrays[_NOISE], _constant(arrays[_NOISE]))
+    noise = _segments({"": len(arrays[_NOISE])}, arrays[_NOISE])
     if _path(folder, _NOISE, "_lookup.json").exists():
         noise = _named(folder, _NOISE, arrays[_NOISE])
     return UpstreamFingerprints(
@@ -250,12 +250,11 @@ def _named(folder: Path, name: str, rows: Embeddings) -> Segments:
         number = entry.rpartition("_")[2]
         if name == _OCCURRENCES and not (query_track(entry) and number.isdecimal()):
             raise UserError(f"{path}: '{entry}', expected <track>_<occurrence number>")
-    return Segments.untimed(list(counts), list(counts.values()), rows, _constant(rows))
+    return _segments(counts, rows)
 
 
-def _constant(rows: Embeddings) -> npt.NDArray[np.bool_]:
-    constant: npt.NDArray[np.bool_] = ~np.any(rows, axis=1)
-    return constant
+def _segments(counts: dict[str, int], rows: Embeddings) -> Segments:
+    return Segments.of(counts, rows, silent=~np.any(rows, axis=1))
 
 
 def _open_nodes(folder: Path, track: str, segments: int) -> Nodes | None:

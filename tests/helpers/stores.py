@@ -28,8 +28,8 @@ def segments(
 ) -> Segments:
     """A track of embeddings (segments, d); some are silent."""
     place = np.arange(len(embeddings))
-    return Segments.of_track(
-        track_id,
+    return Segments.of(
+        {track_id: len(embeddings)},
         embeddings,
         starts_s=hop * place,
         ends_s=hop * place + length,

@@ -26,7 +26,7 @@ def unit(rng, rows):
 
 def segments(name, embeddings):
     starts = HOP * np.arange(len(embeddings))
-    return Segments.of_track(name, embeddings, starts_s=starts, ends_s=starts + SEGMENT)
+    return Segments.of({name: len(starts)}, embeddings, starts_s=starts, ends_s=starts + SEGMENT)
 
 
 def finder_of(parts, **trust):

@@ -43,9 +43,8 @@ def track_of(number: int, segments: int = 10) -> Track:
     numbers = np.array([place for place in range(segments) if place % 3 != 2])
     embeddings = np.full((len(numbers), SIZE), number, np.float32)
     starts = HOP * numbers
-    own = Segments.of_track(
-        str(number), embeddings, starts_s=starts, ends_s=starts + SEGMENT, numbers=numbers
-    )
+    times = {"starts_s": starts, "ends_s": starts + SEGMENT}
+    own = Segments.of({str(number): len(starts)}, embeddings, **times, numbers=numbers)
     peaks = Peaks(np.arange(number + 1, dtype=np.int32), np.full(number + 1, number, np.int16))
     return Track(7.0 + number, own, peaks)
 
