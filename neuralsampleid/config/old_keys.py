@@ -49,6 +49,7 @@ MOVED = {
 
 # Key and its old value → what to say of it.
 MOVED_VALUES: dict[tuple[str, object], str] = {
+    ("data.kind", "published"): "is now upstream",
     ("systems.*.reranker", True): "is now the name of one of rerankers",
     ("systems.*.reranker", False): "is now left out, or null",
     ("encoders.*.weights", "default"): "is now shipped",

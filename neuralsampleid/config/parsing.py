@@ -50,8 +50,7 @@ def parse_any_config(
         UserError: see ``parse_config``.
     """
     data = values.get("data") if isinstance(values, dict) else None
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if kind in {"upstream", "published"}:  # its former name; the error says what it is now
+    if isinstance(data, dict) and data.get("kind") == "upstream":
         return _parse(UpstreamConfig, values, source)
     return parse_config(values, source, defaults)
 

@@ -345,7 +345,7 @@ def test_the_upstream_configuration_says_the_defaults():
     ("path", "value", "message"),
     [
         ("data.foldr", "x", "data.foldr: unknown key"),
-        ("data.kind", "published", "data.kind: input should be 'upstream', found 'published'"),
+        ("data.kind", "published", "data.kind: 'published' is now upstream"),
         ("data.ground_truth", "../gt.json", "data.ground_truth: string should match pattern"),
         ("systems.0.reranker", None, "'proposed' needs a re-ranker's weights"),
         ("systems.1.name", "proposed", "two systems bear the same name"),
