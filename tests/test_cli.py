@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from helpers.parity import FOLDER, released_weights
-from helpers.released_set import tree_bytes
+from helpers.upstream_set import tree_bytes
 from neuralsampleid.cli import main
 
 

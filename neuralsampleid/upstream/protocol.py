@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,15 @@ class Answers:
             [answer.first_rank for answer in self.segment_answers if answer.segments == length]
             for length in self.query_segments
         ]
-        return [[_percent(ranks, k) for ranks in columns] for k in CUTOFFS]
+        return [
+            [
+                100 * (sum(rank is not None and rank <= k for rank in ranks) / len(ranks))
+                if ranks
+                else math.nan
+                for ranks in columns
+            ]
+            for k in CUTOFFS
+        ]
 
     def queries(self) -> list[int]:
         """Number of queries behind each column of ``hit_rates``."""
@@ -95,12 +103,6 @@ class Answers:
             "map": None if math.isnan(score) else score,
             "rankings": self.rankings(),
         }
-
-
-def _percent(ranks: Sequence[int | None], k: int) -> float:
-    if not ranks:
-        return math.nan
-    return 100 * (sum(rank is not None and rank <= k for rank in ranks) / len(ranks))
 
 
 def make_scorer(

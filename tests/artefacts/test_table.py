@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from helpers.file_server import serving
-from helpers.released_set import tree_bytes
 from helpers.sample100 import SHARED
+from helpers.upstream_set import tree_bytes
 from neuralsampleid.artefacts.download import Artefact, MissingFileError, Patience
 from neuralsampleid.artefacts.table import (
     Obtained,

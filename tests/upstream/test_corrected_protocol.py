@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from helpers.paper import RERANKER
 from helpers.parity import released_weights
-from helpers.released_set import tree_bytes, unit, write_rows, write_set
 from helpers.scripted import matrices, scripted_reranker
+from helpers.upstream_set import tree_bytes, unit, write_rows, write_set
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.upstream.corrected_protocol import evaluate_corrected, noise_tracks

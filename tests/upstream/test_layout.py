@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from helpers.released_set import tree_bytes, unit, write_rows, write_set
+from helpers.upstream_set import tree_bytes, unit, write_rows, write_set
 from neuralsampleid.errors import UserError
 from neuralsampleid.upstream.layout import (
     find_fingerprints,

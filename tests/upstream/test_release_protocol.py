@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from helpers.paper import RERANKER
 from helpers.parity import FOLDER, released_weights
-from helpers.released_set import tree_bytes, unit, write_set
 from helpers.scripted import matrices, scripted_reranker
+from helpers.upstream_set import tree_bytes, unit, write_set
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import average_precision
 from neuralsampleid.models.reranker import CrossAttentionReranker

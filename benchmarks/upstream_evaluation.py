@@ -1,6 +1,6 @@
-"""How long the released evaluation takes here on the set that the release was timed on.
+"""How long the evaluation of upstream fingerprints takes, on the set that upstream's code was timed on.
 
-Command: ``python benchmarks/released_evaluation.py``. It makes the parity set of the tests (seed 7)
+Command: ``python benchmarks/upstream_evaluation.py``. It makes the parity set of the tests (seed 7)
 and times hit rates and mAP together, from opening the folder to the rankings; imports and loading
 the re-ranker do not count.
 """
@@ -20,8 +20,8 @@ import torch
 
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.models.upstream_checkpoint import UPSTREAM_RERANKER
-from neuralsampleid.upstream.folder import Protocol, evaluate_folder
-from neuralsampleid.upstream.protocol import IndexKind, SystemName
+from neuralsampleid.upstream.folder import evaluate_folder
+from neuralsampleid.upstream.protocol import IndexKind, Protocol, SystemName
 
 _RELEASED_S = 60  # the release's own code with re-ranker, 2 cores: 60 to 80 s
 _LENGTHS = [1, 3, 6, 12, 20]  # segments
@@ -36,7 +36,7 @@ def main() -> None:
     # The set's writer and the weights' recipe lie with the tests.
     sys.path.append(str(Path(__file__).parents[1] / "tests"))
     from helpers.parity import released_weights
-    from helpers.released_set import write_parity_set
+    from helpers.upstream_set import write_parity_set
 
     reranker = CrossAttentionReranker(UPSTREAM_RERANKER, 512, 32)
     reranker.load_state_dict(released_weights("classifier"))
