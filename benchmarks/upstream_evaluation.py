@@ -1,8 +1,8 @@
-"""How long the evaluation of upstream fingerprints takes, on the set that upstream's code was timed on.
+"""How long the evaluation of upstream fingerprints takes, on the set that upstream was timed on.
 
-Command: ``python benchmarks/upstream_evaluation.py``. It makes the parity set of the tests (seed 7)
-and times hit rates and mAP together, from opening the folder to the rankings; imports and loading
-the re-ranker do not count.
+Command: ``python benchmarks/upstream_evaluation.py``. It makes the parity set of the tests (seed
+7) and times hit rates and mAP together, from opening the folder to the rankings; imports and
+loading the re-ranker do not count.
 """
 
 from __future__ import annotations

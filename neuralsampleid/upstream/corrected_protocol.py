@@ -42,15 +42,17 @@ from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.upstream.layout import UpstreamFingerprints, query_track
 from neuralsampleid.upstream.nodes import Nodes
 from neuralsampleid.upstream.protocol import (
+    OCCURRENCE_NODES,
+    TRACK_NODES,
     Answers,
     IndexKind,
     SegmentAnswer,
     SystemName,
     TrackAnswer,
     Truth,
-    check_nodes,
     index_threads,
     make_scorer,
+    query_nodes,
 )
 
 Votes = npt.NDArray[np.float64]
@@ -218,8 +220,7 @@ def _occurrence_nodes(
     In upstream's layout these are a file's last occurrence. Entries named as the lookup names
     occurrences are taken too.
     """
-    stored = fingerprints.occurrence_nodes()
-    check_nodes(stored, reranker, fingerprints.folder / "query_nmatrix.npy")
+    stored = query_nodes(fingerprints, OCCURRENCE_NODES, reranker)
     last = {query_track(name): name for name in fingerprints.occurrences.track_ids}
     found: dict[str, Nodes] = {}
     for name, occurrence in fingerprints.occurrences.each_track():
@@ -235,8 +236,7 @@ def _track_nodes(
     fingerprints: UpstreamFingerprints, reranker: CrossAttentionReranker
 ) -> dict[str, Nodes]:
     """Query track → its node matrices, where there are as many as fingerprints."""
-    stored = fingerprints.query_nodes()
-    check_nodes(stored, reranker, fingerprints.folder / "query_full_nmatrix.npy")
+    stored = query_nodes(fingerprints, TRACK_NODES, reranker)
     found = {
         name: stored[name]
         for name, track in fingerprints.queries.each_track()

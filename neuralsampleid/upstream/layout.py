@@ -22,7 +22,7 @@ import numpy.typing as npt
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import read_json
 from neuralsampleid.fingerprints.segments import Embeddings, Integers, Segments
-from neuralsampleid.upstream.nodes import Nodes, read_node_dictionary
+from neuralsampleid.upstream.nodes import Nodes
 
 _NOISE, _REFERENCES, _OCCURRENCES, _QUERIES = "dummy_db", "ref_db", "query_db", "query_full_db"
 _LOG = logging.getLogger(__name__)
@@ -39,34 +39,14 @@ class UpstreamFingerprints:
     queries: Segments  # whole query tracks
     _open: dict[str, Nodes | None] = field(default_factory=dict, repr=False)
 
-    def occurrence_nodes(self) -> dict[str, Nodes]:
-        """Node matrices of ``query_nmatrix.npy``: track (or occurrence) → (segments, c, n).
-
-        As released, a track's entry is that of its last occurrence, which replaced the others.
-
-        Raises:
-            UserError: the file is missing or not what it should be.
-        """
-        return read_node_dictionary(self.folder / "query_nmatrix.npy")
-
-    def query_nodes(self) -> dict[str, Nodes]:
-        """Node matrices of the whole query tracks: track → (segments, c, n).
-
-        Raises:
-            UserError: the file is missing or not what it should be.
-        """
-        return read_node_dictionary(self.folder / "query_full_nmatrix.npy")
-
     def has_reference_nodes(self, rows: Integers) -> npt.NDArray[np.bool_]:
         """Which reference rows have a node matrix, (rows,).
 
         Raises:
             UserError: there is no folder of node matrices, or a file in it is broken.
         """
-        found = np.zeros(len(rows), bool)
-        for place, nodes, inside in self._nodes_of(rows):
-            found[place] = nodes is not None and inside < len(nodes)
-        return found
+        places = self._nodes_of(rows)
+        return np.array([nodes is not None and row < len(nodes) for nodes, row in places], bool)
 
     def reference_nodes(self, rows: Integers) -> npt.NDArray[np.float32]:
         """Node matrices (rows, channels, nodes) of reference rows that all have one.
@@ -74,10 +54,11 @@ class UpstreamFingerprints:
         Raises:
             UserError: two tracks' matrices differ in size.
         """
-        matrices: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
-        for place, nodes, inside in self._nodes_of(rows):
-            assert nodes is not None
-            matrices[place] = nodes[inside].astype(np.float32, copy=False)
+        matrices = [
+            nodes[row].astype(np.float32, copy=False)
+            for nodes, row in self._nodes_of(rows)
+            if nodes is not None
+        ]
         sizes = {matrix.shape for matrix in matrices}
         if len(sizes) > 1:
             raise UserError(
@@ -86,11 +67,11 @@ class UpstreamFingerprints:
             )
         return np.stack(matrices)
 
-    def _nodes_of(self, rows: Integers) -> Iterator[tuple[int, Nodes | None, int]]:
-        """For each row its place among ``rows``, its track's matrices and its place in those."""
+    def _nodes_of(self, rows: Integers) -> Iterator[tuple[Nodes | None, int]]:
+        """For each row its track's matrices, None where there are none, and its place in those."""
         tracks, numbers = self.references.tracks[rows], self.references.numbers[rows]
-        for place in range(len(rows)):
-            yield place, self._reference_nodes(int(tracks[place])), int(numbers[place])
+        for track, number in zip(tracks.tolist(), numbers.tolist(), strict=True):
+            yield self._reference_nodes(track), number
 
     def _reference_nodes(self, track: int) -> Nodes | None:
         """A track's matrices, memory-mapped; None with a notice where the file is missing."""

@@ -17,13 +17,14 @@ from neuralsampleid.fingerprints.segments import Integers
 from neuralsampleid.matching.pair_scores import PairScorer
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.upstream.layout import UpstreamFingerprints
-from neuralsampleid.upstream.nodes import Nodes
+from neuralsampleid.upstream.nodes import Nodes, read_node_dictionary
 
 SystemName = Literal["proposed", "proposed_no_reranker", "baseline"]
 IndexKind = Literal["flat", "ivfpq"]
 Protocol = Literal["released", "corrected"]
 _WORTH_SHARING = 20_000  # rows of noise
 Truth = Mapping[str, AbstractSet[str]]  # reference → query tracks that sample it
+OCCURRENCE_NODES, TRACK_NODES = "query_nmatrix.npy", "query_full_nmatrix.npy"
 CUTOFFS = (1, 3, 10)  # rows of the table of hit rates
 
 
@@ -127,16 +128,28 @@ def index_threads(fingerprints: UpstreamFingerprints, threads: int) -> int:
     return threads if len(fingerprints.noise) >= _WORTH_SHARING else 1
 
 
-def check_nodes(nodes: Mapping[str, Nodes], reranker: CrossAttentionReranker, source: Path) -> None:
-    """Check that the re-ranker can read every query's node matrices.
+def query_nodes(
+    fingerprints: UpstreamFingerprints, name: str, reranker: CrossAttentionReranker
+) -> dict[str, Nodes]:
+    """Node matrices of queries: track (or occurrence) → (segments, channels, nodes).
+
+    Args:
+        fingerprints: in whose folder they lie.
+        name: ``TRACK_NODES``; or ``OCCURRENCE_NODES``, where a track's entry is that of its last
+            occurrence, which replaced the others.
+        reranker: that must be able to read them.
 
     Raises:
-        UserError: a track's matrices are of another size, or it has none at all.
+        UserError: the file is missing or not what it should be; a track's matrices are of another
+            size than the re-ranker's, or it has none at all.
     """
+    source = fingerprints.folder / name
+    nodes = read_node_dictionary(source)
     for track, matrices in nodes.items():
         if not len(matrices):
             raise UserError(f"{source}: '{track}' has no node matrix, expected at least one")
         _check_size(matrices.shape[1:], reranker, source)
+    return nodes
 
 
 def _check_size(size: tuple[int, ...], reranker: CrossAttentionReranker, source: Path) -> None:

@@ -24,9 +24,10 @@ What is odd, by intention:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,15 +41,17 @@ from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.upstream.layout import UpstreamFingerprints, query_track
 from neuralsampleid.upstream.nodes import Nodes
 from neuralsampleid.upstream.protocol import (
+    OCCURRENCE_NODES,
+    TRACK_NODES,
     Answers,
     IndexKind,
     SegmentAnswer,
     SystemName,
     TrackAnswer,
     Truth,
-    check_nodes,
     index_threads,
     make_scorer,
+    query_nodes,
 )
 
 _HIT_RATE_LISTS, _MAP_LISTS = 64, 32  # of the IVF-PQ index
@@ -68,6 +71,16 @@ class Candidates(NamedTuple):
 
 # What a candidate adds to its track; floats or NumPy's, whose precision is that of the sum.
 Scores = Iterable[tuple[int, Any]]
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """How a system scores the candidates of one query."""
+
+    # Reference rows and what they add to their track, in the order of counting.
+    scores: Callable[[str, Embeddings, Candidates], Scores]
+    count: int = _CANDIDATES  # per query segment
+    shortest: int = _TOO_SHORT + 1  # segments of a whole track that is asked about
 
 
 def evaluate_released(
@@ -105,17 +118,13 @@ def evaluate_released(
         if system == "proposed":
             assert reranker is not None
             scorer = make_scorer(fingerprints, reranker, threads)
-            nodes = _nodes(fingerprints, "query_nmatrix.npy", reranker)
-            segments = _ask_occurrences(
-                by_occurrence.result(),
-                _RerankedOccurrences(fingerprints, scorer, nodes),
-                truth,
-                query_segments,
-            )
-            nodes = _nodes(fingerprints, "query_full_nmatrix.npy", reranker)
-            scoring: _Scoring = _RerankedTracks(fingerprints, scorer, nodes)
+            nodes = query_nodes(fingerprints, OCCURRENCE_NODES, reranker)
+            scoring = _reranked_occurrences(fingerprints, scorer, nodes)
+            segments = _ask_occurrences(by_occurrence.result(), scoring, truth, query_segments)
+            nodes = query_nodes(fingerprints, TRACK_NODES, reranker)
+            scoring = _reranked_tracks(fingerprints, scorer, nodes)
         else:
-            scoring = _Distances() if system == "baseline" else _Sequences(fingerprints)
+            scoring = _Scoring(_distances) if system == "baseline" else _sequences(fingerprints)
             segments = _ask_occurrences(by_occurrence.result(), scoring, truth, query_segments)
         tracks = _ask_tracks(by_track.result(), scoring, truth)
     return Answers(tuple(query_segments), segments, tracks)
@@ -152,119 +161,78 @@ class _Search:
         return Candidates(found.rows[others], found.distances[others])
 
 
-class _Scoring(Protocol):
-    """How a system scores the candidates of one query."""
-
-    count: int  # candidates per query segment
-    shortest: int  # segments of a whole track that is asked about
-
-    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
-        """Reference rows and what they add to their track, in the order of counting."""
-
-
-class _Distances:
+def _distances(_track: str, _query: Embeddings, candidates: Candidates) -> Scores:
     """The baseline: the largest squared distance at which each distinct candidate was found."""
-
-    count, shortest = _CANDIDATES, _TOO_SHORT + 1
-
-    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
-        distinct, places = np.unique(candidates.rows, return_inverse=True)
-        largest = np.full(len(distinct), -np.inf, np.float32)
-        np.maximum.at(largest, places, candidates.distances)
-        return zip(distinct.tolist(), largest, strict=True)
+    distinct, places = np.unique(candidates.rows, return_inverse=True)
+    largest = np.full(len(distinct), -np.inf, np.float32)
+    np.maximum.at(largest, places, candidates.distances)
+    return zip(distinct.tolist(), largest, strict=True)
 
 
-class _Sequences:
+def _sequences(fingerprints: UpstreamFingerprints) -> _Scoring:
     """Without re-ranker: mean inner product with what follows the candidate in the database."""
 
-    count, shortest = _CANDIDATES, _TOO_SHORT + 1
-
-    def __init__(self, fingerprints: UpstreamFingerprints) -> None:
-        self._references = fingerprints.references.embeddings
-
-    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
-        score = {row: self._similarity(query, row) for row in np.unique(candidates.rows).tolist()}
-        return [(row, score[row]) for row in candidates.rows.tolist()]
-
-    def _similarity(self, query: Embeddings, row: int) -> np.float32:
-        sequence = self._references[row : row + len(query)]
+    def similarity(query: Embeddings, row: int) -> np.float32:
+        sequence = fingerprints.references.embeddings[row : row + len(query)]
         products = np.sum(query[: len(sequence)] * sequence, axis=1)
         return np.mean(products, dtype=np.float32)
 
+    def scores(_track: str, query: Embeddings, candidates: Candidates) -> Scores:
+        score = {row: similarity(query, row) for row in np.unique(candidates.rows).tolist()}
+        return [(row, score[row]) for row in candidates.rows.tolist()]
 
-class _Reranked:
-    """The largest output of the classifier over a query's node matrices."""
-
-    def __init__(
-        self, fingerprints: UpstreamFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
-    ) -> None:
-        self._fingerprints = fingerprints
-        self._scorer = scorer
-        self._nodes = nodes
-
-    def _nodes_of(self, track: str) -> Nodes:
-        if track not in self._nodes:
-            raise UserError(
-                f"{self._fingerprints.folder}: no node matrices of query '{track}', "
-                "expected those of every query track"
-            )
-        return self._nodes[track]
-
-    def _with_nodes(self, rows: Integers) -> Integers:
-        return rows[self._fingerprints.has_reference_nodes(rows)]
+    return _Scoring(scores)
 
 
-class _RerankedOccurrences(_Reranked):
-    """For hit rates: over the first node matrices of the file's last occurrence."""
+def _reranked_occurrences(
+    fingerprints: UpstreamFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
+) -> _Scoring:
+    """For hit rates: the largest score over the first matrices of the file's last occurrence."""
+    # track → reference row → largest score over the first 1, 2, … node matrices
+    largest: dict[str, dict[int, npt.NDArray[np.float32]]] = {}
 
-    count, shortest = _RERANKED_HIT_RATE, 1
-
-    def __init__(
-        self, fingerprints: UpstreamFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
-    ) -> None:
-        super().__init__(fingerprints, scorer, nodes)
-        # track → reference row → largest score over the first 1, 2, … node matrices
-        self._largest: dict[str, dict[int, npt.NDArray[np.float32]]] = {}
-
-    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
-        known = self._largest.setdefault(track, {})
-        rows = self._with_nodes(candidates.rows)
+    def scores(track: str, query: Embeddings, candidates: Candidates) -> Scores:
+        known = largest.setdefault(track, {})
+        rows = candidates.rows[fingerprints.has_reference_nodes(candidates.rows)]
         new = np.unique([row for row in rows.tolist() if row not in known]).astype(np.int64)
         if len(new):
-            grid = self._scorer.grid(self._nodes_of(track), new)
+            grid = scorer.grid(_nodes_of(track, nodes, fingerprints), new)
             # Of NaN and a number NaN is the larger, here as in torch.
             columns = np.maximum.accumulate(grid, axis=0).T
             known.update(zip(new.tolist(), columns, strict=True))
         for row in rows.tolist():
-            largest = known[row]
-            score = float(largest[min(len(query), len(largest)) - 1])
+            score = float(known[row][min(len(query), len(known[row])) - 1])
             if score >= _PASSED:
                 yield row, score
 
+    return _Scoring(scores, _RERANKED_HIT_RATE, shortest=1)
 
-class _RerankedTracks(_Reranked):
-    """For mAP: over all node matrices of the track."""
 
-    count, shortest = _RERANKED_MAP, 1
+def _reranked_tracks(
+    fingerprints: UpstreamFingerprints, scorer: PairScorer, nodes: dict[str, Nodes]
+) -> _Scoring:
+    """For mAP: the largest score over all node matrices of the track."""
 
-    def scores(self, track: str, query: Embeddings, candidates: Candidates) -> Scores:
-        rows = self._with_nodes(np.unique(candidates.rows))
+    def scores(track: str, _query: Embeddings, candidates: Candidates) -> Scores:
+        rows = np.unique(candidates.rows)
+        rows = rows[fingerprints.has_reference_nodes(rows)]
         if not len(rows):
             return
-        for row, score in zip(
-            rows.tolist(), self._scorer.grid(self._nodes_of(track), rows).max(axis=0), strict=True
-        ):
+        largest = scorer.grid(_nodes_of(track, nodes, fingerprints), rows).max(axis=0)
+        for row, score in zip(rows.tolist(), largest, strict=True):
             # A rejected reference stays in the ranking, with 0.
             yield row, float(score) if score > _PASSED else 0.0
 
+    return _Scoring(scores, _RERANKED_MAP, shortest=1)
 
-def _nodes(
-    fingerprints: UpstreamFingerprints, name: str, reranker: CrossAttentionReranker
-) -> dict[str, Nodes]:
-    full = name == "query_full_nmatrix.npy"
-    nodes = fingerprints.query_nodes() if full else fingerprints.occurrence_nodes()
-    check_nodes(nodes, reranker, fingerprints.folder / name)
-    return nodes
+
+def _nodes_of(track: str, nodes: dict[str, Nodes], fingerprints: UpstreamFingerprints) -> Nodes:
+    if track not in nodes:
+        raise UserError(
+            f"{fingerprints.folder}: no node matrices of query '{track}', "
+            "expected those of every query track"
+        )
+    return nodes[track]
 
 
 def _ask_occurrences(

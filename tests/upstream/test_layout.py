@@ -48,7 +48,6 @@ def test_a_sound_folder(folder):
     assert found.references.tracks.tolist() == [0, 0, 1, 1, 1]
     assert found.queries.track_ids == ["Q", "P_x"]
     assert found.noise.track_ids == [""]
-    assert list(found.occurrence_nodes()) == list(found.query_nodes()) == ["Q"]
 
 
 def test_reference_nodes(folder, caplog):
