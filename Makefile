@@ -1,4 +1,4 @@
-# make demo | test [SLOW=1] [COVERAGE=1] | lint | env | pull | default-model | lock | clean
+# make demo | test [SLOW=1] [COVERAGE=1] | lint | env | pull | shipped-model | lock | clean
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -14,7 +14,7 @@ COVERAGE ?=
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: env demo test lint pull default-model schema lock clean
+.PHONY: env demo test lint pull shipped-model schema lock clean
 
 env: $(READY)
 
@@ -56,13 +56,13 @@ pull: $(VENV)/bin/dvc
 	dvc pull
 	snakemake --cores 1 --touch
 
-# The model that ships, trained again: hours (config/default_model.yaml).
-default-model: env
-	snakemake --cores all --set-threads pretrain=$$(nproc) --configfile config/default_model.yaml -- default_model
+# The model that ships, trained again: hours (config/shipped_model.yaml).
+shipped-model: env
+	snakemake --cores all --set-threads pretrain=$$(nproc) --configfile config/shipped_model.yaml -- shipped_model
 	mkdir -p neuralsampleid/models/shipped
-	cp results/default_model/release/model.pt neuralsampleid/models/shipped/model.pt
+	cp results/shipped_model/release/model.pt neuralsampleid/models/shipped/model.pt
 	rm -f neuralsampleid/models/shipped/calibration.json # of the former weights
-	cp results/default_model/release/model_card.md docs/model-card.md
+	cp results/shipped_model/release/model_card.md docs/model-card.md
 	@echo "Measure it on the demo and on real music for docs/model-card-notes.md, and calibrate it:"
 	@echo "benchmarks/real_music.md"
 

@@ -1,4 +1,4 @@
-"""How likely an answer of the default model is, fitted to composed and to real music together.
+"""How likely an answer of the shipped model is, fitted to composed and to real music together.
 
 Command: ``python benchmarks/calibrate_real.py --fit TRIALS… --test TRIALS… [--out JSON]``; TRIALS
 are tables by rule calibrate (``results/<run>/evaluation/trials/``) and ``real_music.py --trials``

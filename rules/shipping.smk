@@ -1,4 +1,4 @@
-# Needs: the encoder that is to ship, trained and evaluated. Not part of the report: snakemake default_model.
+# Needs: the encoder that is to ship, trained and evaluated. Not part of the report: snakemake shipped_model.
 # Makes: the file that ships, and its card.
 
 

@@ -57,7 +57,7 @@ rule calibrations:
         ),
 
 
-rule default_model:
+rule shipped_model:
     input:
         f"{RUN}/release/model.pt",
         f"{RUN}/release/model_card.md",

@@ -57,7 +57,7 @@ class Config(Section):
     page: Page = Page()
     scale: Scale = Scale()
     ablations: Ablations | None = None
-    shipped: Name | None = None  # encoder whose weights ``snakemake default_model`` releases
+    shipped: Name | None = None  # encoder whose weights ``snakemake shipped_model`` releases
 
     @model_validator(mode="after")
     def _references(self) -> Config:

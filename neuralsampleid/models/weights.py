@@ -21,9 +21,9 @@ Architecture = Literal["gnn", "resnet_ibn"]
 Graph = Literal["bypassed", "connected"]
 
 SHIPPED = "shipped"  # the name of the weights in this package
-SHIPPED_FILE = Path(__file__).parent / "shipped" / "model.pt"  # written by ``make default-model``
+SHIPPED_FILE = Path(__file__).parent / "shipped" / "model.pt"  # written by ``make shipped-model``
 HOW_TO_GET_WEIGHTS = (
-    "'shipped' (comes with this package; make default-model trains it again), a run's folder such "
+    "'shipped' (comes with this package; make shipped-model trains it again), a run's folder such "
     "as results/demo (make demo) or that of one of its models, a checkpoint, or upstream's "
     "files (snakemake --configfile upstream/config.yaml --cores 1; with --encoder)"
 )

@@ -56,8 +56,8 @@ def model_card(shipped: Shipped, metrics: pd.DataFrame, curves: pd.DataFrame, no
     return f"""# The shipped model
 
 The weights that `nsid index` takes unless told otherwise. Up to "Measured by hand" this card is
-written by `make default-model`, and its figures are of the run that trained the model
-(`config/default_model.yaml`, seed {shipped.seed}).
+written by `make shipped-model`, and its figures are of the run that trained the model
+(`config/shipped_model.yaml`, seed {shipped.seed}).
 
 - **What it is**: {shipped.settings.architecture}, {shipped.parameters / 1e6:.1f} million
   parameters, {shipped.size_bytes / 2**20:.1f} MiB in half precision (embeddings keep a cosine

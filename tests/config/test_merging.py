@@ -98,7 +98,7 @@ def test_a_run_bears_the_name_of_its_file(tmp_path: Path):
     assert run_named(Path("x/own.music.yaml")) == "own_music"
 
 
-@pytest.mark.parametrize("name", ["paper", "default_model", "own_music"])
+@pytest.mark.parametrize("name", ["paper", "shipped_model", "own_music"])
 def test_other_runs_hold_what_differs(name: str):
     path = ROOT / f"config/{name}.yaml"
     config = read_config(path)

@@ -148,7 +148,7 @@ def test_a_file_a_model_and_a_run(tmp_path):
 def test_what_is_not_there_says_what_can_be_had(tmp_path):
     with pytest.raises(UserError, match=r"no\.pt: no such weights, expected 'shipped'.*make demo"):
         weights_file(str(tmp_path / "no.pt"))
-    with pytest.raises(UserError, match=r"shipped: no such weights.*make default-model"):
+    with pytest.raises(UserError, match=r"shipped: no such weights.*make shipped-model"):
         weights_file("shipped", shipped=tmp_path / "none")
     with pytest.raises(UserError, match="are now called 'shipped'"):
         weights_file("default")

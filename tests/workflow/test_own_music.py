@@ -28,7 +28,7 @@ def test_the_page_leads_from_five_files_to_a_table(copied):
     run = copied / "results/five"
     tracks = pd.read_csv(run / "data/tracks.csv")
     assert tracks["role"].value_counts().to_dict() == {"reference": 3, "query": 2}
-    per_query = pd.read_csv(run / "evaluation/default_model/per_query.csv")
+    per_query = pd.read_csv(run / "evaluation/shipped_model/per_query.csv")
     whole = per_query[per_query["task"] == "full_track"]
     assert set(whole["query_id"]) == set(tracks.loc[tracks["role"] == "query", "track_id"])
     assert whole["first_rank"].between(1, 3).all()  # no noise: every reference is ranked

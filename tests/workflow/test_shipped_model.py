@@ -13,7 +13,7 @@ def test_the_target_makes_a_model_and_its_card(copied):
     config = micro(shipped="default")
     config["encoders"] = {"default": config["encoders"]["resnet_ibn"]}
     config["systems"] = [{"kind": "encoder", "name": "default", "encoder": "default"}]
-    done = snakemake(copied, config, "--", "default_model")
+    done = snakemake(copied, config, "--", "shipped_model")
     assert done.returncode == 0, done.stdout
     folder = copied / RESULTS / "release"
     model = folder / "model.pt"
