@@ -1,42 +1,50 @@
 """The catalogue: which tracks there are, and which sample occurs where.
 
 Every data set, published or a user's own, becomes two files in one folder: ``tracks.csv`` and
-``occurrences.csv``. Paths in ``tracks.csv`` are relative to that folder or absolute.
+``occurrences.csv``. Paths in ``tracks.csv`` are relative to that folder or absolute. Everything
+that is wrong with a table of occurrences is said at once.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from neuralsampleid.catalogue.checks import check_annotations
 from neuralsampleid.catalogue.formats import Format, read_table, read_texts
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_csv
 
 ABSENCE = "absence"  # the kind of an interval in which the sample is said not to sound
 ROLES = ("train", "query", "reference", "noise")
-TRACK_COLUMNS = ("track_id", "role", "path", "duration_s", "title", "artist")
-OCCURRENCE_COLUMNS = (
-    "sample_id",
-    "query_id",
-    "reference_id",
-    "query_start_s",
-    "query_end_s",
-    "reference_start_s",
-    "reference_end_s",
-    "kind",
-    "sample_type",
-    "interpolation",
-    "tempo_ratio",
-    "pitch_semitones",
-)
-_TEXTS = ("sample_id", "query_id", "reference_id", "kind", "sample_type", "interpolation")
-_TRACKS: Format = {name: float if name == "duration_s" else str for name in TRACK_COLUMNS}
-_NUMBERS = tuple(name for name in OCCURRENCE_COLUMNS if name not in _TEXTS)
+TRACK_COLUMNS: Format = {
+    "track_id": str,
+    "role": str,
+    "path": str,
+    "duration_s": float,
+    "title": str,
+    "artist": str,
+}
+OCCURRENCE_COLUMNS: Format = {
+    "sample_id": str,
+    "query_id": str,
+    "reference_id": str,
+    "query_start_s": float,
+    "query_end_s": float,
+    "reference_start_s": float,
+    "reference_end_s": float,
+    "kind": str,
+    "sample_type": str,
+    "interpolation": str,
+    "tempo_ratio": float,
+    "pitch_semitones": float,
+}
+SHOWN_ROWS = 20  # of the wrong ones
+END_TOLERANCE_S = 0.1  # ends are rounded, and decoders differ about that of an MP3 file
 _TRACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
 
 
@@ -62,6 +70,13 @@ class Catalogue:
     occurrences: pd.DataFrame
     absences: pd.DataFrame = field(default_factory=_no_rows)
 
+    @classmethod
+    def of(cls, tracks: pd.DataFrame, rows: pd.DataFrame) -> Catalogue:
+        """A catalogue of tracks and rows of both kinds, as they stand in the file."""
+        absent = rows["kind"] == ABSENCE
+        parts = (part.reset_index(drop=True) for part in (tracks, rows[~absent], rows[absent]))
+        return cls(*parts)
+
     def with_role(self, role: str) -> pd.DataFrame:
         """The tracks of one role in file order.
 
@@ -85,17 +100,13 @@ def read_catalogue(folder: Path, *, within_tracks: bool = False) -> Catalogue:
         UserError: a file or column is missing, or a row is wrong; all wrong occurrences are listed.
     """
     expected = "a table of a catalogue"
-    tracks = read_table(folder / "tracks.csv", _TRACKS, expected)
+    tracks = read_table(folder / "tracks.csv", TRACK_COLUMNS, expected)
     tracks["path"] = [str((folder / path).resolve()) if path else "" for path in tracks["path"]]
     check_tracks(tracks, folder / "tracks.csv")
     path = folder / "occurrences.csv"
     texts = read_texts(path, OCCURRENCE_COLUMNS, expected)
-    occurrences = checked_occurrences(texts, tracks, path, within_tracks=within_tracks)
-    absent = occurrences["kind"] == ABSENCE
-    occurrences, absences = (
-        rows.reset_index(drop=True) for rows in (occurrences[~absent], occurrences[absent])
-    )
-    return Catalogue(tracks, occurrences, absences)
+    rows = checked_occurrences(texts, tracks, path, within_tracks=within_tracks)
+    return Catalogue.of(tracks, rows)
 
 
 def write_catalogue(catalogue: Catalogue, folder: Path) -> None:
@@ -128,25 +139,6 @@ def check_tracks(tracks: pd.DataFrame, path: Path) -> None:
         seen.add(track_id)
 
 
-def checked_occurrences(
-    table: pd.DataFrame, tracks: pd.DataFrame, path: Path, *, within_tracks: bool
-) -> pd.DataFrame:
-    """Check a table of occurrences and turn its numbers into such.
-
-    Args:
-        table: ``OCCURRENCE_COLUMNS``, as text or as numbers; the index is the line in the file.
-        tracks: ``TRACK_COLUMNS``.
-        path: the file, for messages.
-        within_tracks: whether an interval may not end after its track does.
-
-    Raises:
-        UserError: rows are wrong; all of them are listed.
-    """
-    check_annotations(table, tracks, _NUMBERS, path, within_tracks=within_tracks)
-    numbers = {name: pd.to_numeric(table[name]).astype(float) for name in _NUMBERS}
-    return table.assign(**numbers).reset_index(drop=True)
-
-
 def check_track_id(track_id: str, where: str) -> None:
     """Refuse ids that cannot be file names on every system.
 
@@ -158,3 +150,72 @@ def check_track_id(track_id: str, where: str) -> None:
             f"{where}: track id {track_id!r} cannot be a file name, expected up to 100 letters, "
             "digits, '_', '.', '-', beginning with a letter, digit or '_'"
         )
+
+
+def checked_occurrences(
+    table: pd.DataFrame, tracks: pd.DataFrame, path: Path, *, within_tracks: bool
+) -> pd.DataFrame:
+    """Check a table of occurrences and turn its numbers into such.
+
+    Args:
+        table: ``OCCURRENCE_COLUMNS``, as text or as numbers; the index is the line in the file.
+        tracks: ``TRACK_COLUMNS``.
+        path: the file, for the message.
+        within_tracks: whether an interval may not end after its track does. Not so for annotations
+            of other people, whose edition of a track may be longer than one's own.
+
+    Raises:
+        UserError: at least one row is wrong. One wrong row is one line; several are a line each, at
+            most ``SHOWN_ROWS``.
+    """
+    columns = [name for name, kind in OCCURRENCE_COLUMNS.items() if kind is float]
+    numbers = table[columns].apply(pd.to_numeric, errors="coerce").astype(float)
+    known = {row.track_id: (row.role, row.duration_s) for row in tracks.itertuples()}
+    rows = zip(table.to_dict("records"), numbers.to_dict("records"), strict=True)
+    problems = ["; ".join(_problems(*row, known, within_tracks)) for row in rows]
+    wrong = [pair for pair in zip(table.index, problems, strict=True) if pair[1]]
+    if len(wrong) == 1:
+        raise UserError(f"{path}, line {wrong[0][0]}: {wrong[0][1]}")
+    if wrong:
+        lines = [f"line {line}: {problem}" for line, problem in wrong]
+        raise UserError(listed(f"{path}: {len(wrong)} rows are wrong", lines))
+    return table.assign(**numbers).reset_index(drop=True)
+
+
+def listed(headline: str, lines: Sequence[str]) -> str:
+    """A message of several lines: what is wrong, each time, and how often it is not shown."""
+    more = len(lines) - SHOWN_ROWS
+    shown = [*lines[:SHOWN_ROWS], *([f"and {more} more"] if more > 0 else [])]
+    return "\n  ".join([headline, *shown])
+
+
+def _problems(
+    row: Mapping[str, object],
+    numbers: Mapping[str, float],
+    known: Mapping[str, tuple[str, float]],
+    within_tracks: bool,
+) -> Iterator[str]:
+    """What is wrong with a row, given as it was read and with its numbers, NaN where they fail."""
+    failed = {
+        column: text
+        for column, value in numbers.items()
+        if math.isnan(value) and (text := str(row[column]).strip()) not in {"", "nan"}
+    }
+    for column, text in failed.items():
+        yield f"{column} is '{text}', expected a number"
+    for side in ("query", "reference"):
+        track_id, names = str(row[f"{side}_id"]), (f"{side}_start_s", f"{side}_end_s")
+        role, seconds = known.get(track_id, (None, math.nan))
+        if role != side:
+            what = "unknown" if role is None else f"a {role} track"
+            yield f"{side}_id '{track_id}' is {what}, expected a {side} track"
+        start, end = (numbers[name] for name in names)
+        if failed.keys() & names or (math.isnan(start) and math.isnan(end)):
+            continue
+        if not 0 <= start < end < math.inf:
+            yield (
+                f"{side} interval {start}–{end} s, expected 0 ≤ start < end, "
+                "or both empty where unknown"
+            )
+        elif within_tracks and end > seconds + END_TOLERANCE_S:
+            yield f"{side} interval ends at {end} s, beyond its track's end at {seconds:.2f} s"

@@ -7,10 +7,8 @@ clips are shorter than 30 s or hold no audio. They stay in the catalogue, are li
 
 from __future__ import annotations
 
-import csv
 import logging
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -66,7 +64,8 @@ def find_clips(folder: Path, subset: str) -> list[Path]:
     if not root.is_dir():
         raise UserError(f"{root}: no such folder, expected the clips of fma_{subset}")
     folders = sorted(path for path in root.iterdir() if _FOLDER.fullmatch(path.name))
-    clips = [path for part in folders for path in sorted(part.iterdir()) if _is_clip(path)]
+    files = [path for part in folders for path in sorted(part.iterdir())]
+    clips = [path for path in files if _CLIP.fullmatch(path.name)]
     if not clips:
         raise UserError(f"{root}: holds no clip, expected files such as 000/000002.mp3")
     return clips
@@ -94,9 +93,8 @@ def make_fma(
         )
     faulty = training[training["fault"] != ""]
     _LOG.info("%d clips, %d of them short or without audio", len(training), len(faulty))
-    titles = _titles(metadata) if metadata is not None else {}
-    named = [titles.get(track_id, ("", "")) for track_id in training["track_id"]]
-    training["title"], training["artist"] = [title for title, _ in named], [who for _, who in named]
+    titles = pd.DataFrame(columns=["title", "artist"]) if metadata is None else _titles(metadata)
+    training = training.join(titles, on="track_id").fillna({"title": "", "artist": ""})
     evaluation = read_sample100(settings.evaluation)
     report_found(evaluation, settings.evaluation, folder)
     write_csv(folder / "faulty_clips.csv", faulty[list(FAULTY_COLUMNS)])
@@ -122,10 +120,6 @@ def training_tracks(clips: list[Path], workers: int = 1) -> pd.DataFrame:
     return table.assign(known=table["track_id"].isin(KNOWN_FAULTY).map({True: "yes", False: "no"}))
 
 
-def _is_clip(path: Path) -> bool:
-    return _CLIP.fullmatch(path.name) is not None
-
-
 def _judge(path: Path) -> tuple[float, str]:
     """A clip's length in seconds, and what is wrong with it."""
     try:
@@ -137,8 +131,8 @@ def _judge(path: Path) -> tuple[float, str]:
     return round(seconds, 2), ""
 
 
-def _titles(folder: Path) -> dict[str, tuple[str, str]]:
-    """Title and artist by track id, of every track of the archive.
+def _titles(folder: Path) -> pd.DataFrame:
+    """Title and artist of every track of the archive; the index is the track id.
 
     The table has two header rows, and a third that names its first column.
 
@@ -148,22 +142,19 @@ def _titles(folder: Path) -> dict[str, tuple[str, str]]:
     found = sorted(folder.rglob("tracks.csv")) if folder.is_dir() else []
     if not found:
         raise UserError(f"{folder}: no tracks.csv, expected that of fma_metadata")
-    with found[0].open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        columns = list(zip(next(rows, []), next(rows, []), strict=False))
-        wanted = [("track", "title"), ("artist", "name")]
-        missing = [column for column in wanted if column not in columns]
-        if missing:
-            raise UserError(
-                f"{found[0]}: column {'/'.join(missing[0])} is missing, expected fma_metadata's "
-                "tracks.csv with its two header rows"
-            )
-        return dict(_named(rows, *(columns.index(column) for column in wanted)))
-
-
-def _named(
-    rows: Iterator[list[str]], title: int, artist: int
-) -> Iterator[tuple[str, tuple[str, str]]]:
-    for row in rows:
-        if row and row[0].isdecimal():
-            yield f"{int(row[0]):06}", (row[title].strip(), row[artist].strip())
+    wanted = [("track", "title"), ("artist", "name")]
+    try:
+        table = pd.read_csv(found[0], header=[0, 1], index_col=0, dtype=str, keep_default_na=False)
+    except ValueError as error:  # pandas' errors about tables are all of this kind
+        raise UserError(
+            f"{found[0]}: not a CSV table ({error}), expected fma_metadata's"
+        ) from error
+    wanted = [("track", "title"), ("artist", "name")]
+    missing = [column for column in wanted if column not in table.columns]
+    if missing:
+        raise UserError(
+            f"{found[0]}: column {'/'.join(missing[0])} is missing, expected fma_metadata's "
+            "tracks.csv with its two header rows"
+        )
+    titles = table[wanted].set_axis(["title", "artist"], axis=1)
+    return titles.apply(lambda column: column.str.strip()).set_axis(table.index.str.zfill(6))

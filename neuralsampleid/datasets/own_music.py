@@ -17,16 +17,15 @@ from pathlib import Path
 import pandas as pd
 
 from neuralsampleid.audio.ffmpeg import FOR_FFMPEG, decode, read_any_audio
-from neuralsampleid.audio.folder import SUFFIXES, audio_files
+from neuralsampleid.audio.folder import audio_files
 from neuralsampleid.audio.io import write_audio
-from neuralsampleid.catalogue.checks import SHOWN_ROWS
 from neuralsampleid.catalogue.formats import read_texts
 from neuralsampleid.catalogue.tables import (
-    ABSENCE,
     OCCURRENCE_COLUMNS,
     TRACK_COLUMNS,
     Catalogue,
     checked_occurrences,
+    listed,
     write_catalogue,
 )
 from neuralsampleid.config import OwnMusicData
@@ -67,9 +66,7 @@ def own_files(settings: OwnMusicData) -> list[OwnFile]:
     found = []
     for role, folder in settings.folders.items():
         root = Path(folder)
-        paths = audio_files(root)
-        if not paths:
-            raise UserError(f"{root}: holds no audio, expected files with {', '.join(SUFFIXES)}")
+        paths = audio_files(root, some=True)
         files = [OwnFile(role, path, composed(path.relative_to(root.resolve()))) for path in paths]
         found += sorted(files, key=lambda file: file.name)
     return found
@@ -108,9 +105,8 @@ def make_own_music(settings: OwnMusicData, folder: Path, decoded: Path) -> Catal
     decoded.mkdir(parents=True, exist_ok=True)
     tracks = _tracks(files, decoded)
     texts = read_own_annotations(table, files)
-    occurrences = checked_occurrences(texts, tracks, table, within_tracks=True)
-    absent = occurrences["kind"] == ABSENCE
-    catalogue = Catalogue(tracks, occurrences[~absent], occurrences[absent])
+    rows = checked_occurrences(texts, tracks, table, within_tracks=True)
+    catalogue = Catalogue.of(tracks, rows)
     write_catalogue(catalogue, folder)
     return catalogue
 
@@ -148,10 +144,7 @@ def _tracks(files: Sequence[OwnFile], decoded: Path) -> pd.DataFrame:
             continue
         rows.append((file.track_id, file.role, str(path), seconds, Path(file.name).stem, ""))
     if unusable:
-        shown = unusable[:SHOWN_ROWS]
-        more = len(unusable) - len(shown)
-        lines = [*shown, *([f"and {more} more"] if more else [])]
-        raise UserError("\n  ".join([f"{len(unusable)} audio files cannot be used:", *lines]))
+        raise UserError(listed(f"{len(unusable)} audio files cannot be used:", unusable))
     return pd.DataFrame(rows, columns=list(TRACK_COLUMNS))
 
 

@@ -1,7 +1,7 @@
 """Sample100-ext as a catalogue: its annotations, and the audio that a user may have of it.
 
 Nobody may share the audio, so a folder is searched for files that are named by track id
-(``audio_folder``). ``found.csv`` says of every track what was found; the catalogue has only those
+(``find_tracks``). ``found.csv`` says of every track what was found; the catalogue has only those
 tracks, and the samples of which both sides are there. Without a folder the catalogue describes all
 tracks and none has a path: enough to evaluate fingerprints made elsewhere.
 """
@@ -9,13 +9,16 @@ tracks and none has a path: enough to evaluate fingerprints made elsewhere.
 from __future__ import annotations
 
 import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from neuralsampleid.audio.ffmpeg import audio_seconds
-from neuralsampleid.audio.folder import FOUND_COLUMNS, find_tracks, noise_tracks
+from neuralsampleid.audio.folder import audio_files
 from neuralsampleid.catalogue.tables import (
     ABSENCE,
     OCCURRENCE_COLUMNS,
@@ -28,6 +31,7 @@ from neuralsampleid.datasets.sample100_annotations import Annotations, presences
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_csv
 
+FOUND_COLUMNS = ("track_id", "role", "path", "duplicates")
 UNANNOTATED = "unannotated"  # kind of a row without interval: it is not said when it sounds
 _LOG = logging.getLogger(__name__)
 
@@ -92,13 +96,7 @@ def read_sample100(settings: Sample100Data) -> Sample100:
             )
         occurrences = occurrences[both]
         everything = everything[everything["track_id"].isin(there)]
-    absent = occurrences["kind"] == ABSENCE
-    catalogue = Catalogue(
-        everything.reset_index(drop=True),
-        occurrences[~absent].reset_index(drop=True),
-        occurrences[absent].reset_index(drop=True),
-    )
-    return Sample100(catalogue, found, annotations.unannotated())
+    return Sample100(Catalogue.of(everything, occurrences), found, annotations.unannotated())
 
 
 def find_sample100(settings: Sample100Data) -> pd.DataFrame:
@@ -106,6 +104,56 @@ def find_sample100(settings: Sample100Data) -> pd.DataFrame:
     found = _look_for(read_annotations(Path(settings.annotations)), settings)
     there = (found["path"] != "") | (settings.audio is None)
     return found[(found["role"] != "") & there]
+
+
+def find_tracks(folder: Path | None, track_ids: Iterable[str]) -> pd.DataFrame:
+    """Look for the tracks' files.
+
+    A file belongs to a track if its name without the suffix is the track's id, in upper or lower
+    case, in the folder or any folder below it. If several bear one id, the first by path is taken,
+    one that needs no ffmpeg before one that does, and the others are named.
+
+    Args:
+        folder: where to look; None: nothing is found.
+        track_ids: in the order of the result.
+
+    Returns:
+        track_id, path (absolute; empty if not found), duplicates (the other files with that id,
+        joined by '|').
+
+    Raises:
+        UserError: the folder does not exist.
+    """
+    by_id: dict[str, list[str]] = defaultdict(list)
+    for path in audio_files(folder) if folder is not None else []:
+        by_id[path.stem.lower()].append(str(path))
+    files = [(track_id, by_id.get(track_id.lower(), [])) for track_id in track_ids]
+    rows = [(track_id, "".join(paths[:1]), "|".join(paths[1:])) for track_id, paths in files]
+    return pd.DataFrame(rows, columns=["track_id", "path", "duplicates"])
+
+
+def noise_tracks(folder: Path) -> pd.DataFrame:
+    """Take every audio file of a folder for a noise track.
+
+    Its id is ``noise_`` and the file's name, with every character that an id cannot have replaced
+    by '_' and, where two would be the same, with a number after it.
+
+    Returns:
+        track_id, path, title (the file's name without suffix), duplicates (always empty).
+
+    Raises:
+        UserError: the folder does not exist or holds no audio file.
+    """
+    rows, taken = [], set()
+    for path in audio_files(folder, some=True):
+        base = "noise_" + re.sub(r"[^A-Za-z0-9_.\-]", "_", path.stem)[:80]
+        track_id, number = base, 1
+        while track_id.lower() in taken:
+            number += 1
+            track_id = f"{base}_{number}"
+        taken.add(track_id.lower())
+        rows.append((track_id, str(path), path.stem, ""))
+    return pd.DataFrame(rows, columns=["track_id", "path", "title", "duplicates"])
 
 
 def occurrences_of(annotations: Annotations) -> pd.DataFrame:

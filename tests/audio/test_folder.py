@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from neuralsampleid.audio.folder import find_tracks, noise_tracks
+from neuralsampleid.datasets.sample100 import find_tracks, noise_tracks
 from neuralsampleid.errors import UserError
 
 

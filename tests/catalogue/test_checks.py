@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from neuralsampleid.catalogue.checks import SHOWN_ROWS
-from neuralsampleid.catalogue.tables import read_catalogue
+from neuralsampleid.catalogue.tables import SHOWN_ROWS, read_catalogue
 from neuralsampleid.config import CatalogueData
 from neuralsampleid.datasets.planning import planned_tracks
 from neuralsampleid.errors import UserError
