@@ -1,4 +1,10 @@
-"""Figures of where systems work, where they place a hit, and what their scores are worth."""
+"""Figures of where systems work, where they place a hit, and what their scores are worth.
+
+Arguments of all: ``metrics`` and ``reliability`` have the columns of their ``formats``; ``judged``
+holds each system's ``evaluate.per_query`` table; ``systems`` are names with labels in the order of
+the config; ``seconds`` is the length of the segment queries shown, ``k`` the rank of their hits;
+``conditions`` are the groups to show, those of a dimension together.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +32,7 @@ COLOURS = "viridis"
 def conditions_figure(
     metrics: pd.DataFrame, systems: Labels, conditions: Sequence[str], seconds: float
 ) -> Figure:
-    """Heat maps of mAP and of the hit rate at the largest k: systems by condition.
-
-    Args:
-        metrics: columns ``formats.METRICS``.
-        systems: names with labels, in the order of the config.
-        conditions: the groups to show, those of a dimension together.
-        seconds: the query length of the hit rates.
-    """
+    """Heat maps of mAP and of the hit rate at the largest k: systems by condition."""
     k = cutoffs_of(metrics)[-1]
     shown = {
         "Mean average precision (%), full tracks": select(metrics, metric="map"),
@@ -63,14 +62,7 @@ def conditions_figure(
 def changes_figure(
     judged: Mapping[str, pd.DataFrame], systems: Labels, k: int, seconds: float
 ) -> Figure:
-    """Heat maps of the hit rate by tempo ratio and pitch shift, a panel per system.
-
-    Args:
-        judged: system → its ``evaluate.per_query`` table.
-        systems: names with labels, in the order of the config.
-        k: of the hit rate.
-        seconds: the segments' length.
-    """
+    """Heat maps of the hit rate by tempo ratio and pitch shift, a panel per system."""
     first = judged[next(iter(systems))]
     found = conditions_of(first)
     tempi, pitches = (
@@ -102,13 +94,7 @@ def changes_figure(
 
 
 def localisation_figure(metrics: pd.DataFrame, systems: Labels, seconds: float) -> Figure:
-    """Share of hits within a tolerance of an annotated occurrence, with intervals.
-
-    Args:
-        metrics: columns ``formats.METRICS``.
-        systems: names with labels, in the order of the config.
-        seconds: the segments' length.
-    """
+    """Share of hits within a tolerance of an annotated occurrence, with intervals."""
     k = cutoffs_of(metrics)[-1]
     rows = select(metrics, group="all", k=k)
     shown = {
@@ -146,13 +132,7 @@ def localisation_figure(metrics: pd.DataFrame, systems: Labels, seconds: float) 
 
 
 def rejection_figure(judged: Mapping[str, pd.DataFrame], systems: Labels, seconds: float) -> Figure:
-    """Receiver operating characteristics of "this query samples something in the catalogue".
-
-    Args:
-        judged: system → its ``evaluate.per_query`` table.
-        systems: names with labels, in the order of the config.
-        seconds: the segments' length.
-    """
+    """Receiver operating characteristics of "this query samples something in the catalogue"."""
     titles = {FULL_TRACK: "Full tracks", SEGMENT: f"Segments of {seconds:g} s"}
     figure, grid = panels(1, 2, 8.4, 4.4, share_y=True)
     for axes, (task, title) in zip(grid[0], titles.items(), strict=True):
@@ -188,12 +168,7 @@ def rejection_figure(judged: Mapping[str, pd.DataFrame], systems: Labels, second
 
 
 def calibration_figure(reliability: pd.DataFrame, systems: Labels) -> Figure:
-    """Reliability curves of the re-ranker, above how many pairs have such a probability.
-
-    Args:
-        reliability: columns ``formats.RELIABILITY``.
-        systems: names with labels, in the order of the config; those without a curve are left out.
-    """
+    """Reliability curves of the re-ranker, above how many pairs have such a probability."""
     figure, grid = panels(2, 1, 5.4, 5.6)
     curve, counts = grid[:, 0]
     curve.plot([0, 100], [0, 100], color=GREY, linestyle=":", linewidth=1, label="Calibrated")

@@ -1,6 +1,8 @@
 """Tables beyond how often a system is right: where, whether at all, and who is better.
 
-Values are in percent, differences in percentage points, ranks as they are.
+Values are in percent, differences in percentage points, ranks as they are. Arguments are as in
+``tables``; ``quantities`` has the columns ``formats.METRICS``, ``comparisons`` those of
+``formats.COMPARISONS``, and ``significance`` is the largest corrected p-value that counts.
 """
 
 from __future__ import annotations
@@ -23,13 +25,7 @@ from neuralsampleid.report.tables import (
 
 
 def localisation_table(metrics: pd.DataFrame, systems: Labels, seconds: float) -> Table:
-    """Where hits lie: the share of them within each tolerance of an annotated occurrence.
-
-    Args:
-        metrics: columns ``formats.METRICS``.
-        systems: names with labels, in the order of the rows.
-        seconds: the segments' length.
-    """
+    """Where hits lie: the share of them within each tolerance of an annotated occurrence."""
     k = cutoffs_of(metrics)[-1]
     columns = (f"Hits at {k:g}", *(f"Within {tolerance:g} s (%)" for tolerance in TOLERANCES_S))
     rows: list[tuple[Cell, ...]] = []
@@ -44,14 +40,7 @@ def localisation_table(metrics: pd.DataFrame, systems: Labels, seconds: float) -
 def rejection_table(
     metrics: pd.DataFrame, quantities: pd.DataFrame, systems: Labels, seconds: float
 ) -> Table:
-    """Whether systems know that a query samples something in the catalogue.
-
-    Args:
-        metrics: columns ``formats.METRICS``.
-        quantities: likewise, of ``quantities.csv``.
-        systems: names with labels, in the order of the rows.
-        seconds: the segments' length.
-    """
+    """Whether systems know that a query samples something in the catalogue."""
     shares = {
         "auroc": "AUROC (%)",
         "equal_error_rate": "Equal error (%)",
@@ -90,13 +79,7 @@ def rank_table(quantities: pd.DataFrame, systems: Labels) -> Table:
 
 
 def comparison_table(comparisons: pd.DataFrame, systems: Labels, significance: float) -> Table:
-    """Differences between the rows of the main table; bold where they survive the correction.
-
-    Args:
-        comparisons: columns ``formats.COMPARISONS``.
-        systems: names with labels.
-        significance: the largest corrected p-value that counts.
-    """
+    """Differences between the rows of the main table; bold where they survive the correction."""
     main = select(comparisons, table="main")
     names = [
         "mAP" if pd.isna(k) else f"Hit@{k:g} at {seconds:g} s"

@@ -2,6 +2,10 @@
 
 ``rendering`` turns them into files. Columns that count: ``Tracks`` are full-track queries,
 ``Segments`` the segment queries of the length that the hit rates refer to.
+
+Arguments of all: ``metrics`` has the columns ``formats.METRICS``; ``systems`` are names with labels
+in the order of the rows; ``seconds`` is the query length of the hit rates (see ``middle_length``);
+``winners`` says whose values are bold (see ``winners_of``).
 """
 
 from __future__ import annotations
@@ -72,14 +76,7 @@ def compared_cells(
 def main_table(
     metrics: pd.DataFrame, systems: Labels, seconds: float, winners: Winners = NO_WINNERS
 ) -> Table:
-    """One row per system: mAP over full tracks, and hit rates at one query length.
-
-    Args:
-        metrics: columns ``formats.METRICS``.
-        systems: names with labels, in the order of the rows.
-        seconds: the query length of the hit rates; see ``middle_length``.
-        winners: whose values are bold; see ``winners_of``.
-    """
+    """One row per system: mAP over full tracks, and hit rates at one query length."""
     cutoffs = cutoffs_of(metrics)
     rows = [
         (systems[name], *_results(metrics, name, "all", seconds, "main", winners))

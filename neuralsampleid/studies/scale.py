@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -161,24 +160,18 @@ def compare_kinds(
     lists, probes = list_numbers(size)
     sample = np.random.default_rng(seed).permutation(size)[: _TRAINED_PER_LIST * max(lists, 1024)]
     training = np.asarray(searched.embeddings[np.sort(sample)])
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     exact: list[npt.NDArray[np.int64]] = []
     for kind in kinds:
         settings = Index.model_validate({"kind": kind, "lists": lists, "probes": probes})
-        measured = _measure(settings, searched, training, batches, candidates, threads)
-        _LOG.info("%s: built in %.0f s, searched and timed", measured.kind, measured.build_s)
-        nearest = [found for _, found in measured.found]
+        found, measured = _measure(settings, searched, training, batches, candidates, threads)
+        _LOG.info("%s: built in %s s, searched and timed", measured["kind"], measured["build_s"])
+        nearest = [rows for _, rows in found]
         exact = exact or nearest
-        in_lists = (lists, probes) if "ivf" in measured.kind else (None, None)
-        rows.append(
-            (
-                size, measured.kind, *in_lists, len(queries),
-                *_hit_rates(measured.found, queries["relevant"], searched),
-                round(_kept(nearest, exact), 4),
-                round(measured.ms_one_thread, 3), round(measured.ms_all_threads, 3), threads,
-                round(measured.build_s, 1), round(measured.stored_bytes / size, 1),
-            )
-        )  # fmt: skip
+        about = {"segments": size, "queries": len(queries), "threads": threads}
+        about |= {"lists": lists, "probes": probes} if "ivf" in str(measured["kind"]) else {}
+        hits = _hit_rates(found, queries["relevant"], searched)
+        rows.append({**about, **hits, "kept": round(_kept(nearest, exact), 4), **measured})
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({"lists": "Int64", "probes": "Int64"})
 
@@ -198,18 +191,6 @@ def queries_of_length(queries: pd.DataFrame, seconds: float) -> pd.DataFrame:
     return chosen
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """What is left of an index once it is gone."""
-
-    kind: str
-    found: list[Found]  # per query
-    build_s: float
-    ms_one_thread: float
-    ms_all_threads: float
-    stored_bytes: int
-
-
 def _measure(
     settings: Index,
     searched: Segments,
@@ -217,34 +198,36 @@ def _measure(
     batches: Sequence[Embeddings],
     candidates: int,
     threads: int,
-) -> _Measured:
-    """Build one index, search it, and let it go: at 10^7 segments there is no room for two."""
+) -> tuple[list[Found], dict[str, object]]:
+    """Build one index, search it, and let it go: at 10^7 segments there is no room for two.
+
+    Returns:
+        What each query found, and the columns of ``COLUMNS`` that describe the index.
+    """
     started = time.perf_counter()
     index = build_index(
         searched.embeddings, settings, training, device="cpu", threads=threads, repeatable=False
     )
     build_s = time.perf_counter() - started
-    return _Measured(
-        kind=index.kind,
-        found=[index.search(batch, candidates, threads) for batch in batches],
-        build_s=build_s,
-        ms_one_thread=_milliseconds(index, batches, candidates, 1),
-        ms_all_threads=_milliseconds(index, batches, candidates, threads),
-        stored_bytes=_stored_bytes(index),
-    )
+    return [index.search(batch, candidates, threads) for batch in batches], {
+        "kind": index.kind,
+        "build_s": round(build_s, 1),
+        "ms_one_thread": round(_milliseconds(index, batches, candidates, 1), 3),
+        "ms_all_threads": round(_milliseconds(index, batches, candidates, threads), 3),
+        "bytes_per_segment": round(_stored_bytes(index) / len(searched.tracks), 1),
+    }
 
 
 def _hit_rates(
-    found: Sequence[Found],
-    relevant: Sequence[str],
-    searched: Segments,
-) -> list[float]:
+    found: Sequence[Found], relevant: Sequence[str], searched: Segments
+) -> dict[str, float]:
     hits = []
     for (_, rows), ids in zip(found, relevant, strict=True):
         ranked = rank_tracks(rows, rank_votes(rows), searched)
         ranking = [searched.track_ids[hit.track] for hit in ranked]
         hits.append([hit_at_k(ranking, set(split(ids)), k) for k in _CUTOFFS])
-    return [round(float(rate), 6) for rate in np.mean(hits, axis=0)]
+    rates = np.mean(hits, axis=0)
+    return {f"hit_{k}": round(float(r), 6) for k, r in zip(_CUTOFFS, rates, strict=True)}
 
 
 def _kept(found: Sequence[npt.NDArray[np.int64]], exact: Sequence[npt.NDArray[np.int64]]) -> float:
