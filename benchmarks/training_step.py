@@ -20,8 +20,8 @@ import pandas as pd
 import torch
 
 from neuralsampleid.config import Gnn, ResNetIbn, read_config
-from neuralsampleid.memory import keep_freed_memory
 from neuralsampleid.models.checkpoint import make_encoder
+from neuralsampleid.processes import keep_freed_memory
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import PairSource

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.threads import wait_passively
+from neuralsampleid.processes import wait_passively
 
 if TYPE_CHECKING:
     from neuralsampleid.library.identify import Answer

@@ -1,8 +1,38 @@
-"""Which of several processes this is, by what those who start them tell in the environment."""
+"""How processes wait, keep memory, and know which of several they are."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX in glibc's <malloc.h>
+
+
+def wait_passively() -> None:
+    """Let waiting threads sleep, in this process and those that it starts.
+
+    A thread that spins while it waits for another one keeps that one from running where other work
+    shares the cores; see benchmarks/fingerprinting.md. OpenMP reads this when torch is imported, so
+    this comes before. A value that the user has set stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def keep_freed_memory() -> bool:
+    """Let glibc reuse large freed blocks instead of giving each back to the system at once.
+
+    A training step on a CPU allocates the same large arrays again and again; by default the system
+    maps each anew and fills it with zeros, page by page (benchmarks/training_step.md). The largest
+    size that the process ever had is not affected.
+
+    Returns:
+        Whether the C library took it; others than glibc do not know it.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        return False
+    return all([mallopt(_TRIM_THRESHOLD, 2**31 - 1), mallopt(_MMAP_MAX, 0)])
 
 
 def is_first_process() -> bool:

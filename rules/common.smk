@@ -12,7 +12,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import own_files
 from neuralsampleid.models.weights import weights_file
 from neuralsampleid.report.contents import FORMATS, TABLES, figures_of, files_of
-from neuralsampleid.threads import wait_passively
+from neuralsampleid.processes import wait_passively
 
 
 def told(function, *arguments):

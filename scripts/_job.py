@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.memory import keep_freed_memory
-from neuralsampleid.processes import is_first_process, slurm_tasks
+from neuralsampleid.processes import is_first_process, keep_freed_memory, slurm_tasks
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}  # no room on the disk, or none left to this user
 

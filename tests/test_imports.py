@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "neuralsampleid"
 FILES = sorted(LIBRARY.rglob("*.py"))
 # Later lines may import earlier ones; of one line none imports another. "low" is all that has no
-# line: errors, files, threads, artefacts and the like.
+# line: errors, files, processes, artefacts and the like.
 LAYERS = [
     ["low"],
     ["config"],

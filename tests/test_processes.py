@@ -7,7 +7,7 @@ PROGRAM = """
 import resource
 import sys
 import numpy as np
-from neuralsampleid.memory import keep_freed_memory
+from neuralsampleid.processes import keep_freed_memory
 
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
