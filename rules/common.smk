@@ -11,8 +11,8 @@ from neuralsampleid.datasets.planning import planned_tracks
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import own_files
 from neuralsampleid.models.weights import weights_file
-from neuralsampleid.report.contents import FORMATS, TABLES, figures_of, files_of
 from neuralsampleid.processes import wait_passively
+from neuralsampleid.report.contents import FORMATS, TABLES, figures_of, files_of
 
 
 def told(function, *arguments):
