@@ -195,7 +195,7 @@ def encoder_rankings(
                 answer.score,
                 DEFAULT.let_pass(answer.probability, answer.false_alarms),
                 answer.probability,
-                tuple(partial(place_in, part) for part in answer.ranges),
+                tuple(partial(place_in, part) for part in answer.matches),
             )
             for answer in answers
         ]

@@ -32,7 +32,7 @@ class Answer:
     score: float  # of its best line: votes or landmarks less cost
     probability: float | None  # that it is right; None: the system is not calibrated
     false_alarms: float | None  # unrelated tracks that stand out as much; None: not measured
-    ranges: list[Line]  # in the order of the query's time
+    matches: list[Line]  # in the order of the query's time
     seconds: float  # length of the reference
     found_by: str = "fingerprints"  # or landmarks; the scores of the two do not compare
 

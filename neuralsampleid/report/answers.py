@@ -27,12 +27,12 @@ CSV_COLUMNS = (
     "reference_start_s",
     "reference_end_s",
     "tempo_ratio",
-    "range_score",
+    "match_score",
 )
 
 
 def as_text(answers: Answers) -> str:
-    """For a person: one line per reference, one per range."""
+    """For a person: one line per reference, one per match."""
     lines = []
     for query, found in answers.items():
         lines.append(_printable(query))
@@ -52,13 +52,13 @@ def as_json(answers: Answers) -> str:
 
 
 def as_csv(answers: Answers) -> str:
-    """One line per range; a query without answer has none."""
+    """One line per match; a query without answer has none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for query, found in answers.items():
         for rank, answer in enumerate(found, 1):
-            for part in answer.ranges:
+            for part in answer.matches:
                 judged = (answer.score, answer.probability, answer.false_alarms)
                 head = (query, rank, answer.paths[0], answer.found_by, *judged)
                 values = (*head, *_times(part), part.tempo_ratio, part.score)
@@ -69,10 +69,10 @@ def as_csv(answers: Answers) -> str:
 def _answer_lines(answer: Answer) -> list[str]:
     others = f" (and {len(answer.paths) - 1} more of this content)" if answer.paths[1:] else ""
     head = f"{_printable(answer.paths[0])}{others}: score {answer.score:.1f}, {judgement(answer)}"
-    return [head, *(f"  {_range_line(part)}" for part in answer.ranges)]
+    return [head, *(f"  {_match_line(part)}" for part in answer.matches)]
 
 
-def _range_line(part: Line) -> str:
+def _match_line(part: Line) -> str:
     query_start, query_end, start, end = map(clock, _times(part))
     tempo = "" if part.tempo_ratio is None else f", tempo × {part.tempo_ratio:.2f}"
     return f"{query_start}–{query_end} ← {start}–{end}{tempo}"

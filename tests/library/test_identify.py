@@ -70,7 +70,7 @@ def test_an_excerpt_is_found_and_nothing_else(finder):
     (answer,) = asked(track(with_excerpt(finder, 7, 30, 59)), finder)
     assert answer.paths == ["07.wav"]
     assert answer.false_alarms == pytest.approx(1 / 30)  # the least that thirty tracks can tell
-    (found,) = answer.ranges
+    (found,) = answer.matches
     assert found.query_start_s == pytest.approx(20.0, abs=2.5)
     assert found.query_end_s == pytest.approx(34.5 + SEGMENT, abs=2.5)
     assert found.reference_start_s - found.query_start_s == pytest.approx(-5.0, abs=0.5)
@@ -102,12 +102,12 @@ def test_every_part_of_an_answer_reaches_the_least_score(finder):
     embeddings[:18] = finder.searched.track(7).embeddings[5:23]  # a second, shorter part
     query = track(embeddings)
     (answer,) = asked(query, finder)
-    shorter, longer = sorted(part.score for part in answer.ranges)
+    shorter, longer = sorted(part.score for part in answer.matches)
     above = Thresholds(score=(shorter + longer) / 2)
     (strict,) = asked(query, finder, thresholds=above)
-    assert [part.score for part in strict.ranges] == [longer]
+    assert [part.score for part in strict.matches] == [longer]
     (shown,) = asked(query, finder, thresholds=Thresholds(score=longer + 1, best=1))
-    assert shown.ranges == answer.ranges  # shown for all that
+    assert shown.matches == answer.matches  # shown for all that
 
 
 def test_a_calibrated_system_tells_how_likely_an_answer_is(finder):

@@ -74,7 +74,7 @@ def _reference_view(answer: Answer, rank: int, music: Path) -> ReferenceView:
             part.tempo_ratio,
             part.score,
         )
-        for part in answer.ranges
+        for part in answer.matches
     )
     note = f"score {answer.score:.1f}, {judgement(answer)}"
     path = music / answer.paths[0]
