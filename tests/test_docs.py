@@ -154,3 +154,12 @@ def test_config_keys_that_are_named_exist():
             of_data = key.startswith("data.")  # other kinds of data have other keys
             assert part in value or of_data, f"{page}: {key}"
             value = value.get(part, {})
+
+
+def test_make_has_the_targets_that_are_named():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE):
+            assert target in targets, f"{page}: make {target}"
