@@ -86,7 +86,7 @@ rule fuse:
     params:
         tracks=CONFIG.ranking.tracks,
     message:
-        "Joining rankings: {wildcards.system}"
+        "Fusing rankings: {wildcards.system}"
     script:
         "../scripts/fuse.py"
 
