@@ -26,10 +26,10 @@ from typing import Any
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import Format, read_table
+from neuralsampleid.catalogue.tables import ABSENCE
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import read_json
 
-ABSENCE = "absence"
 OCCURRENCE = "occurrence"
 IMPLIED = "implied"  # between marked absences
 MIN_IMPLIED_S = 1.0  # a shorter pause between two intervals is imprecision of the annotators

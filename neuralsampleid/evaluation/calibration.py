@@ -1,4 +1,7 @@
-"""Whether probabilities mean what they say: of all that are told 0.8, are 80 % right?"""
+"""Whether probabilities mean what they say: of all that are told 0.8, are 80 % right?
+
+Both metrics raise what ``validate`` raises.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +47,6 @@ def reliability_curve(probabilities: ArrayLike, right: ArrayLike, bins: int = BI
 
     Returns:
         ``RELIABILITY_COLUMNS``: a row per bin; the last two are NaN where nothing lies in it.
-
-    Raises:
-        UserError: see ``validate``.
     """
     counts, said, so = _binned(probabilities, right, bins)
     filled = np.where(counts, counts, np.nan)
@@ -62,9 +62,6 @@ def expected_calibration_error(
 
     ECE = Σ over bins of n_b / n · |share right − mean probability| (Naeini, Cooper and Hauskrecht
     2015; Guo et al. 2017).
-
-    Raises:
-        UserError: see ``validate``.
     """
     counts, said, so = _binned(probabilities, right, bins)
     # n_b · |so / n_b − said / n_b| = |so − said|

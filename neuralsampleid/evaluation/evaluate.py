@@ -167,13 +167,11 @@ def _rankings(matches: pd.DataFrame) -> dict[Key, pd.DataFrame]:
     found = {}
     for key, rows in matches.groupby(keys, sort=False):
         ranked = rows.sort_values("rank", kind="stable")
-        for expected, rank in enumerate(ranked["rank"], 1):
-            if rank < expected:
-                raise UserError(f"matches: {_named(key)}: rank {rank:g} twice, expected 1, 2, …")
-            if rank > expected:
-                raise UserError(
-                    f"matches: {_named(key)}: rank {expected} is missing, expected 1, 2, …"
-                )
+        wrong = ranked["rank"].to_numpy() != np.arange(1, len(ranked) + 1)
+        if wrong.any():
+            place = int(wrong.argmax())
+            rank = ranked["rank"].iloc[place]
+            raise UserError(f"matches: {_named(key)}: rank {rank:g}, expected {place + 1}")
         found[key] = ranked
     return found
 

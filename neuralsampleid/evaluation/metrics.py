@@ -1,7 +1,8 @@
 """Metrics of one ranking, pure functions without units; averaging is left to the caller.
 
 A *ranking* is the retrieved track ids, best first; the *relevant* ids are all that should have been
-retrieved. All other ids in a ranking (other references, noise) are wrong answers.
+retrieved. All other ids in a ranking (other references, noise) are wrong answers. Every metric
+raises what ``validate`` raises.
 """
 
 from __future__ import annotations
@@ -31,11 +32,7 @@ def validate(ranking: Sequence[str], relevant: AbstractSet[str]) -> None:
 
 
 def first_rank(ranking: Sequence[str], relevant: AbstractSet[str]) -> int | None:
-    """Rank of the best relevant id, 1 … len(ranking), or None if none was retrieved.
-
-    Raises:
-        UserError: see ``validate``.
-    """
+    """Rank of the best relevant id, 1 … len(ranking), or None if none was retrieved."""
     validate(ranking, relevant)
     return next((rank for rank, found in enumerate(ranking, 1) if found in relevant), None)
 
@@ -46,7 +43,7 @@ def hit_at_k(ranking: Sequence[str], relevant: AbstractSet[str], k: int) -> int:
     Its mean over queries is the hit rate (top-k accuracy).
 
     Raises:
-        UserError: see ``validate``; or k is less than 1.
+        UserError: k is less than 1.
     """
     if k < 1:
         raise UserError(f"k: {k}, expected at least 1")
@@ -61,9 +58,6 @@ def average_precision(ranking: Sequence[str], relevant: AbstractSet[str]) -> flo
     counts all relevant ids, retrieved or not (Manning, Raghavan and Schütze 2008, section 8.4).
     Upstream's code divides by the ids it found instead, which forgives the ones it missed. The mean
     over queries is mAP.
-
-    Raises:
-        UserError: see ``validate``.
     """
     validate(ranking, relevant)
     ranks = [rank for rank, found in enumerate(ranking, 1) if found in relevant]
@@ -75,9 +69,6 @@ def average_precision_of_retrieved(ranking: Sequence[str], relevant: AbstractSet
 
     As ``average_precision``, but the sum is divided by the relevant ids in the ranking: what was
     missed costs nothing. Upstream's code reports this; it is never less than the other.
-
-    Raises:
-        UserError: see ``validate``.
     """
     over_all = average_precision(ranking, relevant)
     retrieved = len(relevant & set(ranking))
@@ -106,11 +97,7 @@ def median_rank(first_ranks: Sequence[int | None]) -> float:
 def evaluate(
     ranking: Sequence[str], relevant: AbstractSet[str], cutoffs: Sequence[int]
 ) -> dict[str, float | None]:
-    """All metrics of one ranking by the names of their columns in ``per_query.csv``.
-
-    Raises:
-        UserError: see ``validate``; or a cutoff is less than 1.
-    """
+    """All metrics of one ranking by the names of their columns in ``per_query.csv``."""
     return {
         "first_rank": first_rank(ranking, relevant),
         "ap": average_precision(ranking, relevant),

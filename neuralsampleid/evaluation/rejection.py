@@ -3,7 +3,8 @@
 The decision is "this query contains a sample of something in the catalogue", taken where a query's
 best score reaches a threshold. *Present* are the scores of queries whose references are in the
 catalogue, *absent* those of queries whose references were removed from it. Scores have the unit of
-the system; a query that found nothing has the score −∞ or whatever is least.
+the system; a query that found nothing has the score −∞ or whatever is least. Functions of both
+raise what ``validate`` raises.
 """
 
 from __future__ import annotations
@@ -50,11 +51,7 @@ def validate(present: ArrayLike, absent: ArrayLike) -> tuple[Scores, Scores]:
 
 
 def roc(present: ArrayLike, absent: ArrayLike) -> Roc:
-    """The false-alarm rate and the detection rate at every threshold that tells scores apart.
-
-    Raises:
-        UserError: see ``validate``.
-    """
+    """The false-alarm rate and the detection rate at every threshold that tells scores apart."""
     positive, negative = validate(present, absent)
     observed = np.unique(np.concatenate([positive, negative]))[::-1]
     thresholds = np.concatenate([[np.inf], observed[observed < np.inf]])
@@ -62,11 +59,7 @@ def roc(present: ArrayLike, absent: ArrayLike) -> Roc:
 
 
 def auroc(present: ArrayLike, absent: ArrayLike) -> float:
-    """Area under the ROC in [0, 1]: P(present > absent) + ½ P(present = absent).
-
-    Raises:
-        UserError: see ``validate``.
-    """
+    """Area under the ROC in [0, 1]: P(present > absent) + ½ P(present = absent)."""
     positive, negative = validate(present, absent)
     ordered = np.sort(negative)
     below = np.searchsorted(ordered, positive, side="left")
@@ -115,11 +108,7 @@ def at_false_alarms(curve: Roc, rate: float = FALSE_ALARM_RATE) -> tuple[float, 
 
 
 def evaluate(present: ArrayLike, absent: ArrayLike) -> dict[str, float]:
-    """The shares among the metrics by their names in ``metrics.csv``.
-
-    Raises:
-        UserError: see ``validate``.
-    """
+    """The shares among the metrics by their names in ``metrics.csv``."""
     curve = roc(present, absent)
     return {
         "auroc": auroc(present, absent),
@@ -129,11 +118,7 @@ def evaluate(present: ArrayLike, absent: ArrayLike) -> dict[str, float]:
 
 
 def thresholds(present: ArrayLike, absent: ArrayLike) -> dict[str, float]:
-    """The scores that belong to two of the shares, by their names in ``quantities.csv``.
-
-    Raises:
-        UserError: see ``validate``.
-    """
+    """The scores that belong to two of the shares, by their names in ``quantities.csv``."""
     curve = roc(present, absent)
     return {
         "equal_error_threshold": equal_error(curve)[1],

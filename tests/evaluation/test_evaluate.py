@@ -149,9 +149,9 @@ def test_wrong_matches_are_named(ranking, message):
 
 def test_ranks_must_count_from_one():
     matches = answers(("segment", "q2", 0.0, 5.0, "r1 r2 r3"))
-    with pytest.raises(UserError, match="rank 2 is missing"):
+    with pytest.raises(UserError, match="rank 3, expected 2"):
         per_query(matches.drop(index=1), queries(), [1])
-    with pytest.raises(UserError, match="rank 1 twice"):
+    with pytest.raises(UserError, match="rank 1, expected 2"):
         per_query(matches.assign(**{"rank": [1, 1, 2]}), queries(), [1])
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from helpers.sample100 import SHARED, write_annotations
+from neuralsampleid.catalogue.tables import ABSENCE
 from neuralsampleid.datasets.sample100_annotations import (
-    ABSENCE,
     IMPLIED,
     Annotations,
     presences,
