@@ -64,7 +64,8 @@ def mean_average_precisions(run: Path, fingerprints: Path) -> dict[str, float]:
     searched = open_stores([*shards["noise"], *shards["reference"]])
     index = build_index(searched.embeddings, Index(kind="flat"), silent=searched.silent)
     queried = open_stores(shards["query"])
-    similarities, rows = index.search(queried.embeddings, CANDIDATES, threads=2)
+    distances, rows = index.search(queried.embeddings, CANDIDATES, threads=2)
+    similarities = 1 - distances / 2  # of vectors of length 1
     values: dict[str, list[float]] = {name: [] for name in RULES}
     for query in queries[queries["task"] == "full_track"].itertuples(index=False):
         chosen = queried.sounding_within(query.query_id, query.query_start_s, query.query_end_s)

@@ -1,8 +1,8 @@
 """Nearest-neighbour search over fingerprints with FAISS.
 
 Every kind of index measures squared Euclidean distance, as upstream does (docs/upstream.md,
-"Search"); for vectors of length 1 it ranks like the inner product, to which distances
-are converted. Only with ``ivfpq`` do the two differ a little, since its codes are not of length 1.
+"Search"); for vectors of length 1 it ranks like the inner product. Only with ``ivfpq`` do the two
+differ a little, since its codes are not of length 1.
 ``ivfpq_rescored`` takes the best of these from a second store of 8 bits per dimension.
 FAISS's own seeds are fixed, so the same fingerprints give the same index and the same results.
 """
@@ -26,9 +26,6 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
 from neuralsampleid.fingerprints.segments import Embeddings, Integers
 
-Similarities = npt.NDArray[np.float32]
-Rows = Integers
-Found = tuple[Similarities, Rows]
 Kind = Literal["flat", "ivf", "ivfpq", "hnsw", "ivfpq_rescored"]
 FLAT_UP_TO = 1_000_000  # segments; see benchmarks/scale.md
 ADDED_AT_ONCE = 1_000_000  # segments; bounds the memory beside the index
@@ -44,8 +41,8 @@ class SearchIndex:
     labelled: Any  # a faiss.IndexIDMap whose labels are rows of the embeddings
 
     def search(
-        self, queries: Embeddings, k: int, threads: int = 1, excluded: Rows | None = None
-    ) -> tuple[Similarities, Rows]:
+        self, queries: Embeddings, k: int, threads: int = 1, excluded: Integers | None = None
+    ) -> tuple[npt.NDArray[np.float32], Integers]:
         """Find the rows most like each query.
 
         Args:
@@ -55,19 +52,9 @@ class SearchIndex:
             excluded: rows that are passed over as if they were not in the index.
 
         Returns:
-            Inner products (queries, k) in descending order and rows (queries, k). Where fewer
-            than k are found, the row is -1 and the inner product -inf.
+            Squared distances (queries, k), ascending, and rows (queries, k). Where fewer than k are
+            found, the row is -1.
         """
-        distances, rows = self.search_distances(queries, k, threads, excluded)
-        # |q − x|² = |q|² + |x|² − 2 q·x with |x| = 1
-        lengths = np.einsum("qd,qd->q", queries, queries)[:, None]
-        similarities = np.where(rows < 0, -np.inf, (lengths + 1 - distances) / 2)
-        return similarities.astype(np.float32), rows
-
-    def search_distances(
-        self, queries: Embeddings, k: int, threads: int = 1, excluded: Rows | None = None
-    ) -> Found:
-        """Like ``search``, but with FAISS's own squared distances (queries, k), ascending."""
         contiguous = np.ascontiguousarray(queries, dtype=np.float32)
         with faiss_threads(threads):
             if excluded is None or not len(excluded):
@@ -147,7 +134,7 @@ def build_index(
 
 def search_blocks(
     blocks: Iterable[tuple[int, Embeddings]], queries: Embeddings, k: int, threads: int = 1
-) -> Found:
+) -> Integers:
     """Search exactly, without an index: each block is read once, and memory does not grow.
 
     Args:
@@ -157,7 +144,8 @@ def search_blocks(
         threads: of the CPU.
 
     Returns:
-        As of ``SearchIndex.search``; of rows that are equally like a query the first.
+        Rows (queries, k), those of the largest inner product first; of equals the first row; -1
+        where there are fewer than k.
     """
     asked = np.ascontiguousarray(queries, dtype=np.float32)
     best = np.full((len(asked), k), -np.inf, np.float32)
@@ -172,7 +160,7 @@ def search_blocks(
             order = np.argsort(-both, axis=1, kind="stable")[:, :k]
             best = np.take_along_axis(both, order, axis=1)
             rows = np.take_along_axis(every, order, axis=1)
-    return best, rows
+    return rows
 
 
 def load_index(path: Path, device: Device = "auto") -> SearchIndex:
@@ -283,7 +271,7 @@ def _empty_index(kind: Kind, settings: config.Index, size: int) -> Any:  # noqa:
     return rescored
 
 
-def _all_but(labelled: Any, excluded: Rows) -> Any:  # noqa: ANN401 - faiss
+def _all_but(labelled: Any, excluded: Integers) -> Any:  # noqa: ANN401 - faiss
     """Search parameters as the index has them, that pass over some labels."""
     library: Any = faiss  # its type stubs do not know these parameters
     wanted = library.IDSelectorNot(library.IDSelectorBatch(np.asarray(excluded, dtype=np.int64)))

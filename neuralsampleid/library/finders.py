@@ -102,7 +102,7 @@ class SegmentFinder(Finder):
     def nearest(self, query: Segments, without: Set[int], threads: int) -> Integers:
         """Rows of the nearest segments of each query segment, (n, ``CANDIDATES``); −1 for none."""
         blocks = self._blocks(without)
-        return search_blocks(blocks, query.embeddings, CANDIDATES, threads)[1]
+        return search_blocks(blocks, query.embeddings, CANDIDATES, threads)
 
     def _blocks(self, without: Set[int]) -> Iterator[tuple[int, Embeddings]]:
         """The embeddings between those of tracks that are left out, each with its first row."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import SEGMENT, split
@@ -18,8 +17,8 @@ from neuralsampleid.config import Index
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation.metrics import hit_at_k
 from neuralsampleid.files import replacing_folder
-from neuralsampleid.fingerprints.index import Found, SearchIndex, build_index, list_numbers
-from neuralsampleid.fingerprints.segments import Embeddings, Segments
+from neuralsampleid.fingerprints.index import SearchIndex, build_index, list_numbers
+from neuralsampleid.fingerprints.segments import Embeddings, Integers, Segments
 from neuralsampleid.matching.ranking import rank_tracks, rank_votes
 from neuralsampleid.studies.distractors import fit_distractors
 
@@ -161,17 +160,16 @@ def compare_kinds(
     sample = np.random.default_rng(seed).permutation(size)[: _TRAINED_PER_LIST * max(lists, 1024)]
     training = np.asarray(searched.embeddings[np.sort(sample)])
     rows: list[dict[str, object]] = []
-    exact: list[npt.NDArray[np.int64]] = []
+    exact: list[Integers] = []
     for kind in kinds:
         settings = Index.model_validate({"kind": kind, "lists": lists, "probes": probes})
         found, measured = _measure(settings, searched, training, batches, candidates, threads)
         _LOG.info("%s: built in %s s, searched and timed", measured["kind"], measured["build_s"])
-        nearest = [rows for _, rows in found]
-        exact = exact or nearest
+        exact = exact or found
         about = {"segments": size, "queries": len(queries), "threads": threads}
         about |= {"lists": lists, "probes": probes} if "ivf" in str(measured["kind"]) else {}
         hits = _hit_rates(found, queries["relevant"], searched)
-        rows.append({**about, **hits, "kept": round(_kept(nearest, exact), 4), **measured})
+        rows.append({**about, **hits, "kept": round(_kept(found, exact), 4), **measured})
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({"lists": "Int64", "probes": "Int64"})
 
@@ -198,18 +196,18 @@ def _measure(
     batches: Sequence[Embeddings],
     candidates: int,
     threads: int,
-) -> tuple[list[Found], dict[str, object]]:
+) -> tuple[list[Integers], dict[str, object]]:
     """Build one index, search it, and let it go: at 10^7 segments there is no room for two.
 
     Returns:
-        What each query found, and the columns of ``COLUMNS`` that describe the index.
+        The rows that each query found, and the columns of ``COLUMNS`` that describe the index.
     """
     started = time.perf_counter()
     index = build_index(
         searched.embeddings, settings, training, device="cpu", threads=threads, repeatable=False
     )
     build_s = time.perf_counter() - started
-    return [index.search(batch, candidates, threads) for batch in batches], {
+    return [index.search(batch, candidates, threads)[1] for batch in batches], {
         "kind": index.kind,
         "build_s": round(build_s, 1),
         "ms_one_thread": round(_milliseconds(index, batches, candidates, 1), 3),
@@ -219,10 +217,10 @@ def _measure(
 
 
 def _hit_rates(
-    found: Sequence[Found], relevant: Sequence[str], searched: Segments
+    found: Sequence[Integers], relevant: Sequence[str], searched: Segments
 ) -> dict[str, float]:
     hits = []
-    for (_, rows), ids in zip(found, relevant, strict=True):
+    for rows, ids in zip(found, relevant, strict=True):
         ranked = rank_tracks(rows, rank_votes(rows), searched)
         ranking = [searched.track_ids[hit.track] for hit in ranked]
         hits.append([hit_at_k(ranking, set(split(ids)), k) for k in _CUTOFFS])
@@ -230,7 +228,7 @@ def _hit_rates(
     return {f"hit_{k}": round(float(r), 6) for k, r in zip(_CUTOFFS, rates, strict=True)}
 
 
-def _kept(found: Sequence[npt.NDArray[np.int64]], exact: Sequence[npt.NDArray[np.int64]]) -> float:
+def _kept(found: Sequence[Integers], exact: Sequence[Integers]) -> float:
     shares = [
         len(np.intersect1d(own, best)) / len(best)
         for rows, wanted in zip(found, exact, strict=True)

@@ -152,7 +152,7 @@ class _Search:
 
     def candidates(self, queries: Embeddings, count: int, own: str) -> Candidates:
         """References among the nearest ``count`` of each segment, but for the track ``own``."""
-        distances, rows = self._index.search_distances(queries, count, self._threads)
+        distances, rows = self._index.search(queries, count, self._threads)
         first = len(self.fingerprints.noise)
         is_reference = rows >= first
         found = Candidates(rows[is_reference] - first, distances[is_reference])
