@@ -104,9 +104,8 @@ def load_upstream_reranker(path: Path, settings: Reranker) -> CrossAttentionRera
     state = read_state_dict(path)
     embedding = state.get("positional_embedding")
     if embedding is None or embedding.ndim != 3:
-        found = "missing" if embedding is None else f"of shape {_shape(embedding)}"
         raise UserError(
-            f"{path}: parameter 'positional_embedding' is {found}, "
+            f"{path}: parameter 'positional_embedding' is {_shape(embedding)}, "
             "expected (1, nodes, channels) as in an upstream re-ranker"
         )
     nodes, channels = embedding.shape[1:]
@@ -172,22 +171,14 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
 def _fill(path: Path, module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
     """Load a state dict of exactly the module's names and shapes."""
     expected = module.state_dict()
-    for problem, names in (
-        ("is missing", [name for name in expected if name not in state]),
-        ("is unexpected", [name for name in state if name not in expected]),
-    ):
-        if names:
-            others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-            raise UserError(
-                f"{path}: parameter '{names[0]}' {problem}{others}, "
-                f"expected the {len(expected)} parameters of the configuration's {what}"
-            )
-    for name, value in expected.items():
-        if state[name].shape != value.shape:
-            raise UserError(
-                f"{path}: parameter '{name}' has shape {_shape(state[name])}, expected "
-                f"{_shape(value)} of the configuration's {what}"
-            )
+    differences = [
+        f"parameter '{name}' is {_shape(state.get(name))}, expected {_shape(expected.get(name))}"
+        for name in {**expected, **state}
+        if _shape(state.get(name)) != _shape(expected.get(name))
+    ]
+    if differences:
+        others = f" (and {len(differences) - 1} more differ)" if len(differences) > 1 else ""
+        raise UserError(f"{path}: {differences[0]} in the configuration's {what}{others}")
     module.load_state_dict(state)
 
 
@@ -214,5 +205,5 @@ def _blocks_are_untrained(state: Mapping[str, Tensor]) -> bool:
     return bool(scales) and all(bool((scale == 1).all()) for scale in scales)
 
 
-def _shape(tensor: Tensor) -> str:
-    return str(tuple(tensor.shape))
+def _shape(tensor: Tensor | None) -> str:
+    return "absent" if tensor is None else f"of shape {tuple(tensor.shape)}"

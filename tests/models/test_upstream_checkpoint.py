@@ -275,18 +275,17 @@ def test_wrong_names_and_shapes(weights_file: Callable[[State], Path]):
     some = {name: value for name, value in state.items() if not name.startswith("projector.0")}
     path = weights_file(some)
     assert refusal(lambda: load_upstream_encoder(path, settings), path) == (
-        "parameter 'projector.0.weight' is missing (and 1 more), "
-        f"expected the {len(state)} parameters of the configuration's gnn"
+        "parameter 'projector.0.weight' is absent, expected of shape (32, 16) "
+        "in the configuration's gnn (and 1 more differ)"
     )
     weights_file({**state, "head.weight": torch.zeros(2)})
     assert refusal(lambda: load_upstream_encoder(path, settings), path) == (
-        "parameter 'head.weight' is unexpected, "
-        f"expected the {len(state)} parameters of the configuration's gnn"
+        "parameter 'head.weight' is of shape (2,), expected absent in the configuration's gnn"
     )
     weights_file({**state, "projector.0.weight": torch.zeros(32, 17)})
     assert refusal(lambda: load_upstream_encoder(path, settings), path) == (
-        "parameter 'projector.0.weight' has shape (32, 17), expected (32, 16) "
-        "of the configuration's gnn"
+        "parameter 'projector.0.weight' is of shape (32, 17), expected of shape (32, 16) "
+        "in the configuration's gnn"
     )
 
 
@@ -298,13 +297,14 @@ def test_the_reranker_takes_its_node_shape_from_the_weights(tmp_path: Path):
     assert reranker.score(torch.zeros(1, 8, 6), torch.zeros(1, 8, 6)).shape == (1,)
     wider = Reranker(heads=2, hidden_size=5)
     assert refusal(lambda: load_upstream_reranker(path, wider), path) == (
-        "parameter 'fc.0.weight' has shape (4, 8), expected (5, 8) of the configuration's re-ranker"
+        "parameter 'fc.0.weight' is of shape (4, 8), expected of shape (5, 8) "
+        "in the configuration's re-ranker (and 2 more differ)"
     )
     odd = Reranker(heads=3, hidden_size=4)
     assert refusal(lambda: load_upstream_reranker(path, odd), path) == (
         "positional_embedding has 8 channels, expected a multiple of the configuration's 3 heads"
     )
-    for wrong, found in ((torch.zeros(8), "of shape (8,)"), (None, "missing")):
+    for wrong, found in ((torch.zeros(8), "of shape (8,)"), (None, "absent")):
         torch.save(
             {**state, "positional_embedding": wrong}
             if wrong is not None
