@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
-from scipy import stats
 
 DECIMALS = 6  # more would differ between machines
 _EQUAL_DECIMALS = 9
@@ -110,6 +109,8 @@ class Bootstrap:
 
     def _interval(self, statistic: Callable[..., Numbers], count: int) -> tuple[Numbers, Numbers]:
         """Low and high ends of statistics of the tracks 0 … count − 1."""
+        from scipy import stats  # slow to load; what shows results does without
+
         if count < 2:
             unknown = np.full(np.shape(statistic(np.arange(count))), np.nan)
             return unknown, unknown

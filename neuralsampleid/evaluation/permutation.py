@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
-from scipy import stats
 
 
 def sign_flip_p_value(
@@ -35,6 +34,8 @@ def sign_flip_p_value(
     totals = totals[~np.isclose(totals, 0, atol=1e-9)]
     if len(totals) < 2:  # the one swap is as far from 0
         return 1.0
+    from scipy import stats  # slow to load; what shows results does without
+
     test = stats.permutation_test(
         (totals,), _distance, permutation_type="samples", vectorized=True, alternative="greater",
         n_resamples=permutations, rng=seed,
