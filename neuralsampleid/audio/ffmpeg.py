@@ -5,14 +5,20 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
 from neuralsampleid.audio.io import Waveform, audio_info, read_audio, resample
 from neuralsampleid.errors import UserError
+from neuralsampleid.progress import progress
+
+if TYPE_CHECKING:  # nsid does without
+    import pandas as pd
 
 FOR_FFMPEG = (".m4a", ".aac", ".wma")  # endings of what libsndfile does not read
 
@@ -55,6 +61,23 @@ def decode(path: Path) -> Decoded:
 def read_any_audio(path: Path, sample_rate: int) -> Waveform:
     """Read a whole file as mono at ``sample_rate`` (Hz), (samples,); errors as of ``decode``."""
     return decode(path).at(sample_rate)
+
+
+def read_tracks(tracks: pd.DataFrame, rate: int, task: str) -> Iterator[tuple[str, Waveform]]:
+    """Ids and audio of a catalogue's tracks, while it is told how far the task is.
+
+    Args:
+        tracks: ``track_id`` and ``path``.
+        rate: of the audio, in Hz.
+        task: what is done with it.
+
+    Raises:
+        UserError: a file is missing, cannot be decoded, or holds no sample.
+    """
+    for row in progress(list(tracks.itertuples(index=False)), task):
+        if not row.path:
+            raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
+        yield row.track_id, read_any_audio(Path(row.path), rate)
 
 
 def audio_seconds(path: Path) -> float:

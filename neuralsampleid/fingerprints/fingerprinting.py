@@ -5,21 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from neuralsampleid.audio.ffmpeg import read_any_audio
+from neuralsampleid.audio.ffmpeg import read_tracks
 from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import EncoderSettings
 from neuralsampleid.devices import Exact, computing, device_of
-from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.segments import Floats, Integers, Segments
 from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.progress import progress
 
 if TYPE_CHECKING:  # what reading and writing tables needs, and a single track does not
     import pandas as pd
@@ -95,14 +92,11 @@ def fingerprint_tracks(
         precision: see ``fingerprint_track``.
 
     Raises:
-        UserError: a file is missing, cannot be decoded, or holds no sample.
+        UserError: as of ``read_tracks``.
     """
     started, seconds = time.monotonic(), 0.0
-    for row in progress(list(tracks.itertuples(index=False)), "fingerprint"):
-        if not row.path:
-            raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
-        audio = read_any_audio(Path(row.path), encoder.front_end.sample_rate)
-        track = fingerprint_track(encoder, audio, row.track_id, precision=precision)
+    for track_id, audio in read_tracks(tracks, encoder.front_end.sample_rate, "fingerprint"):
+        track = fingerprint_track(encoder, audio, track_id, precision=precision)
         store.append(track if nodes else replace(track, nodes=None))
         seconds += float(track.seconds[0])
     _LOG.info("%.0f × real time", seconds / (time.monotonic() - started))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
@@ -10,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.audio.ffmpeg import read_any_audio
+from neuralsampleid.audio.ffmpeg import read_tracks
 from neuralsampleid.config import PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
@@ -20,27 +19,17 @@ _ARRAYS = ("track_ids", "counts", "frames", "bins")
 
 
 def peaks_of_tracks(tracks: pd.DataFrame, settings: PeakFinding) -> dict[str, Peaks]:
-    """Find the peaks of a catalogue's tracks.
+    """Find the peaks of a catalogue's tracks: track id → peaks, in their order.
 
     Args:
         tracks: ``track_id`` and ``path``.
         settings: of the peaks.
 
-    Returns:
-        Track id → peaks, in the order of ``tracks``.
-
     Raises:
-        UserError: a file is missing, cannot be decoded, or holds no sample.
+        UserError: as of ``read_tracks``.
     """
-    found = {}
-    for place, row in enumerate(tracks.itertuples(index=False), 1):
-        if not row.path:
-            raise UserError(f"tracks.csv: track '{row.track_id}' has no path, expected a file")
-        audio = read_any_audio(Path(row.path), settings.sample_rate)
-        found[row.track_id] = find_peaks(audio, settings)
-        if place % 100 == 0 or place == len(tracks):
-            logging.getLogger(__name__).info("%d of %d tracks", place, len(tracks))
-    return found
+    audio_of = read_tracks(tracks, settings.sample_rate, "find peaks")
+    return {track_id: find_peaks(audio, settings) for track_id, audio in audio_of}
 
 
 def write_peaks(path: Path, peaks: Mapping[str, Peaks]) -> None:
