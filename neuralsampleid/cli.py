@@ -215,7 +215,7 @@ def _own_music(
     )
     form = identify.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="instead of text")
-    form.add_argument("--csv", action="store_true", help="one line per range")
+    form.add_argument("--csv", action="store_true", help="one line per match")
     return index, identify
 
 

@@ -27,8 +27,9 @@ CSV_COLUMNS = (
     "reference_start_s",
     "reference_end_s",
     "tempo_ratio",
-    "match_score",
+    "range_score",
 )
+_JSON_NAMES = {"matches": "ranges"}  # as earlier versions wrote them: scripts read these files
 
 
 def as_text(answers: Answers) -> str:
@@ -43,9 +44,9 @@ def as_text(answers: Answers) -> str:
 
 
 def as_json(answers: Answers) -> str:
-    """A list of queries with their answers; seconds, rounded to milliseconds."""
+    """A list of queries with their answers; seconds; six significant digits."""
     queries = [
-        {"query": query, "answers": [_rounded(asdict(answer)) for answer in found]}
+        {"query": query, "answers": [_rounded(_fields(answer)) for answer in found]}
         for query, found in answers.items()
     ]
     return json.dumps(queries, indent=2) + "\n"
@@ -64,6 +65,10 @@ def as_csv(answers: Answers) -> str:
                 values = (*head, *_times(part), part.tempo_ratio, part.score)
                 writer.writerow([_rounded(value) for value in values])
     return out.getvalue()
+
+
+def _fields(answer: Answer) -> dict[str, object]:
+    return {_JSON_NAMES.get(name, name): value for name, value in asdict(answer).items()}
 
 
 def _answer_lines(answer: Answer) -> list[str]:
