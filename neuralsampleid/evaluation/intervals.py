@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 DECIMALS = 6  # more would differ between machines
 _EQUAL_DECIMALS = 9
+_DRAWN_AT_ONCE = 1_000_000  # tracks; bounds the memory
 Numbers = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
@@ -125,6 +126,7 @@ class Bootstrap:
             found = stats.bootstrap(
                 (np.arange(count),), rounded, n_resamples=self.resamples, vectorized=True,
                 confidence_level=self.confidence, method="BCa", rng=self.seed,
+                batch=max(1, _DRAWN_AT_ONCE // count),
             )  # fmt: skip
             drawn = found.bootstrap_distribution
             percentiles = np.quantile(drawn, [tail, 1 - tail], axis=-1)

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
+_SIGNS_AT_ONCE = 1_000_000  # bounds the memory
+
 
 def sign_flip_p_value(
     differences: ArrayLike, clusters: ArrayLike, permutations: int, seed: int
@@ -39,6 +41,7 @@ def sign_flip_p_value(
     test = stats.permutation_test(
         (totals,), _distance, permutation_type="samples", vectorized=True, alternative="greater",
         n_resamples=permutations, rng=seed,
+        batch=max(1, _SIGNS_AT_ONCE // len(totals)),
     )  # fmt: skip
     return float(test.pvalue)
 
