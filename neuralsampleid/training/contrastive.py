@@ -108,14 +108,10 @@ class Pretraining(lightning.LightningModule):
         optimizer = torch.optim.Adam(
             self.encoder.parameters(), lr=self.settings.learning_rate.initial
         )
-        schedule = LambdaLR(optimizer, self._learning_rate_factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
-
-    def _learning_rate_factor(self, step: int) -> float:
-        return learning_rate_factor(self.settings, step, self.steps_per_epoch)
+        schedule = LambdaLR(
+            optimizer, lambda step: learning_rate_factor(self.settings, step, self.steps_per_epoch)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _embed(self, batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - the views' own type
         # Powers span more than bfloat16 can tell apart, and so do similarities over a temperature.

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,9 +99,20 @@ def fit(
 
 
 def prepare_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
-    """Leave in a training's folder only what it can continue from."""
+    """Leave in a training's folder only what it can continue from.
+
+    Checkpoints of other settings, another seed or other music are removed: to continue them would
+    train something that the configuration does not describe. So is what cannot be continued because
+    the training ended, never saved, or was writing it when it was killed.
+
+    Raises:
+        UserError: the folder holds files, but no training left them; nothing is removed.
+    """
     _claim_folder(folder, settings, packed, seed)
-    _clear_remains(folder)
+    remove_leftovers(folder, {_LAST, _BEST, _CURVES})
+    if not (folder / _LAST).exists():
+        for name in (_BEST, _CURVES):
+            (folder / name).unlink(missing_ok=True)
 
 
 def end(folder: Path) -> None:
@@ -109,14 +121,7 @@ def end(folder: Path) -> None:
 
 
 def _claim_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
-    """Make sure that what lies in a checkpoint folder belongs to this very training.
-
-    Checkpoints of other settings, another seed or other music are removed: to continue them would
-    train something that the configuration does not describe.
-
-    Raises:
-        UserError: the folder holds files, but no training left them; nothing is removed.
-    """
+    """Make sure that what lies in a checkpoint folder belongs to this very training."""
     identity = {
         "settings": settings.model_dump(mode="json"),
         "seed": seed,
@@ -136,36 +141,17 @@ def _claim_folder(folder: Path, settings: Section, packed: PackedStems, seed: in
         write_json(temporary / record.name, identity)
 
 
-def _clear_remains(folder: Path) -> None:
-    """Remove what a training left that cannot be continued: it has ended, or never saved.
-
-    So are files that it was writing when it was killed.
-    """
-    remove_leftovers(folder, {_LAST, _BEST, _CURVES})
-    if (folder / _LAST).exists():
-        return
-    for name in (_BEST, _CURVES):
-        (folder / name).unlink(missing_ok=True)
-
-
 def _checkpoints(folder: Path, plan: Plan) -> tuple[ModelCheckpoint, ModelCheckpoint]:
     """Keep the best epoch, and the latest one to continue from.
 
     They are two because Lightning's ``save_last`` writes only where the best improves. Both save at
     the end of an epoch; in between, only a signal makes a checkpoint.
     """
-    best = ModelCheckpoint(
-        folder,
-        Path(_BEST).stem,
-        monitor=plan.best_by,
-        mode=plan.mode,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
+    checkpoint = partial(
+        ModelCheckpoint, folder, save_on_train_epoch_end=True, enable_version_counter=False
     )
-    latest = ModelCheckpoint(
-        folder, Path(_LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
-    )
-    return best, latest
+    best = checkpoint(filename=Path(_BEST).stem, monitor=plan.best_by, mode=plan.mode)
+    return best, checkpoint(filename=Path(_LAST).stem)
 
 
 def _trainer(

@@ -91,8 +91,10 @@ class RerankerTraining(lightning.LightningModule):
 
     def on_train_start(self) -> None:
         torch.manual_seed(self.seed)
-        for device, state in self._random_state.items():
-            _set_random_state(device, state)
+        if "cpu" in self._random_state:
+            torch.set_rng_state(self._random_state["cpu"])
+        if "cuda" in self._random_state and self.device.type == "cuda":
+            torch.cuda.set_rng_state(self._random_state["cuda"], self.device)
 
     def on_train_epoch_start(self) -> None:
         self.train_loss.reset()
@@ -222,10 +224,3 @@ class _MinedData(PairData):
             queries, references = self.views.features(batch)
             encode = self.encoder.encode
             return miner(encode(queries), encode(references), self.negatives)
-
-
-def _set_random_state(device: str, state: Tensor) -> None:
-    if device == "cpu":
-        torch.set_rng_state(state)
-    elif torch.cuda.is_available():
-        torch.cuda.set_rng_state(state)
