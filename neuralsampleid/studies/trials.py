@@ -1,8 +1,8 @@
 """Identification where the truth is known: every query with its references, and without them.
 
-What ``nsid identify`` says of whole tracks is asked of a benchmark's queries: once against the
-whole catalogue, and once against one without all that the query samples. From this the probability
-of an answer is fitted, and measured on queries that the fit has not seen.
+Whole query tracks are identified as by ``nsid identify``: once in the whole catalogue, and once in
+one without all that the query samples. To this the probability of an answer is fitted; its
+calibration is measured on queries that the fit has not seen.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def ask(
     """One trial.
 
     Args:
-        query_id: to be told in the result.
+        query_id: of the query, for the result.
         query: its fingerprints or landmarks.
         finder: of the catalogue.
         names: of the catalogue's tracks.
@@ -80,19 +80,22 @@ def ask(
     Returns:
         ``TRIAL_COLUMNS``: every track that was searched, best first.
     """
-    without = frozenset(
-        number for number, name in enumerate(names) if name in sampled and not present
-    )
-    evidence = finder.find(query, without, threads)
-    scores, excess = evidence.scores, evidence.excess
-    order = [one for one in np.argsort(-scores, kind="stable").tolist() if one not in without]
-    tracks = len(order)
-    rows = [
-        (query_id, present, place, names[one], scores[one], excess[one], tracks,
-         names[one] in sampled)
-        for place, one in enumerate(order, 1)
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(TRIAL_COLUMNS))
+    right = np.array([name in sampled for name in names], bool)
+    left_out = np.zeros(len(names), bool) if present else right
+    evidence = finder.find(query, frozenset(np.flatnonzero(left_out).tolist()), threads)
+    order = np.argsort(-evidence.scores, kind="stable")
+    order = order[~left_out[order]]
+    columns = {
+        "query_id": query_id,
+        "present": present,
+        "place": np.arange(1, len(order) + 1),
+        "track_id": [names[track] for track in order],
+        "score": evidence.scores[order],
+        "excess": evidence.excess[order],
+        "tracks": len(order),
+        "right": right[order],
+    }
+    return pd.DataFrame(columns)[list(TRIAL_COLUMNS)]
 
 
 def calibrate(trials: pd.DataFrame) -> Calibration:
@@ -107,16 +110,16 @@ def calibrate(trials: pd.DataFrame) -> Calibration:
     Raises:
         UserError: no track is right, or none is wrong, in what some function is fitted to.
     """
-    said = cross_validated(trials)
+    probability = cross_validated(trials)
     best = (trials["place"] == 1).to_numpy()
     right = trials["right"].to_numpy(bool)
     count = int(best.sum())
-    given = best & (said >= DEFAULT_PROBABILITY)
+    given = best & (probability >= DEFAULT_PROBABILITY)
     return replace(
         _fit(trials),
         trials=count,
-        error=expected_calibration_error(said[best], right[best]),
-        promised=float((1 - said[given]).sum()) / count,
+        error=expected_calibration_error(probability[best], right[best]),
+        promised=float((1 - probability[given]).sum()) / count,
         observed=float((~right[given]).sum()) / count,
     )
 
@@ -125,12 +128,12 @@ def cross_validated(trials: pd.DataFrame) -> npt.NDArray[np.float64]:
     """The probability of every row, by a function that has not seen its query, (rows,)."""
     names = sorted(set(trials["query_id"]))
     fold = trials["query_id"].map({name: place % FOLDS for place, name in enumerate(names)})
-    said = np.zeros(len(trials))
+    probability = np.zeros(len(trials))
     for part in range(min(FOLDS, len(names))):
         held_out = (fold == part).to_numpy()
         fitted = _fit(trials[~held_out])
-        said[held_out] = fitted.probabilities(*numbers_of(trials[held_out]))
-    return said
+        probability[held_out] = fitted.probabilities(*numbers_of(trials[held_out]))
+    return probability
 
 
 def _fit(trials: pd.DataFrame) -> Calibration:
