@@ -19,11 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from neuralsampleid.devices import Exact, computing, device_of
+from neuralsampleid.fingerprints.segments import Integers
 from neuralsampleid.matching.ranking import accepted
 from neuralsampleid.models.reranker import CrossAttentionReranker
 
 Matrices = npt.NDArray[np.floating[Any]]
-Rows = npt.NDArray[np.int64]
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -36,7 +37,7 @@ class PairScorer:
 
     Args:
         reranker: in evaluation mode.
-        candidate_nodes: database rows (c,) → their node matrices (c, channels, nodes).
+        candidate_nodes: candidates (c,) → their node matrices (c, channels, nodes).
         threads: of the CPU, each with batches of its own. Torch's own threads, which wait for each
             other after every operation, are off meanwhile.
         kept_bytes: of projections that are kept for the next query.
@@ -48,7 +49,7 @@ class PairScorer:
     def __init__(
         self,
         reranker: CrossAttentionReranker,
-        candidate_nodes: Callable[[Rows], Matrices],
+        candidate_nodes: Callable[[Integers], Matrices],
         threads: int = 1,
         kept_bytes: int = _KEPT_BYTES,
         precision: Exact = "float32",
@@ -69,12 +70,12 @@ class PairScorer:
             self._bias = hidden.weight @ out.bias + hidden.bias
 
     @torch.inference_mode()
-    def grid(self, query_nodes: Matrices, rows: Rows) -> npt.NDArray[np.float32]:
+    def grid(self, query_nodes: Matrices, rows: Integers) -> npt.NDArray[np.float32]:
         """Score every query segment against every candidate.
 
         Args:
             query_nodes: (q, channels, nodes), q ≥ 1.
-            rows: (c,) database rows.
+            rows: (c,) candidates.
 
         Returns:
             Probabilities (q, c); NaN where a node matrix holds NaN.
@@ -92,12 +93,12 @@ class PairScorer:
         return scores
 
     @torch.inference_mode()
-    def pairs(self, query_nodes: Matrices, rows: Rows) -> npt.NDArray[np.float32]:
+    def pairs(self, query_nodes: Matrices, rows: Integers) -> npt.NDArray[np.float32]:
         """Score each query segment against candidates of its own.
 
         Args:
             query_nodes: (q, channels, nodes).
-            rows: (q, k) database rows, −1 for none.
+            rows: (q, k) candidates, −1 for none.
 
         Returns:
             Probabilities (q, k); NaN where there is no candidate, or a node matrix holds NaN.
@@ -120,7 +121,7 @@ class PairScorer:
                 scores[chosen] = found.float().cpu()
         return scores
 
-    def passing(self, query_nodes: Matrices, rows: Rows) -> npt.NDArray[np.float64]:
+    def passing(self, query_nodes: Matrices, rows: Integers) -> npt.NDArray[np.float64]:
         """As ``pairs``, with 0 for candidates that the re-ranker rejects or cannot judge."""
         return accepted(self.pairs(query_nodes, rows).astype(np.float64))
 
@@ -134,10 +135,12 @@ class PairScorer:
         parts = self._each(pool, project, _split(nodes))
         return torch.cat(parts).transpose(0, 1).flatten(1, 2)
 
-    def _project_candidates(self, rows: Rows, pool: ThreadPoolExecutor) -> tuple[Tensor, Tensor]:
+    def _project_candidates(
+        self, rows: Integers, pool: ThreadPoolExecutor
+    ) -> tuple[Tensor, Tensor]:
         """Keys (c, heads, nodes, d) and folded values (c, heads, nodes, hidden)."""
 
-        def project(part: Rows) -> list[tuple[Tensor, Tensor]]:
+        def project(part: Integers) -> list[tuple[Tensor, Tensor]]:
             candidate = self._reranker.project_candidate(self._tensor(self._nodes_of(part)))
             return list(zip(candidate.keys, candidate.values @ self._folded, strict=True))
 
