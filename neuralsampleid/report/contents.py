@@ -9,7 +9,6 @@ TABLES = (
     "median_ranks", "comparisons",
 )  # fmt: skip
 FORMATS = ("csv", "md", "tex", "txt")  # of a table, beside HTML
-SUMMED = ("metrics", "quantities", "reliability")  # tables of each system that make one table
 
 
 def figures_of(config: Config) -> list[str]:
