@@ -95,7 +95,8 @@ def evaluate_corrected(
     if system == "proposed":
         assert reranker is not None
         ranker.scorer = make_scorer(fingerprints, reranker, threads)
-        of_occurrences = _occurrence_nodes(fingerprints, reranker)
+        stored = _occurrence_nodes(fingerprints, reranker)
+        of_occurrences = _fitting(stored, fingerprints.occurrences, "occurrences")
     segments = []
     for name, occurrence in fingerprints.occurrences.each_track():
         track = query_track(name)
@@ -108,7 +109,8 @@ def evaluate_corrected(
             segments.append(SegmentAnswer(name, track, length, rank))
     if system == "proposed":
         assert reranker is not None
-        of_tracks = _track_nodes(fingerprints, reranker)
+        stored = query_nodes(fingerprints, TRACK_NODES, reranker)
+        of_tracks = _fitting(stored, fingerprints.queries, "query tracks")
     tracks = []
     for track, query in fingerprints.queries.each_track():
         if track not in relevant:
@@ -215,40 +217,26 @@ def _relevant(truth: Truth, fingerprints: UpstreamFingerprints) -> dict[str, set
 def _occurrence_nodes(
     fingerprints: UpstreamFingerprints, reranker: CrossAttentionReranker
 ) -> dict[str, Nodes]:
-    """Occurrence → its own node matrices, for those that have some.
+    """Occurrence → its own node matrices.
 
-    In upstream's layout these are a file's last occurrence. Entries named as the lookup names
-    occurrences are taken too.
+    Upstream keeps those of a track's last occurrence, by the track's name. Entries named as the
+    lookup names occurrences are taken first.
     """
     stored = query_nodes(fingerprints, OCCURRENCE_NODES, reranker)
     last = {query_track(name): name for name in fingerprints.occurrences.track_ids}
-    found: dict[str, Nodes] = {}
-    for name, occurrence in fingerprints.occurrences.each_track():
-        track = query_track(name)
-        own = name if name in stored else track
-        is_its = own == name or last[track] == name
-        if is_its and len(stored.get(own, ())) == len(occurrence):
-            found[name] = stored[own]
-    return _told(found, fingerprints.occurrences, "occurrences")
+    return {last[name]: nodes for name, nodes in stored.items() if name in last} | stored
 
 
-def _track_nodes(
-    fingerprints: UpstreamFingerprints, reranker: CrossAttentionReranker
-) -> dict[str, Nodes]:
-    """Query track → its node matrices, where there are as many as fingerprints."""
-    stored = query_nodes(fingerprints, TRACK_NODES, reranker)
-    found = {
+def _fitting(stored: dict[str, Nodes], asked: Segments, what: str) -> dict[str, Nodes]:
+    """The node matrices of what has as many as segments; a notice tells of the others."""
+    fitting = {
         name: stored[name]
-        for name, track in fingerprints.queries.each_track()
-        if len(stored.get(name, ())) == len(track)
+        for name, own in asked.each_track()
+        if len(stored.get(name, ())) == len(own)
     }
-    return _told(found, fingerprints.queries, "query tracks")
-
-
-def _told(found: dict[str, Nodes], asked: Segments, what: str) -> dict[str, Nodes]:
-    if len(found) < len(asked.track_ids):
+    if len(fitting) < len(asked.track_ids):
         _LOG.warning(
             "%d of %d %s have node matrices of their own; the others are ranked by votes alone",
-            *(len(found), len(asked.track_ids), what),
+            *(len(fitting), len(asked.track_ids), what),
         )
-    return found
+    return fitting
