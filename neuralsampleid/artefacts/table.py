@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import ValidationError
 
@@ -37,9 +37,8 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_json, write_text
 
 _RECORD = "record.json"
-# From the worst to the best: a folder is what the worst of its files is.
 Checksum = Literal["differs", "unrecorded", "recorded", "verified"]
-_ORDER: tuple[Checksum, ...] = ("differs", "unrecorded", "recorded", "verified")
+_ORDER: tuple[Checksum, ...] = get_args(Checksum)  # from the worst to the best
 _LOG = logging.getLogger(__name__)
 
 
@@ -175,13 +174,13 @@ def _find(name: str, files: Sequence[Artefact], folder: Path) -> Obtained:
 
 
 def _compare(known: Artefact, path: Path) -> tuple[Artefact, Checksum]:
-    sha256 = check_file(path, str(path), Artefact(name=known.name))
-    same = sha256 == known.sha256
-    if known.sha256 and not same:
-        _LOG.warning("%s: not the published file (SHA-256 %s)", path, sha256)
-    checksum: Checksum = "verified" if same else "differs" if known.sha256 else "unrecorded"
-    version, size = known.version if same else "", path.stat().st_size
-    return known.model_copy(update={"version": version, "size": size, "sha256": sha256}), checksum
+    sha256, size = check_file(path, str(path), Artefact(name=known.name)), path.stat().st_size
+    found = known.model_copy(update={"size": size, "sha256": sha256})
+    if sha256 == known.sha256:
+        return found, "verified"
+    if known.sha256 is not None:
+        _LOG.warning("%s: not the recorded file (SHA-256 %s)", path, sha256)
+    return found.model_copy(update={"version": ""}), "differs" if known.sha256 else "unrecorded"
 
 
 def _download(
@@ -195,10 +194,11 @@ def _download(
     """All files or none; those that have arrived wait in ``part`` for the others."""
     if not files or not all(file.url for file in files):
         raise MissingFileError(f"{table}: no URL of '{name}', expected one")
-    arrived = []
+    arrived: list[tuple[Artefact, Checksum]] = []
     for file in files:
         found = download(file, part / file.name, patience)
-        arrived.append((found, _record_or_tell(table, file, found)))
+        recorded: Checksum = "recorded" if _record_or_tell(table, found) else "unrecorded"
+        arrived.append((found, "verified" if file.sha256 else recorded))
     target.parent.mkdir(parents=True, exist_ok=True)
     (part / name).replace(target)
     shutil.rmtree(part)
@@ -206,19 +206,19 @@ def _download(
     return _together(name, source, target, arrived)
 
 
-def _record_or_tell(table: Path, before: Artefact, found: Artefact) -> Checksum:
+def _record_or_tell(table: Path, found: Artefact) -> bool:
     """Note what is new about a file; a table that cannot be written is no reason to stop."""
     try:
         filled = record(table, found)
     except OSError as error:
         _LOG.warning("%s: cannot be written (%s); nothing was recorded", table, error.strerror)
-        return "unrecorded" if before.sha256 is None else "verified"
+        return False
     if filled:
         _LOG.warning(
             "%s: recorded %s of '%s' on first use; commit the file to verify later downloads",
             *(table, ", ".join(filled), found.name),
         )
-    return "recorded" if before.sha256 is None else "verified"
+    return True
 
 
 def _together(
@@ -228,11 +228,11 @@ def _together(
     files: Sequence[tuple[Artefact, Checksum]],
     differs: bool = False,
 ) -> Obtained:
-    """One record of a file, or of a folder's files."""
-    states = {checksum for _, checksum in files} | ({"differs"} if differs else set())
-    checksum = next((state for state in _ORDER if state in states), None)
+    """One record of a file, or of a folder's files, which is what the worst of them is."""
+    states = [checksum for _, checksum in files]
+    checksum = "differs" if differs else min(states, key=_ORDER.index, default=None)
     if path.is_file():
-        (file, _), *_ = files
+        file = files[0][0]
         return Obtained(name, source, str(path), file.version, file.size, file.sha256, checksum)
     size = sum(file.size or 0 for file, _ in files)
     return Obtained(name, source, str(path), size=size, checksum=checksum)
