@@ -114,7 +114,8 @@ def test_environments_are_exact_and_all_are_used() -> None:
 
 
 def test_environments_whose_scripts_read_any_audio_have_ffmpeg() -> None:
-    reads = re.compile(r"audio\.ffmpeg import .*\b(decode|read_any_audio|audio_seconds)\b")
+    functions = "decode|read_any_audio|read_tracks|audio_seconds"
+    reads = re.compile(rf"audio\.ffmpeg import .*\b({functions})\b")
     readers = {
         environment_of(name, build)
         for name in rules()
