@@ -23,12 +23,13 @@ if __name__ == "__main__":
         # No output of the rule: checkpoints survive an interruption, and training resumes.
         checkpoints = weights.parent / "checkpoints"
         training = (settings, packed, snakemake.params.seed)
+        params = snakemake.params
+        machine = this_machine(snakemake.threads, params.device, params.precision)
         if wants_tasks(snakemake):
-            prepare_folder(checkpoints, *training)  # before tasks look into it at once
+            # Before tasks look into it at once.
+            prepare_folder(checkpoints, *training, machine.precision)
             run_tasks(snakemake)
         else:
-            params = snakemake.params
-            machine = this_machine(snakemake.threads, params.device, params.precision)
             trained = pretrain(*training, checkpoints, machine)
             if is_first_process():
                 curves = pd.read_csv(checkpoints / "curves.csv")

@@ -18,6 +18,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from neuralsampleid.config import Section
+from neuralsampleid.devices import Exact
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.models.checkpoint import write_checkpoint
@@ -98,17 +99,27 @@ def fit(
     return content
 
 
-def prepare_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
+def prepare_folder(
+    folder: Path, settings: Section, packed: PackedStems, seed: int, precision: Exact = "float32"
+) -> None:
     """Leave in a training's folder only what it can continue from.
 
-    Checkpoints of other settings, another seed or other music are removed: to continue them would
-    train something that the configuration does not describe. So is what cannot be continued because
-    the training ended, never saved, or was writing it when it was killed.
+    Checkpoints of other settings, another seed, precision or music are removed: to continue them
+    would train something that the configuration does not describe. So is what cannot be continued:
+    of a training that ended or never saved, or half written when it was killed.
 
     Raises:
         UserError: the folder holds files, but no training left them; nothing is removed.
     """
-    _claim_folder(folder, settings, packed, seed)
+    identity = {
+        "settings": settings.model_dump(mode="json"),
+        "seed": seed,
+        "precision": precision,
+        # Lightning's checkpoints name the best one by its path: a moved folder starts anew.
+        "folder": str(folder.resolve()),
+        "audio_sha256": packed.digest(),
+    }
+    _claim_folder(folder, identity)
     remove_leftovers(folder, {_LAST, _BEST, _CURVES})
     if not (folder / _LAST).exists():
         for name in (_BEST, _CURVES):
@@ -120,15 +131,8 @@ def end(folder: Path) -> None:
     (folder / _LAST).unlink(missing_ok=True)
 
 
-def _claim_folder(folder: Path, settings: Section, packed: PackedStems, seed: int) -> None:
+def _claim_folder(folder: Path, identity: dict[str, Any]) -> None:
     """Make sure that what lies in a checkpoint folder belongs to this very training."""
-    identity = {
-        "settings": settings.model_dump(mode="json"),
-        "seed": seed,
-        # Lightning's checkpoints name the best one by its path: a moved folder starts anew.
-        "folder": str(folder.resolve()),
-        "audio_sha256": packed.digest(),
-    }
     remove_leftovers(folder.parent, {folder.name})
     record = folder / "identity.json"
     if record.exists() and json.loads(record.read_text(encoding="utf-8")) == identity:

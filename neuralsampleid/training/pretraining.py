@@ -67,7 +67,7 @@ def pretrain(
         encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     data = _data(settings, packed, seed, encoder, machine)
     if is_first_process():
-        prepare_folder(folder, settings, packed, seed)
+        prepare_folder(folder, settings, packed, seed, machine.precision)
     module = Pretraining(encoder, data.views, training, data.steps_per_epoch, seed)
     count = parameter_counts(encoder)
     plan = Plan(

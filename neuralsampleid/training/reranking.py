@@ -58,7 +58,8 @@ def train_reranker(
     """
     assert encoder.node_shape is not None
     machine = dataclasses.replace(machine or Machine(), devices=1, nodes=1)
-    prepare_folder(folder, _Identity.of(settings, encoder, encoder_settings), packed, seed)
+    identity = _Identity.of(settings, encoder, encoder_settings)
+    prepare_folder(folder, identity, packed, seed, machine.precision)
     data = _MinedData(settings, encoder.eval(), encoder_settings, packed, seed, machine.workers)
     model = make_reranker(settings, encoder.node_shape, seed)
     module = RerankerTraining(model, data.mined, settings, seed)

@@ -151,6 +151,8 @@ def test_checkpoints_of_another_training_are_not_continued(
     run(folder, seed=2)
     assert not differing(run(folder, seed=1), uninterrupted[0])
     assert json.loads((folder / "identity.json").read_text())["seed"] == 1
+    prepare_folder(folder, SETTINGS, PACKED, 1, "bfloat16")
+    assert [path.name for path in folder.iterdir()] == ["identity.json"]
 
 
 CHANGES = ("open", "mkdir", "chmod", "replace", "unlink", "rmdir")
