@@ -9,7 +9,6 @@ convolves every bin with the longest kernel.
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 import torch
@@ -26,7 +25,6 @@ def segment_samples(front_end: LogMel | ConstantQ) -> int:
 class LogMelFrontEnd(nn.Module):
     """Log-mel levels in dB as upstream computes them (docs/upstream.md, "Log-mel front end")."""
 
-    frequency_axis: Literal["linear", "logarithmic"] = "linear"
     bins_per_octave = 0
     window: Tensor
     filters: Tensor
@@ -69,8 +67,6 @@ class ConstantQFrontEnd(nn.Module):
     one hop turns the strided convolution into a dense one with a "channel" per sample of the hop;
     grouping bins by octave lets the high ones use short kernels.
     """
-
-    frequency_axis: Literal["linear", "logarithmic"] = "logarithmic"
 
     def __init__(self, settings: ConstantQ) -> None:
         super().__init__()

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd
-from neuralsampleid.config import CustomEncoder, LogMel, Section
+from neuralsampleid.audio.front_ends import make_front_end
+from neuralsampleid.config import CustomEncoder, Section
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.encoder import SegmentEncoder
 
@@ -35,8 +35,7 @@ def make_custom(settings: CustomEncoder) -> SegmentEncoder:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "settings"
         raise UserError(f"{path}: settings: {key}: {first['msg']}") from error
-    bands = settings.front_end
-    front_end = LogMelFrontEnd(bands) if isinstance(bands, LogMel) else ConstantQFrontEnd(bands)
+    front_end = make_front_end(settings.front_end)
     encoder: SegmentEncoder = encoder_type(own, front_end.bins, front_end.frames)
     encoder.front_end, encoder.segment_hop = front_end, settings.fingerprints.segment_hop
     _try(encoder, path)

@@ -41,7 +41,7 @@ class GnnEncoder(SegmentEncoder):
 
     def encode(self, features: Tensor) -> Encoding:
         """Levels in dB (batch, bands, frames) → (batch, d) and (batch, channels, nodes)."""
-        feature, nodes = self.encode_points(self.peak_extractor(features))
+        feature, nodes = self.encoder(self.peak_extractor(features))
         embedding = nn.functional.normalize(self.projector(feature), dim=1)
         return Encoding(embedding, nodes.transpose(1, 2))
 
@@ -49,11 +49,6 @@ class GnnEncoder(SegmentEncoder):
         """All but the graph blocks' where these are bypassed."""
         idle = {id(parameter) for parameter in self.encoder.idle_parameters()}
         return (parameter for parameter in self.parameters() if id(parameter) not in idle)
-
-    def encode_points(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (batch, point channels, points) → h (batch, features), nodes as rows."""
-        feature, nodes = self.encoder(points)
-        return feature, nodes
 
 
 class PointExtractor(nn.Module):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from neuralsampleid.audio.io import Waveform, audio_info
 from neuralsampleid.errors import UserError
-from neuralsampleid.separation.precomputed import PrecomputedStems
+from neuralsampleid.separation.precomputed import TOLERANCE_S, PrecomputedStems, find_stems
 from neuralsampleid.separation.stems import STEMS
 
 QUALITY_COLUMNS = ("track_id", "stem", "si_sdr_db", "mix_si_sdr_db")
@@ -58,8 +58,25 @@ def stem_quality(estimated: Path, true: Path, track_ids: Iterable[str]) -> pd.Da
     Raises:
         UserError: a stem is missing, or its length is not that of the true one.
     """
-    sources = (PrecomputedStems(estimated), PrecomputedStems(true))
-    rows = [row for track_id in track_ids for row in _track_quality(track_id, *sources)]
+    rows = []
+    for track_id in track_ids:
+        example = find_stems(estimated / track_id)[STEMS[0]]
+        rate = audio_info(example).sample_rate
+        estimates, truths = (
+            PrecomputedStems(folder).stems_of(track_id, example, rate)
+            for folder in (estimated, true)
+        )
+        found, expected = len(estimates[STEMS[0]]), len(truths[STEMS[0]])
+        if abs(found - expected) > TOLERANCE_S * rate:
+            raise UserError(
+                f"{example}: {found / rate:.2f} s, "
+                f"expected the {expected / rate:.2f} s of the true stem"
+            )
+        common = slice(min(found, expected))
+        mix = np.sum(list(truths.values()), axis=0)[common]
+        for stem in STEMS:
+            estimate, truth = estimates[stem][common], truths[stem][common]
+            rows.append((track_id, stem, si_sdr(estimate, truth), si_sdr(mix, truth)))
     return pd.DataFrame(rows, columns=list(QUALITY_COLUMNS))
 
 
@@ -74,29 +91,3 @@ def mean_quality(quality: pd.DataFrame) -> pd.DataFrame:
     means.insert(0, "tracks", audible.size())
     present = [stem for stem in STEMS if stem in means.index]
     return cast(pd.DataFrame, means.loc[present].reset_index())
-
-
-def _track_quality(
-    track_id: str, estimated: PrecomputedStems, true: PrecomputedStems, tolerance_s: float = 0.1
-) -> list[tuple[str, str, float, float]]:
-    example = estimated.find(track_id)[STEMS[0]]
-    rate = audio_info(example).sample_rate
-    estimates = estimated.stems_of(track_id, example, rate)
-    truths = true.stems_of(track_id, example, rate)
-    found, expected = len(estimates[STEMS[0]]), len(truths[STEMS[0]])
-    if abs(found - expected) > tolerance_s * rate:
-        raise UserError(
-            f"{example}: {found / rate:.2f} s, "
-            f"expected the {expected / rate:.2f} s of the true stem"
-        )
-    common = slice(min(found, expected))
-    mix = cast(Waveform, sum(truths.values()))
-    return [
-        (
-            track_id,
-            stem,
-            si_sdr(estimates[stem][common], truths[stem][common]),
-            si_sdr(mix[common], truths[stem][common]),
-        )
-        for stem in STEMS
-    ]

@@ -1,4 +1,4 @@
-"""Stems of whole data sets: where the files go, and what happens to tracks that are unusable."""
+"""Stems of whole data sets: which backend makes them, where they go, and unusable tracks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,47 @@ from typing import Literal
 
 import pandas as pd
 
+from neuralsampleid import config
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.progress import progress
+from neuralsampleid.separation.hpss import Hpss
+from neuralsampleid.separation.precomputed import PrecomputedStems
 from neuralsampleid.separation.stems import STEMS, Origin, StemSource, UnusableTrack
 
 REPORT_COLUMNS = ("track_id", "status", "reason")
 ORIGIN = "origin.json"  # beside the stems: what they were made from
 AudioFormat = Literal["flac", "mp3"]
+
+
+def make_separator(
+    settings: config.Separation,
+    device: config.Device = "auto",
+    precision: config.Precision = "auto",
+) -> StemSource:
+    """The backend that the configuration names; only ``htdemucs`` has a device and a precision.
+
+    Raises:
+        UserError: its folder or weights are not there, or a GPU that it shall use.
+    """
+    if settings.backend == "hpss":
+        return Hpss()
+    if settings.backend == "precomputed":
+        return PrecomputedStems(Path(settings.stems_folder or ""))
+    # Demucs and torch take seconds to import, and only this backend needs them.
+    from neuralsampleid.devices import resolve_device, resolve_precision
+    from neuralsampleid.separation.htdemucs import HtDemucs
+
+    folder = settings.model_folder
+    chosen = resolve_device(device)
+    return HtDemucs(
+        settings.model,
+        None if folder is None else Path(folder),
+        chosen,
+        resolve_precision(precision, chosen),
+    )
 
 
 def separate_track(

@@ -25,51 +25,28 @@ _LABELS = {
 _LOG = logging.getLogger(__name__)
 
 
-class CurveWriter(lightning.Callback):
-    """Rewrites ``curves.csv`` after every epoch; a resumed run continues it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        if not trainer.is_global_zero:
-            return
-        epoch, step = trainer.current_epoch, trainer.global_step
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
-        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        values["learning_rate"] = float(rate)
-        rows = [(epoch, step, name, value) for name, value in sorted(values.items())]
-        table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
-        if self.path.exists() and epoch > 0:
-            earlier = pd.read_csv(self.path)
-            table = pd.concat([earlier[earlier["epoch"] < epoch], table])
-        write_csv(self.path, table)
-
-
 class EpochLog(lightning.Callback):
-    """One line per epoch, for logs that no progress bar can be drawn in, and the throughput.
+    """After every epoch rewrites ``curves.csv``, which a resumed run continues, and logs a line.
 
-    Throughput counts the steps of training and the waiting for their pairs, not the validation.
+    The line is for logs that no progress bar can be drawn in. Its throughput counts the steps of
+    training and the waiting for their pairs, not the validation.
 
     Args:
+        path: of ``curves.csv``.
         batch_pairs: of all processes.
     """
 
-    def __init__(self, batch_pairs: int) -> None:
-        self.batch_pairs = batch_pairs
+    def __init__(self, path: Path, batch_pairs: int) -> None:
+        self.path, self.batch_pairs = path, batch_pairs
         self.started, self.seconds, self.steps = 0.0, 0.0, 0
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        self._restart_clock()  # an epoch that is continued does not start again
+        # An epoch that is continued does not start again.
+        self.started, self.seconds, self.steps = time.monotonic(), 0.0, 0
 
-    def on_train_epoch_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        self._restart_clock()
+    on_train_epoch_start = on_train_start
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
         self.steps += 1
@@ -80,7 +57,7 @@ class EpochLog(lightning.Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        values = trainer.callback_metrics
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         known = [f"{label} {values[name]:.3f}" for name, label in _LABELS.items() if name in values]
         rate = self.steps / max(self.seconds, 1e-9)
         _LOG.info(
@@ -92,9 +69,16 @@ class EpochLog(lightning.Callback):
             rate,
             _peak_memory_gb(trainer),
         )
-
-    def _restart_clock(self) -> None:
-        self.started, self.seconds, self.steps = time.monotonic(), 0.0, 0
+        if not trainer.is_global_zero:
+            return
+        epoch, step = trainer.current_epoch, trainer.global_step
+        values["learning_rate"] = float(trainer.optimizers[0].param_groups[0]["lr"])
+        rows = [(epoch, step, name, value) for name, value in sorted(values.items())]
+        table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+        if self.path.exists() and epoch > 0:
+            earlier = pd.read_csv(self.path)
+            table = pd.concat([earlier[earlier["epoch"] < epoch], table])
+        write_csv(self.path, table)
 
 
 def _on_gpu(trainer: lightning.Trainer) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +20,7 @@ from neuralsampleid.devices import Exact
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.models.checkpoint import write_checkpoint
-from neuralsampleid.training.curves import CurveWriter, EpochLog, progress_bars
+from neuralsampleid.training.curves import EpochLog, progress_bars
 from neuralsampleid.training.machine import Machine, cluster_environment
 from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.stopping import StopOnSignal
@@ -81,7 +79,11 @@ def fit(
     best, latest = _checkpoints(folder, plan)
     trainer = _trainer(plan, [best, latest], folder, machine)
     last = folder / _LAST
-    with warnings.catch_warnings(), _nothing_filled():
+    # Deterministic torch fills new memory, which nothing here reads: a tenth of a step and more
+    # (benchmarks/training_step.md).
+    deterministic: Any = torch.utils.deterministic
+    deterministic.fill_uninitialized_memory = False
+    with warnings.catch_warnings():
         # The machine's threads decide how many processes load.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*LeafSpec.*")
@@ -177,8 +179,7 @@ def _trainer(
         gradient_clip_val=plan.gradient_clip,
         callbacks=[
             *checkpoints,
-            CurveWriter(folder / _CURVES),
-            EpochLog(plan.batch_pairs),
+            EpochLog(folder / _CURVES, plan.batch_pairs),
             StopOnSignal(folder / _LAST),
             *progress_bars(),
         ],
@@ -190,21 +191,6 @@ def _trainer(
         # Some operations have no deterministic form on GPUs.
         deterministic="warn" if on_gpu else True,
     )
-
-
-@contextmanager
-def _nothing_filled() -> Iterator[None]:
-    """Leave new memory as it is; deterministic torch fills it, which nothing here reads.
-
-    That takes a tenth of a step and more (benchmarks/training_step.md).
-    """
-    settings: Any = torch.utils.deterministic
-    before = settings.fill_uninitialized_memory
-    settings.fill_uninitialized_memory = False
-    try:
-        yield
-    finally:
-        settings.fill_uninitialized_memory = before
 
 
 def _strategy(plan: Plan, machine: Machine) -> str:

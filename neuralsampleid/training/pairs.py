@@ -54,8 +54,10 @@ class PairGeometry:
     def of(cls, front_end: LogMel | ConstantQ, training: Training) -> PairGeometry:
         segment = segment_samples(front_end)
         jitter = round(training.pairs.jitter_s * front_end.sample_rate)
-        slowest = training.augmentation.tempo_max if _changes_tempo(training) else 1.0
-        edit = FRAME_SECONDS if "frames" in training.augmentation.changes else 0.0
+        changes = set(training.augmentation.changes)
+        changes_tempo = not changes.isdisjoint({"tempo", "varispeed", "both"})
+        slowest = training.augmentation.tempo_max if changes_tempo else 1.0
+        edit = FRAME_SECONDS if "frames" in changes else 0.0
         reach = segment * slowest + edit * slowest * front_end.sample_rate
         # Whole frames on both sides of the middle; the reference must fit with its jitter.
         half = max(reach / 2, segment / 2 + jitter) / front_end.hop_length
@@ -226,7 +228,3 @@ def _at_level_of(model: Audio, audio: Audio) -> Audio:
         return audio
     scaled: Audio = audio * np.float32(np.sqrt(target / actual))
     return scaled
-
-
-def _changes_tempo(training: Training) -> bool:
-    return bool({"tempo", "varispeed", "both"} & set(training.augmentation.changes))
