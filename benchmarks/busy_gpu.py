@@ -21,7 +21,7 @@ from neuralsampleid.config import Gnn, ResNetIbn, read_config
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.pairs import PairSource, RawPair
-from neuralsampleid.training.views import PowerBatch, make_views
+from neuralsampleid.training.views import BatchedViews, PowerBatch
 
 WARM_UP = 3  # steps that are not counted
 
@@ -32,7 +32,8 @@ class Trainer:
     def __init__(self, settings: Gnn | ResNetIbn, pairs: PairSource, device: str) -> None:
         self.device = torch.device(device)
         self.encoder = make_encoder(settings, seed=1).to(self.device)
-        self.views = make_views(self.encoder.front_end, settings.training)
+        change_rest = settings.training.pairs.rest == "same_song"
+        self.views = BatchedViews(self.encoder.front_end, change_rest)
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), lr=1e-4)
         self.loss = settings.training.loss
 

@@ -25,7 +25,7 @@ from neuralsampleid.processes import keep_freed_memory
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import PairSource
-from neuralsampleid.training.views import make_views
+from neuralsampleid.training.views import BatchedViews
 
 PARTS = ("pairs", "features", "forward", "backward", "optimiser")
 
@@ -47,7 +47,7 @@ class Step:
         self.embed: Callable[[torch.Tensor], torch.Tensor] = self.encoder
         if compiled:
             self.embed = torch.compile(self.encoder)
-        self.views = make_views(self.encoder.front_end, training)
+        self.views = BatchedViews(self.encoder.front_end, training.pairs.rest == "same_song")
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), lr=1e-4)
         self.loss = training.loss
         self.device = torch.device(device)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from neuralsampleid.config import CustomEncoder, EncoderSettings, Gnn, Reranker, network
 from neuralsampleid.errors import UserError
@@ -93,30 +94,67 @@ def encoded_checkpoint(content: dict[str, Any]) -> memoryview:
     return encoded.getbuffer()
 
 
+def own_content(path: Path) -> dict[str, Any] | None:
+    """A checkpoint of this project; None for anything else, whose own loader tells what is wrong.
+
+    Only tensors and plain values are unpickled; nothing in the file is executed. Tensors are
+    mapped, not read.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception:  # the restricted unpickler raises whatever the bytes lead it to
+        return None
+    parts = {"architecture": str, "settings": dict, "state_dict": dict}
+    if not isinstance(content, dict):
+        return None
+    whole = all(isinstance(content.get(key), kind) for key, kind in parts.items())
+    tensors = whole and all(isinstance(value, Tensor) for value in content["state_dict"].values())
+    return content if tensors else None
+
+
+def fill(path: Path, module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
+    """Load a state dict of exactly the module's names and shapes.
+
+    Args:
+        path: of the state dict, for messages.
+        module: what is filled, as the configuration describes it.
+        state: parameters and buffers by name.
+        what: the module, for messages.
+
+    Raises:
+        UserError: a name or a shape is another one.
+    """
+    expected = module.state_dict()
+    differences = [
+        f"parameter '{name}' is {shape_text(state.get(name))}, "
+        f"expected {shape_text(expected.get(name))}"
+        for name in {**expected, **state}
+        if shape_text(state.get(name)) != shape_text(expected.get(name))
+    ]
+    if differences:
+        others = f" (and {len(differences) - 1} more differ)" if len(differences) > 1 else ""
+        raise UserError(f"{path}: {differences[0]} in the configuration's {what}{others}")
+    module.load_state_dict(state)
+
+
+def shape_text(tensor: Tensor | None) -> str:
+    """A parameter's shape in words; None is one that is not there."""
+    return "absent" if tensor is None else f"of shape {tuple(tensor.shape)}"
+
+
 def _save(path: Path, architecture: str, settings: dict[str, Any], state: dict[str, Any]) -> None:
     write_checkpoint(
         path, {"architecture": architecture, "settings": settings, "state_dict": state}
     )
 
 
-def _load(path: Path, architecture: str, module: torch.nn.Module) -> None:
+def _load(path: Path, architecture: str, module: nn.Module) -> None:
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the restricted unpickler raises whatever the bytes lead it to
-        raise UserError(f"{path}: {_NOT_OURS}") from error
-    state = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(state, dict) or "architecture" not in content:
+    content = own_content(path)
+    if content is None:
         raise UserError(f"{path}: {_NOT_OURS}")
     found = content["architecture"]
     if found != architecture:
         raise UserError(f"{path}: checkpoint of architecture '{found}', expected '{architecture}'")
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        # torch lists every parameter; the first ones say enough.
-        first = textwrap.shorten(str(error).splitlines()[1], 160)
-        raise UserError(
-            f"{path}: checkpoint of another size than the configuration's {architecture} ({first})"
-        ) from error
+    fill(path, module, content["state_dict"], architecture)

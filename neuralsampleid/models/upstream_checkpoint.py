@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neuralsampleid.config import (
     ConstantQ,
@@ -35,7 +35,7 @@ from neuralsampleid.config import (
     ResNetIbn,
 )
 from neuralsampleid.errors import UserError
-from neuralsampleid.models.checkpoint import make_encoder, make_reranker
+from neuralsampleid.models.checkpoint import fill, make_encoder, make_reranker, shape_text
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.reranker import CrossAttentionReranker
 
@@ -89,7 +89,7 @@ def load_upstream_encoder(path: Path, settings: Gnn | ResNetIbn) -> SegmentEncod
     """
     state = read_state_dict(path)
     encoder = make_encoder(settings, seed=0)
-    _fill(path, encoder, state, settings.architecture)
+    fill(path, encoder, state, settings.architecture)
     if isinstance(settings, Gnn) and settings.graph == "connected":
         _LOG.warning("%s: %s", path, _bypassed_notice(state))
     return encoder.eval()
@@ -105,7 +105,7 @@ def load_upstream_reranker(path: Path, settings: Reranker) -> CrossAttentionRera
     embedding = state.get("positional_embedding")
     if embedding is None or embedding.ndim != 3:
         raise UserError(
-            f"{path}: parameter 'positional_embedding' is {_shape(embedding)}, "
+            f"{path}: parameter 'positional_embedding' is {shape_text(embedding)}, "
             "expected (1, nodes, channels) as in an upstream re-ranker"
         )
     nodes, channels = embedding.shape[1:]
@@ -115,7 +115,7 @@ def load_upstream_reranker(path: Path, settings: Reranker) -> CrossAttentionRera
             f"expected a multiple of the configuration's {settings.heads} heads"
         )
     reranker = make_reranker(settings, (channels, nodes), seed=0)
-    _fill(path, reranker, state, "re-ranker")
+    fill(path, reranker, state, "re-ranker")
     return reranker.eval()
 
 
@@ -168,20 +168,6 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
         raise UserError(f"{path}: not a checkpoint, {_EXPECTED}") from error
 
 
-def _fill(path: Path, module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
-    """Load a state dict of exactly the module's names and shapes."""
-    expected = module.state_dict()
-    differences = [
-        f"parameter '{name}' is {_shape(state.get(name))}, expected {_shape(expected.get(name))}"
-        for name in {**expected, **state}
-        if _shape(state.get(name)) != _shape(expected.get(name))
-    ]
-    if differences:
-        others = f" (and {len(differences) - 1} more differ)" if len(differences) > 1 else ""
-        raise UserError(f"{path}: {differences[0]} in the configuration's {what}{others}")
-    module.load_state_dict(state)
-
-
 def _bypassed_notice(state: Mapping[str, Tensor]) -> str:
     consequence = "so 'graph: connected' sends fingerprints through untrained blocks"
     if _blocks_are_untrained(state):
@@ -203,7 +189,3 @@ def _blocks_are_untrained(state: Mapping[str, Tensor]) -> bool:
     block = re.compile(r"encoder\.backbone\.\d+\.[01]\..*\.weight")
     scales = [value for name, value in state.items() if value.ndim == 1 and block.fullmatch(name)]
     return bool(scales) and all(bool((scale == 1).all()) for scale in scales)
-
-
-def _shape(tensor: Tensor | None) -> str:
-    return "absent" if tensor is None else f"of shape {tuple(tensor.shape)}"

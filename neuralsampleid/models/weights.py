@@ -5,8 +5,9 @@ Snakemake imports this module to resolve names, so PyTorch is imported where wei
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import ValidationError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Architecture = Literal["gnn", "resnet_ibn"]
 Graph = Literal["bypassed", "connected"]
+_Settings = TypeVar("_Settings")
 
 SHIPPED = "shipped"  # the name of the weights in this package
 SHIPPED_FILE = Path(__file__).parent / "shipped" / "model.pt"  # written by ``make shipped-model``
@@ -30,7 +32,6 @@ HOW_TO_GET_WEIGHTS = (
 _FORMER_NAME = "default"
 # What files of earlier versions say beside the network: how it was trained and used.
 _NOT_NETWORK = {"training", "segment_hop", "candidates", "weight", *RerankerTraining.model_fields}
-_UNKNOWN_SETTINGS = "settings that this version does not know, expected those of this project"
 
 
 def weights_file(name: str, shipped: Path = SHIPPED_FILE) -> Path:
@@ -103,7 +104,7 @@ def load_any_encoder(
         UserError: the file is missing, no checkpoint, or of another architecture or size; or a
             graph mode is given for ``resnet_ibn``.
     """
-    from neuralsampleid.models.checkpoint import load_encoder
+    from neuralsampleid.models.checkpoint import load_encoder, own_content
     from neuralsampleid.models.upstream_checkpoint import (
         UPSTREAM_GNN,
         UPSTREAM_RESNET_IBN,
@@ -112,19 +113,15 @@ def load_any_encoder(
 
     if graph is not None and architecture != "gnn":
         raise UserError(f"graph '{graph}': '{architecture}' has no graph, expected none")
-    own = _own_content(path)
+    own = own_content(path)
     if own is None:
         # Upstream's weights get upstream's own choice of neighbours: same weights, same outputs.
         update = {"graph": graph or "bypassed", "neighbour_order": "heap"}
         gnn = UPSTREAM_GNN.model_copy(update=update)
         upstream = UPSTREAM_RESNET_IBN if architecture == "resnet_ibn" else gnn
         return load_upstream_encoder(path, upstream), upstream
-    _require(path, own, architecture)
-    try:
-        known = {key: value for key, value in own["settings"].items() if key not in _NOT_NETWORK}
-        settings = parse_encoder({**known, **({"graph": graph} if graph else {})})
-    except ValidationError as error:
-        raise UserError(f"{path}: {_UNKNOWN_SETTINGS} ({_first(error)})") from error
+    given = {"graph": graph} if graph else {}
+    settings = _settings(path, own, architecture, lambda known: parse_encoder({**known, **given}))
     return load_encoder(path, settings), settings
 
 
@@ -134,9 +131,11 @@ def architecture_of(path: Path) -> Architecture | None:
     Raises:
         UserError: the file is missing, or is a checkpoint of this project that is no encoder.
     """
+    from neuralsampleid.models.checkpoint import own_content
+
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint")
-    own = _own_content(path)
+    own = own_content(path)
     if own is None:
         return None
     found = own["architecture"]
@@ -151,18 +150,13 @@ def load_any_reranker(path: Path) -> CrossAttentionReranker:
     Raises:
         UserError: the file is missing, no checkpoint, or not of a re-ranker.
     """
-    from neuralsampleid.models.checkpoint import load_reranker
+    from neuralsampleid.models.checkpoint import load_reranker, own_content
     from neuralsampleid.models.upstream_checkpoint import UPSTREAM_RERANKER, load_upstream_reranker
 
-    own = _own_content(path)
+    own = own_content(path)
     if own is None:
         return load_upstream_reranker(path, UPSTREAM_RERANKER)
-    _require(path, own, "reranker")
-    try:
-        known = {key: value for key, value in own["settings"].items() if key not in _NOT_NETWORK}
-        settings = Reranker.model_validate(known)
-    except ValidationError as error:
-        raise UserError(f"{path}: {_UNKNOWN_SETTINGS} ({_first(error)})") from error
+    settings = _settings(path, own, "reranker", Reranker.model_validate)
     embedding = own["state_dict"].get("positional_embedding")
     if getattr(embedding, "ndim", None) != 3:
         raise UserError(f"{path}: no positional_embedding, expected a re-ranker's weights")
@@ -175,32 +169,19 @@ def _existing(path: Path, name: str) -> Path:
     return path
 
 
-def _own_content(path: Path) -> dict[str, Any] | None:
-    """A checkpoint of this project; None for anything else, whose own loader tells what is wrong.
-
-    Only tensors and plain values are unpickled; nothing in the file is executed.
-    """
-    import torch
-
-    try:
-        # Mapped, not read: only the kind matters here, and the loader proper reads the file again.
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception:  # the restricted unpickler raises whatever the bytes lead it to
-        return None
-    parts = {"architecture": str, "settings": dict, "state_dict": dict}
-    is_own = isinstance(content, dict) and all(
-        isinstance(content.get(key), kind) for key, kind in parts.items()
-    )
-    return content if is_own else None
-
-
-def _require(path: Path, own: dict[str, Any], architecture: str) -> None:
+def _settings(
+    path: Path, own: dict[str, Any], architecture: str, parse: Callable[[dict[str, Any]], _Settings]
+) -> _Settings:
+    """The settings of the network in a checkpoint of this project."""
     if own["architecture"] != architecture:
         raise UserError(
             f"{path}: checkpoint of architecture '{own['architecture']}', expected '{architecture}'"
         )
-
-
-def _first(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    try:
+        return parse({key: at for key, at in own["settings"].items() if key not in _NOT_NETWORK})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise UserError(
+            f"{path}: settings that this version does not know, expected those of this project "
+            f"({'.'.join(map(str, problem['loc']))}: {problem['msg']})"
+        ) from error

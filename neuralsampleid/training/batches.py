@@ -7,29 +7,11 @@ from typing import Any
 
 import lightning
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from neuralsampleid.training.pairs import PairSource, RawPair
-from neuralsampleid.training.stopping import outlive_signals, signals_blocked
+from neuralsampleid.training.stopping import signals_blocked
 from neuralsampleid.training.views import BatchedViews
-
-FeatureBatch = tuple[Tensor, Tensor]  # of queries and references, each (B, bins, frames)
-
-
-class ReadyViews:
-    """Views whose features are ready when a batch is: where workers are, they compute them."""
-
-    def __init__(self, views: BatchedViews) -> None:
-        self.views = views
-
-    def collate(self, pairs: list[RawPair]) -> FeatureBatch:
-        """Make the features on a worker process."""
-        return self.views.features(self.views.collate(pairs))
-
-    def features(self, batch: FeatureBatch) -> FeatureBatch:
-        """The batch as it is."""
-        return batch
 
 
 class ShareSampler(Sampler[int]):
@@ -75,7 +57,7 @@ class ShareSampler(Sampler[int]):
 
 
 class PairLoader(DataLoader[RawPair]):
-    """Its workers go on when all processes of a job are told to stop; the trainer ends them."""
+    """Its workers go on when all processes of a job are told to stop, and end with the trainer."""
 
     def __iter__(self) -> Any:  # noqa: ANN401 - as torch declares it
         with signals_blocked():
@@ -101,7 +83,7 @@ class PairData(lightning.LightningDataModule):
         self,
         source: PairSource,
         held_out: PairSource,
-        views: BatchedViews | ReadyViews,
+        views: BatchedViews,
         pairs_per_epoch: int,
         batch_pairs: int,
         workers: int = 0,
@@ -137,7 +119,6 @@ class PairData(lightning.LightningDataModule):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=self.pinned,
-            worker_init_fn=outlive_signals,
             # Else loaders draw from the generator that dropout draws from.
             generator=torch.Generator(),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
 
 import lightning
 import torch
@@ -15,12 +14,10 @@ from torchmetrics import MeanMetric
 
 from neuralsampleid.config import Cosine, Training
 from neuralsampleid.models.encoder import SegmentEncoder
-from neuralsampleid.training.batches import FeatureBatch, ReadyViews
 from neuralsampleid.training.losses import contrastive_loss
-from neuralsampleid.training.views import BatchedViews, PowerBatch
+from neuralsampleid.training.views import Batch, BatchedViews
 
 _LOG = logging.getLogger(__name__)
-Batch = PowerBatch | FeatureBatch  # the views' own type
 
 
 class Pretraining(lightning.LightningModule):
@@ -31,7 +28,7 @@ class Pretraining(lightning.LightningModule):
     def __init__(
         self,
         encoder: SegmentEncoder,
-        views: BatchedViews | ReadyViews,
+        views: BatchedViews,
         settings: Training,
         steps_per_epoch: int,
         seed: int,
@@ -113,7 +110,7 @@ class Pretraining(lightning.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _embed(self, batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - the views' own type
+    def _embed(self, batch: Batch) -> tuple[Tensor, Tensor]:
         # Powers span more than bfloat16 can tell apart, and so do similarities over a temperature.
         with self._in_full_precision():
             queries, references = self.views.features(batch)

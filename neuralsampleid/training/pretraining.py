@@ -14,13 +14,13 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import SegmentEncoder, parameter_counts
 from neuralsampleid.processes import is_first_process
-from neuralsampleid.training.batches import PairData, ReadyViews
+from neuralsampleid.training.batches import PairData
 from neuralsampleid.training.contrastive import Pretraining
 from neuralsampleid.training.fitting import Plan, fit, prepare_folder
 from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import PairSource, split_tracks, without_curriculum
-from neuralsampleid.training.views import make_views
+from neuralsampleid.training.views import BatchedViews
 
 _LOG = logging.getLogger(__name__)
 
@@ -100,8 +100,12 @@ def _data(
     fixed = without_curriculum(training)
     held = PairSource(packed, held_out, front_end, fixed, seed + 1, training.validation_pairs)
     on_gpu = machine.accelerator == "cuda"
-    made = make_views(encoder.front_end, training, half=on_gpu)
-    views = ReadyViews(made) if machine.workers and not on_gpu else made
+    views = BatchedViews(
+        encoder.front_end,
+        training.pairs.rest == "same_song",
+        half=on_gpu,
+        ready=machine.workers > 0 and not on_gpu,
+    )
     return PairData(source, held, views, per_epoch, batch, machine.workers, pinned=on_gpu)
 
 

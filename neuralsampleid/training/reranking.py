@@ -30,7 +30,7 @@ from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.mining import MinedBatch, Miner, mine, mine_as_released
 from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import PairSource, split_tracks, without_curriculum
-from neuralsampleid.training.views import PowerBatch, make_views
+from neuralsampleid.training.views import BatchedViews, PowerBatch
 
 
 def train_reranker(
@@ -191,7 +191,7 @@ class _MinedData(PairData):
         )
         count = training.validation_pairs
         held = PairSource(packed, held_out, front_end, fixed, seed + 3, count)
-        views = make_views(encoder.front_end, training)
+        views = BatchedViews(encoder.front_end, training.pairs.rest == "same_song")
         batch = min(settings.training.batch_pairs, per_epoch)
         super().__init__(source, held, views, per_epoch, batch, workers)
         self.encoder = encoder

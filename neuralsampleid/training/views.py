@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd
-from neuralsampleid.config import Training
 from neuralsampleid.training.pairs import Audio, RawPair
 from neuralsampleid.training.speed_and_pitch import read_positions
 
@@ -49,6 +48,10 @@ class PowerBatch:
         return PowerBatch(**{name: function(value) for name, value in vars(self).items()})
 
 
+FeatureBatch = tuple[Tensor, Tensor]  # of queries and references, each (B, bins, frames)
+Batch = PowerBatch | FeatureBatch
+
+
 class BatchedViews:
     """Makes both views' features of a batch on its device.
 
@@ -58,6 +61,7 @@ class BatchedViews:
             sampled part (the rest is new music).
         half: hand audio over in half precision, 11 bits of each value: a GPU waits for the copies
             of full size (benchmarks/busy_gpu.md).
+        ready: features are made when pairs are collated: by workers, where there are any.
     """
 
     def __init__(
@@ -66,13 +70,19 @@ class BatchedViews:
         change_rest: bool,
         *,
         half: bool = False,
+        ready: bool = False,
     ) -> None:
         self.front_end = front_end
         self.change_rest = change_rest
         self.audio_type = np.float16 if half else np.float32
+        self.ready = ready
 
-    def collate(self, pairs: list[RawPair]) -> PowerBatch:
-        """Stack pairs on a worker process."""
+    def collate(self, pairs: list[RawPair]) -> Batch:
+        """Stack pairs, in the process that makes them."""
+        batch = self._stacked(pairs)
+        return self.features(batch) if self.ready else batch
+
+    def _stacked(self, pairs: list[RawPair]) -> PowerBatch:
         frames = self.front_end.frames
         rate = self.front_end.sample_rate / self.front_end.hop_length
         changes = [pair.changes for pair in pairs]
@@ -93,8 +103,10 @@ class BatchedViews:
         )
 
     @torch.no_grad()
-    def features(self, batch: PowerBatch) -> tuple[Tensor, Tensor]:
+    def features(self, batch: Batch) -> FeatureBatch:
         """Query and reference features, each (B, bins, frames)."""
+        if not isinstance(batch, PowerBatch):
+            return batch
         original = self.front_end.power(batch.sampled.float())
         power = compress(equalise(original, batch.equaliser_db), batch.compressor)
         # Make-up gain: only ``gain_db`` shall change the sampled part's level.
@@ -115,13 +127,6 @@ class BatchedViews:
 
     def _warp(self, power: Tensor, positions: Tensor, pitch: Tensor) -> Tensor:
         return warp(power, positions, pitch, self.front_end.bins_per_octave)
-
-
-def make_views(
-    front_end: LogMelFrontEnd | ConstantQFrontEnd, training: Training, *, half: bool = False
-) -> BatchedViews:
-    """Views as configured: one song's music is changed as a whole, else only the sampled part."""
-    return BatchedViews(front_end, training.pairs.rest == "same_song", half=half)
 
 
 def warp(power: Tensor, positions: Tensor, pitch: Tensor, bins_per_octave: int) -> Tensor:
