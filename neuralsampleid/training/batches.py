@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from neuralsampleid.training.pairs import PairSource, RawPair
-from neuralsampleid.training.stopping import signals_blocked
+from neuralsampleid.training.stopping import outlive_signals, signals_blocked
 from neuralsampleid.training.views import BatchedViews
 
 
@@ -57,7 +57,7 @@ class ShareSampler(Sampler[int]):
 
 
 class PairLoader(DataLoader[RawPair]):
-    """Its workers go on when all processes of a job are told to stop, and end with the trainer."""
+    """Its workers go on when all processes of a job are told to stop; the trainer ends them."""
 
     def __iter__(self) -> Any:  # noqa: ANN401 - as torch declares it
         with signals_blocked():
@@ -119,6 +119,7 @@ class PairData(lightning.LightningDataModule):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=self.pinned,
+            worker_init_fn=outlive_signals,
             # Else loaders draw from the generator that dropout draws from.
             generator=torch.Generator(),
         )

@@ -6,6 +6,7 @@ middle of an epoch, the next run continues with the very next batch.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -22,16 +23,28 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 @contextmanager
 def signals_blocked() -> Iterator[None]:
-    """Processes that are started meanwhile never see ``SIGNALS``, from their first moment on.
-
-    So those that make pairs go on when all processes of a job are told to stop: the step in
-    progress, and the checkpoint after it, still need them. They end when the trainer ends.
-    """
+    """Processes that are started meanwhile never see ``SIGNALS``, from their first moment on."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def outlive_signals(_: int) -> None:
+    """Keep a process that makes pairs alive when all processes of a job are told to stop.
+
+    The step in progress, and the checkpoint after it, still need it; the trainer ends it then, and
+    Python's own exit waits until it has ended: so the parent's signal is obeyed. To be called in a
+    process that was started within ``signals_blocked``.
+    """
+    threading.Thread(target=_obey_parent_alone, daemon=True).start()
+
+
+def _obey_parent_alone() -> None:
+    while signal.sigwaitinfo(SIGNALS).si_pid != os.getppid():
+        pass
+    os._exit(0)
 
 
 class StoppedError(UserError):
