@@ -1,5 +1,7 @@
 """Each process's share of the batches."""
 
+import subprocess
+import sys
 from itertools import chain
 
 from hypothesis import given
@@ -55,3 +57,29 @@ def test_shares_together_are_the_batches_of_one_process(
     assert [list(chain.from_iterable(shares)) for shares in shared] == alone
     assert len(alone) == batch_count - min(first, batch_count - 1)
     assert all(epoch * pairs <= index < (epoch + 1) * pairs for part in alone for index in part)
+
+
+FAILING = """
+import time
+import torch
+from torch.utils.data import Dataset
+from neuralsampleid.training.batches import PairLoader
+from neuralsampleid.training.stopping import outlive_signals
+
+class Slow(Dataset):
+    def __len__(self):
+        return 9
+
+    def __getitem__(self, index):
+        time.sleep(60 * (index > 0))
+        return torch.tensor(index)
+
+items = iter(PairLoader(Slow(), 1, num_workers=1, worker_init_fn=outlive_signals))
+next(items)
+raise SystemExit(3)
+"""
+
+
+def test_a_process_ends_though_its_workers_are_busy():
+    command = [sys.executable, "-c", FAILING]
+    assert subprocess.run(command, timeout=50, check=False).returncode == 3
