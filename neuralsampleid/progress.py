@@ -14,11 +14,16 @@ _Item = TypeVar("_Item")
 
 
 class _Lines:
-    """A stream whose texts are lines of the log."""
+    """A stream whose texts are lines of the log; tqdm writes the last one again as it closes."""
+
+    def __init__(self) -> None:
+        self._last = ""
 
     def write(self, text: str) -> None:
-        if line := text.strip():
+        line = text.strip()
+        if line not in ("", self._last):
             _LOG.info("%s", line)
+            self._last = line
 
     def flush(self) -> None:
         """Nothing is kept back."""
