@@ -9,7 +9,8 @@ from neuralsampleid.catalogue.shards import in_shard
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Separation
 from neuralsampleid.files import write_csv
-from neuralsampleid.separation.tracks import make_separator, separate_tracks
+from neuralsampleid.separation.backends import make_separator
+from neuralsampleid.separation.tracks import separate_tracks
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -1,8 +1,9 @@
-"""Stems of whole data sets: which backend makes them, where they go, and unusable tracks."""
+"""Stems of whole data sets: where they go, what is there already, and unusable tracks."""
 
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,47 +12,17 @@ from typing import Literal
 
 import pandas as pd
 
-from neuralsampleid import config
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.catalogue.formats import read_table
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.progress import progress
-from neuralsampleid.separation.hpss import Hpss
-from neuralsampleid.separation.precomputed import PrecomputedStems
 from neuralsampleid.separation.stems import STEMS, Origin, StemSource, UnusableTrack
 
 REPORT_COLUMNS = ("track_id", "status", "reason")
 ORIGIN = "origin.json"  # beside the stems: what they were made from
 AudioFormat = Literal["flac", "mp3"]
-
-
-def make_separator(
-    settings: config.Separation,
-    device: config.Device = "auto",
-    precision: config.Precision = "auto",
-) -> StemSource:
-    """The backend that the configuration names; only ``htdemucs`` has a device and a precision.
-
-    Raises:
-        UserError: its folder or weights are not there, or a GPU that it shall use.
-    """
-    if settings.backend == "hpss":
-        return Hpss()
-    if settings.backend == "precomputed":
-        return PrecomputedStems(Path(settings.stems_folder or ""))
-    # Demucs and torch take seconds to import, and only this backend needs them.
-    from neuralsampleid.devices import resolve_device, resolve_precision
-    from neuralsampleid.separation.htdemucs import HtDemucs
-
-    folder = settings.model_folder
-    chosen = resolve_device(device)
-    return HtDemucs(
-        settings.model,
-        None if folder is None else Path(folder),
-        chosen,
-        resolve_precision(precision, chosen),
-    )
+_LOG = logging.getLogger(__name__)
 
 
 def separate_track(
@@ -61,7 +32,7 @@ def separate_track(
     separator: StemSource,
     sample_rate: int,
     audio_format: AudioFormat = "flac",
-) -> None:
+) -> bool:
     """Write one track's stems to ``<out_folder>/<track_id>/<stem>.<format>``, all four or none.
 
     Stems that were made before from the same audio in the same way are left as they are.
@@ -74,6 +45,9 @@ def separate_track(
         sample_rate: of the files, in Hz; they are mono, FLAC has 16 bit.
         audio_format: of the files.
 
+    Returns:
+        Whether they were made; they may have been there.
+
     Raises:
         UnusableTrack: this track's audio is at fault; stems from earlier are removed.
         UserError: something else is.
@@ -82,7 +56,7 @@ def separate_track(
     origin = separator.origin_of(track_id, source)
     origin |= {"sample_rate": sample_rate, "format": audio_format}
     if _is_finished(folder, origin, audio_format):
-        return
+        return False
     try:
         stems = separator.stems_of(track_id, source, sample_rate)
     except UnusableTrack:
@@ -92,6 +66,7 @@ def separate_track(
         for stem in STEMS:
             write_audio(temporary / f"{stem}.{audio_format}", stems[stem], sample_rate)
         write_json(temporary / ORIGIN, origin)
+    return True
 
 
 def separate_tracks(
@@ -124,10 +99,12 @@ def separate_tracks(
     Raises:
         UserError: something is wrong that is not one track's fault.
     """
+    before: list[str] = []
 
     def attempt(track_id: str, path: str) -> str:
         try:
-            separate_track(track_id, Path(path), out, separator, sample_rate, audio_format)
+            if not separate_track(track_id, Path(path), out, separator, sample_rate, audio_format):
+                before.append(track_id)
         except UnusableTrack as error:
             return str(error)
         return ""
@@ -140,6 +117,7 @@ def separate_tracks(
     finally:
         # After an error the tracks that wait are not begun.
         pool.shutdown(cancel_futures=True)
+    _LOG.info("%d of %d tracks were finished before", len(before), len(tracks))
     status = ["skipped" if reason else "separated" for reason in reasons]
     rows = zip(tracks["track_id"], status, reasons, strict=True)
     return pd.DataFrame(rows, columns=list(REPORT_COLUMNS))

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.ndimage import median_filter
 
 from neuralsampleid import config
+from neuralsampleid.separation.backends import make_separator
 from neuralsampleid.separation.hpss import Hpss, median_along_rows
 from neuralsampleid.separation.quality import si_sdr
 from neuralsampleid.separation.stems import STEMS
-from neuralsampleid.separation.tracks import make_separator
 
 RATE = 22050
 SECONDS = 8

@@ -12,9 +12,9 @@ from helpers.tiny_htdemucs import SOURCES, save_tiny_model
 from neuralsampleid import config
 from neuralsampleid.errors import UserError
 from neuralsampleid.separation import htdemucs
+from neuralsampleid.separation.backends import make_separator
 from neuralsampleid.separation.htdemucs import HtDemucs
 from neuralsampleid.separation.stems import STEMS
-from neuralsampleid.separation.tracks import make_separator
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import soundfile
 from neuralsampleid import config
 from neuralsampleid.audio.io import Waveform, read_audio
 from neuralsampleid.errors import UserError
+from neuralsampleid.separation.backends import make_separator
 from neuralsampleid.separation.precomputed import PrecomputedStems
 from neuralsampleid.separation.stems import STEMS, Separator, Stems, UnusableTrack
 from neuralsampleid.separation.tracks import (
-    make_separator,
     read_reports,
     separate_track,
     separate_tracks,
