@@ -1,4 +1,4 @@
-"""Rule take_weights: ready weights become those of an encoder of this run."""
+"""Rule take_weights: pretrained weights become those of an encoder of this run."""
 
 import shutil
 from pathlib import Path
