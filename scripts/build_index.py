@@ -10,7 +10,7 @@ from neuralsampleid.fingerprints.store import open_stores
 
 if __name__ == "__main__":
     with job(snakemake):
-        segments = open_stores([Path(store) for store in snakemake.input.stores])
+        segments = open_stores(snakemake.input.stores)
         index = build_index(
             segments.embeddings,
             Index.model_validate(snakemake.params.index),

@@ -15,8 +15,8 @@ if __name__ == "__main__":
         queries = read_table(Path(snakemake.input.queries), QUERIES)
         whole = queries[queries["task"] == FULL_TRACK]
         trials = run_trials(
-            open_stores([Path(path) for path in snakemake.input.query_stores]),
-            open_stores([Path(path) for path in snakemake.input.stores]),
+            open_stores(snakemake.input.query_stores),
+            open_stores(snakemake.input.stores),
             {row.query_id: split(row.relevant) for row in whole.itertuples()},
             threads=snakemake.threads,
         )

@@ -6,7 +6,6 @@ from _job import job
 
 from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.files import write_csv
-from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.fingerprints.store import open_stores
 from neuralsampleid.studies.scale import (
     compare_kinds,
@@ -15,16 +14,10 @@ from neuralsampleid.studies.scale import (
     sounding_tracks,
 )
 
-
-def opened(folders: list[str]) -> Segments:
-    """All shards of a role as one."""
-    return open_stores([Path(folder) for folder in folders])
-
-
 if __name__ == "__main__":
     with job(snakemake):
         params = snakemake.params
-        references = sounding_tracks(opened(snakemake.input.reference_stores))
+        references = sounding_tracks(open_stores(snakemake.input.reference_stores))
         queries = read_table(Path(snakemake.input.queries), QUERIES)
         table = compare_kinds(
             open_enlarged(
@@ -33,7 +26,7 @@ if __name__ == "__main__":
                 list(references),
             ),
             queries_of_length(queries, params.query_seconds),
-            opened(snakemake.input.query_stores),
+            open_stores(snakemake.input.query_stores),
             params.kinds,
             candidates=params.candidates,
             seed=params.seed,

@@ -6,7 +6,6 @@ import numpy as np
 from _job import job
 
 from neuralsampleid.files import write_csv
-from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.fingerprints.store import open_stores
 from neuralsampleid.studies.scale import (
     neighbour_distances,
@@ -14,17 +13,11 @@ from neuralsampleid.studies.scale import (
     write_enlarged,
 )
 
-
-def opened(folders: list[str]) -> Segments:
-    """All shards of a role as one."""
-    return open_stores([Path(folder) for folder in folders])
-
-
 if __name__ == "__main__":
     with job(snakemake):
         params = snakemake.params
-        noise = sounding_tracks(opened(snakemake.input.noise_stores))
-        queries = sounding_tracks(opened(snakemake.input.query_stores))
+        noise = sounding_tracks(open_stores(snakemake.input.noise_stores))
+        queries = sounding_tracks(open_stores(snakemake.input.query_stores))
         distances = neighbour_distances(
             np.concatenate(list(queries.values())),
             list(noise.values()),
@@ -33,7 +26,7 @@ if __name__ == "__main__":
         )
         write_enlarged(
             Path(snakemake.output.catalogue),
-            sounding_tracks(opened(snakemake.input.reference_stores)),
+            sounding_tracks(open_stores(snakemake.input.reference_stores)),
             noise,
             params.segments,
             params.components,

@@ -17,7 +17,7 @@ if __name__ == "__main__":
         tracks = read_catalogue(Path(snakemake.input.tracks).parent).tracks
         lengths = dict(zip(tracks["track_id"], tracks["duration_s"], strict=True))
         queries, searched = (
-            open_stores([Path(path) for path in paths]).with_seconds(lengths)
+            open_stores(paths).with_seconds(lengths)
             for paths in (snakemake.input.query_stores, snakemake.input.stores)
         )
         lines = locate(

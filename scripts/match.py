@@ -14,7 +14,7 @@ from neuralsampleid.matching.fingerprints import Reranking, rank_by_fingerprints
 if __name__ == "__main__":
     with job(snakemake):
         params = snakemake.params
-        query_segments = open_stores([Path(path) for path in snakemake.input.query_stores])
+        query_segments = open_stores(snakemake.input.query_stores)
         reranking = None
         if params.reranker is not None:
             from neuralsampleid.devices import resolve_device, resolve_precision
@@ -35,7 +35,7 @@ if __name__ == "__main__":
         matches = rank_by_fingerprints(
             read_table(Path(snakemake.input.queries), QUERIES),
             query_segments,
-            open_stores([Path(path) for path in snakemake.input.stores]),
+            open_stores(snakemake.input.stores),
             load_index(Path(snakemake.input.index), params.device),
             candidates=params.candidates,
             ranks=params.tracks,

@@ -108,7 +108,7 @@ def writing_store(folder: Path, meta: dict[str, Any]) -> Iterator[StoreWriter]:
         writer.write_tables(meta)
 
 
-def open_stores(folders: Sequence[Path]) -> Segments:
+def open_stores(folders: Sequence[str | Path]) -> Segments:
     """Open and check stores of one encoder as one, in the order given.
 
     Node matrices, and the embeddings of a single store, stay on the disk until their rows are used.
@@ -118,7 +118,7 @@ def open_stores(folders: Sequence[Path]) -> Segments:
             stores hold the same track, or they are of different encoders.
     """
     parts, seen, made_by = list[Segments](), set[str](), list[dict[str, Any]]()
-    for folder in folders:
+    for folder in map(Path, folders):
         part = _open_store(folder)
         parts.append(part)
         made_by.append(read_json(folder / _META, dict, "what made the fingerprints of a store"))
