@@ -24,10 +24,10 @@ class Treatment:
     process: str  # untouched, varispeed, stretch, shift or stretch_shift
     tempo_ratio: float
     semitones: float
-    filter_kind: str  # none, low, high or band
-    low_hz: float | None  # nothing below
-    high_hz: float | None  # nothing above
-    compressed: bool
+    filter_kind: str = "none"  # none, low, high or band
+    low_hz: float | None = None  # nothing below
+    high_hz: float | None = None  # nothing above
+    compressed: bool = False
 
 
 def draw_treatment(

@@ -17,14 +17,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.ndimage import median_filter
-from scipy.signal import ShortTimeFFT
 
 from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.spectra import Spectrogram, hann_transform, median_along_rows
 from neuralsampleid.separation.stems import Origin, Separator, Stems
-
-Spectrogram = npt.NDArray[np.float32]  # (frequencies, frames)
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Hpss(Separator):
 
     def separate(self, audio: Waveform, sample_rate: int) -> Stems:
         """Split a mono mix into stems that add up to it; see ``Separator``."""
-        transform = _transform(self.window_s, sample_rate)
+        transform = hann_transform(self.window_s, sample_rate)
         padded = np.pad(audio, (0, max(0, transform.m_num - len(audio))))
         spectrum = transform.stft(padded)
         weights = self._weights(
@@ -95,24 +91,6 @@ class Hpss(Separator):
         }
 
 
-def _transform(window_s: float, sample_rate: int) -> ShortTimeFFT:
-    """A Hann window of a power of two samples near ``window_s``, moved by a quarter."""
-    size = 2 ** max(4, round(np.log2(window_s * sample_rate)))
-    return ShortTimeFFT.from_window("hann", sample_rate, size, 3 * size // 4)
-
-
 def _low_pass(hertz: Spectrogram, cutoff_hz: float, order: int) -> Spectrogram:
     """Butterworth power response: 1 far below the cut-off, 1/2 at it, 0 far above."""
     return (1 / (1 + (hertz / cutoff_hz) ** (2 * order))).astype(np.float32)
-
-
-def median_along_rows(values: Spectrogram, length: int) -> Spectrogram:
-    """Median over ``length`` columns (made odd) around each column, edges mirrored.
-
-    All rows in one: SciPy's fast algorithm is for one dimension only, and the mirrored edges
-    keep the rows apart.
-    """
-    half = max(1, length // 2)
-    padded = np.pad(values, ((0, 0), (half, half)), mode="symmetric")
-    filtered: Spectrogram = median_filter(padded.ravel(), size=2 * half + 1)
-    return filtered.reshape(padded.shape)[:, half : half + values.shape[1]]

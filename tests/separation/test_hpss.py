@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy.ndimage import median_filter
 
 from neuralsampleid import config
+from neuralsampleid.audio.spectra import median_along_rows
 from neuralsampleid.separation.backends import make_separator
-from neuralsampleid.separation.hpss import Hpss, median_along_rows
+from neuralsampleid.separation.hpss import Hpss
 from neuralsampleid.separation.quality import si_sdr
 from neuralsampleid.separation.stems import STEMS
 
