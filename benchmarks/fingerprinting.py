@@ -22,13 +22,18 @@ from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.upstream_checkpoint import UPSTREAM_GNN
 
 UPSTREAM = 7.5  # its code on 2 cores, × real time
-MODES = ("connected", "bypassed")
+# Row of the table → settings. Checkpoints of the upstream layout get heap.
+MODES = {
+    "connected, by distance": {"graph": "connected", "neighbour_order": "distance"},
+    "connected, heap": {"graph": "connected", "neighbour_order": "heap"},
+    "bypassed": {"graph": "bypassed"},
+}
 _MATRIX = 2048  # large enough that nothing but the product counts
 _PRODUCTS = 5
 
 
 def main() -> None:
-    """Print one row per graph mode."""
+    """Print one row per graph mode and order of neighbours."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7, help="the median counts")
@@ -36,8 +41,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     encoders = {
-        mode: make_encoder(UPSTREAM_GNN.model_copy(update={"graph": mode}), seed=0).eval()
-        for mode in MODES
+        mode: make_encoder(UPSTREAM_GNN.model_copy(update=settings), seed=0).eval()
+        for mode, settings in MODES.items()
     }
     rate = UPSTREAM_GNN.front_end.sample_rate
     audio = np.random.default_rng(0).standard_normal(options.seconds * rate) * 0.1

@@ -26,8 +26,7 @@ def nearest_neighbours(
     Upstream's code keeps every ``dilation``-th in the order in which DGL's brute-force search
     leaves them, which is that of a heap with the farthest on top: the farthest is always kept and
     the node itself often is not. What is described, and what we do, is every ``dilation``-th by
-    distance; ``heap`` reproduces upstream's choice, and is slow. Without dilation both keep the
-    same set.
+    distance; ``heap`` reproduces upstream's choice. Without dilation both keep the same set.
 
     Args:
         nodes: (batch, nodes, channels).

@@ -47,10 +47,13 @@ def test_items_of_a_batch_do_not_see_each_other():
 
 
 def heap_of_nearest(points: np.ndarray, node: int, size: int) -> list[int]:
-    """The search of DGL 1.1.3 on a CPU, one node at a time: the layout it leaves its heap in."""
+    """The search of DGL 1.1.3 on a CPU, one node at a time: the layout it leaves its heap in.
+
+    Distances are float32, as there.
+    """
     heap = [(np.inf, -1)] * size
     for candidate, point in enumerate(points):
-        distance = float(((points[node] - point) ** 2).sum())
+        distance = float(np.float32(((points[node] - point) ** 2).sum()))
         if distance > heap[0][0]:
             continue
         heap[0] = (distance, candidate)
@@ -88,6 +91,17 @@ def test_heap_order_is_that_of_a_plain_heap(
     ]
     found = nearest_neighbours(points.double(), count, dilation, order="heap")
     assert found.tolist() == expected
+
+
+def test_heap_order_of_twins_is_that_of_a_plain_heap():
+    """As in digital silence, where rounding must not tell twins apart."""
+    points = random_nodes(2, 64, 256) * 0.1 + 1.0
+    points[:, ::3] = points[:, :1]
+    expected = [
+        [heap_of_nearest(item.double().numpy(), node, 15)[::3] for node in range(64)]
+        for item in points
+    ]
+    assert nearest_neighbours(points, 5, 3, order="heap").tolist() == expected
 
 
 def test_heap_order_equals_dgl():
