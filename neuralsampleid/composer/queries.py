@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -128,15 +128,24 @@ def _rest(recipe: QueryRecipe, read_track: Callable[[str], Waveform], soundfont:
     return rest
 
 
-def _layer(sample: SampleRecipe, slices: list[Waveform], rest: Waveform) -> Waveform:
+def gains(sample: SampleRecipe, slices: Sequence[Waveform], rest: Waveform) -> list[float]:
+    """The factor of each occurrence that brings it to its level, in order of ``places``."""
+    factors = []
+    for number, place in enumerate(sample.places()):
+        heard = slices[number % len(slices)]
+        begin = round(place.query_start_s * RATE)
+        under = rest[begin : begin + len(heard)]
+        factors.append(float(np.sqrt(_power(under) / max(_power(heard), 1e-12))))
+    return [factor * db(sample.level_db) for factor in factors]
+
+
+def _layer(sample: SampleRecipe, slices: Sequence[Waveform], rest: Waveform) -> Waveform:
     """All passes of a sample, each occurrence at its level over the rest."""
     layer = np.zeros_like(rest)
-    for number, place in enumerate(sample.places()):
-        begin = round(place.query_start_s * RATE)
+    for number, gain in enumerate(gains(sample, slices, rest)):
+        begin = round(sample.places()[number].query_start_s * RATE)
         heard = slices[number % len(slices)][: len(rest) - begin]
-        span = slice(begin, begin + len(heard))
-        gain = np.sqrt(_power(rest[span]) / max(_power(heard), 1e-12)) * db(sample.level_db)
-        layer[span] += heard * np.float32(gain)
+        layer[begin : begin + len(heard)] += heard * np.float32(gain)
     return layer
 
 

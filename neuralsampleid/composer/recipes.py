@@ -8,7 +8,7 @@ in what is said of the query. Lists are joined by ``;``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,12 +20,12 @@ from neuralsampleid.catalogue.formats import Format, read_table
 from neuralsampleid.catalogue.tables import check_track_id
 from neuralsampleid.composer.drum_loop import parse_drum_loop
 from neuralsampleid.composer.effects import parse_effects
+from neuralsampleid.composer.grades import GRADES
 from neuralsampleid.composer.parts import PARTS
 from neuralsampleid.composer.treatment import Treatment
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_csv
 
-GRADES = ("loops", "producer", "buried")
 PROCESSES = ("untouched", "varispeed", "stretch", "shift", "stretch_shift")
 _QUERY: Format = {
     "query_id": str,
@@ -52,7 +52,7 @@ _SAMPLE: Format = {
 }
 RECIPE: Format = {**_QUERY, **_SAMPLE}
 _ROUNDING_S = 0.001
-_VARISPEED_TOLERANCE = 0.011  # semitones: pitch and ratio are rounded each for itself
+_VARISPEED_TOLERANCE = 0.01  # semitones: pitch and ratio are rounded each for itself
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _check_places(query: QueryRecipe, where: str) -> None:
             )
 
 
-def _check_choice(row: Mapping[str, Any], name: str, known: Sequence[str], where: str) -> None:
+def _check_choice(row: Mapping[str, Any], name: str, known: Iterable[str], where: str) -> None:
     if row[name] not in known:
         raise UserError(f"{where}: {name} is '{row[name]}', expected one of {', '.join(known)}")
 
