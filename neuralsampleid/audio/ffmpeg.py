@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
-import io
+import logging
 import shutil
+import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import soundfile
 
-from neuralsampleid.audio.io import Waveform, audio_info, read_audio, resample
+from neuralsampleid.audio.io import (
+    NO_MEMORY,
+    Waveform,
+    audio_info,
+    mixed,
+    read_audio,
+    resample,
+)
 from neuralsampleid.errors import UserError
 from neuralsampleid.progress import progress
 
 if TYPE_CHECKING:  # nsid does without
     import pandas as pd
 
-FOR_FFMPEG = (".m4a", ".aac", ".wma")  # endings of what libsndfile does not read
+# Endings of what libsndfile does not read.
+FOR_FFMPEG = (
+    *(".m4a", ".m4b", ".aac", ".wma", ".webm", ".mka", ".wv", ".ape", ".mpc", ".tta", ".ac3"),
+    *(".amr", ".dsf", ".mp4", ".mkv", ".mov"),
+)
+_BLOCK = 1 << 18  # samples read at once
+_QUIET = 0.01  # largest sample of a sound that is made louder, since floors of levels are absolute
+_SILENT = 3e-4  # largest sample of what is taken for silence: ten steps of 16 bit
+_LOUD = 0.5  # largest sample of what was made louder
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A whole file as mono at the file's own rate."""
+    """A whole file as mono at the file's own rate; what is quiet throughout was made louder."""
 
     samples: Waveform  # (samples,), at least one, finite
     sample_rate: int  # Hz
+    by_ffmpeg: bool = False  # libsndfile cannot read it
 
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.sample_rate
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to hear in it."""
+        return float(np.abs(self.samples).max()) < _SILENT
 
     def at(self, sample_rate: int) -> Waveform:
         """The same at another rate (Hz), (samples,)."""
@@ -40,21 +63,21 @@ class Decoded:
 
 
 def decode(path: Path) -> Decoded:
-    """Decode a whole file.
+    """Decode a whole file: by libsndfile, else by ffmpeg where it is there.
 
     Raises:
         UserError: the file is missing, cannot be decoded, holds no sample or one that is not
             finite, or needs ffmpeg, which is not there.
     """
-    if path.suffix.lower() in FOR_FFMPEG:
-        audio = _by_ffmpeg(path)
-    else:
-        rate = audio_info(path).sample_rate
-        audio = Decoded(read_audio(path, rate), rate)
+    audio = _decoded(path)
     if not len(audio.samples):
         raise UserError(f"{path}: holds no audio, expected at least one sample")
-    if not np.isfinite(audio.samples).all():
+    loudest = float(np.abs(audio.samples).max())
+    if not np.isfinite(loudest):
         raise UserError(f"{path}: holds samples that are not finite, expected numbers")
+    if _SILENT <= loudest < _QUIET:
+        louder = audio.samples * np.float32(_LOUD / loudest)
+        return Decoded(louder, audio.sample_rate, audio.by_ffmpeg)
     return audio
 
 
@@ -80,15 +103,50 @@ def read_tracks(tracks: pd.DataFrame, rate: int, task: str) -> Iterator[tuple[st
         yield row.track_id, read_any_audio(Path(row.path), rate)
 
 
+def read_any_part(path: Path, sample_rate: int, start_s: float, duration_s: float) -> Waveform:
+    """Read a part of any file as mono; arguments as of ``read_audio``, errors as of ``decode``."""
+    if path.suffix.lower() not in FOR_FFMPEG:
+        try:
+            return read_audio(path, sample_rate, start_s, duration_s)
+        except UserError:
+            pass  # ffmpeg may read it
+    begin = round(start_s * sample_rate)
+    return read_any_audio(path, sample_rate)[begin : begin + round(duration_s * sample_rate)]
+
+
 def audio_seconds(path: Path) -> float:
     """How long a file is, by its header; what libsndfile does not read is decoded for it.
 
     Raises:
         UserError: as ``read_any_audio``, but for what only decoding tells.
     """
+    if path.suffix.lower() not in FOR_FFMPEG:
+        try:
+            if (seconds := audio_info(path).seconds) > 0:
+                return seconds
+        except UserError:
+            pass  # ffmpeg may read it
+    return _decoded(path).seconds
+
+
+def _decoded(path: Path) -> Decoded:
     if path.suffix.lower() in FOR_FFMPEG:
-        return _by_ffmpeg(path).seconds
-    return audio_info(path).seconds
+        return _by_ffmpeg(path)
+    try:
+        rate = audio_info(path).sample_rate
+        audio = Decoded(read_audio(path, rate), rate)
+        if len(audio.samples):
+            return audio
+        problem = UserError(f"{path}: holds no audio, expected at least one sample")
+    except UserError as error:
+        problem = error
+    # A name may be of another format; ffmpeg also mends what is damaged or was streamed.
+    if not path.is_file() or not path.stat().st_size or shutil.which("ffmpeg") is None:
+        raise problem
+    try:
+        return _by_ffmpeg(path)
+    except UserError:
+        raise problem from None
 
 
 def _by_ffmpeg(path: Path) -> Decoded:
@@ -100,13 +158,33 @@ def _by_ffmpeg(path: Path) -> Decoded:
             f"{path}: {path.suffix} needs ffmpeg, which is not installed; "
             "expected it, or the file as WAV, FLAC, OGG or MP3"
         )
-    source = ("-nostdin", "-v", "error", "-i", f"file:{path}", "-map", "0:a:0")
-    # Channels and rate stay as they are: ffmpeg's own mix of two channels is louder by 3 dB.
-    target = ("-f", "au", "-c:a", "pcm_f32be", "-")
-    run = subprocess.run([program, *source, *target], capture_output=True, check=False)
-    if run.returncode:
-        lines = run.stderr.decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else f"exit status {run.returncode}"
-        raise UserError(f"{path}: ffmpeg cannot decode it ({reason}), expected audio")
-    audio, native = soundfile.read(io.BytesIO(run.stdout), dtype="float32", always_2d=True)
-    return Decoded(audio.mean(axis=1, dtype=np.float32), int(native))
+    native = 0
+
+    def blocks() -> Iterator[Waveform]:
+        nonlocal native
+        source = ("-nostdin", "-v", "error", "-i", f"file:{path}", "-map", "0:a:0")
+        # Channels and rate stay as they are: ffmpeg's own mix of two channels is louder by 3 dB.
+        command = [program, *source, "-f", "au", "-c:a", "pcm_f32be", "-"]
+        with (
+            tempfile.TemporaryFile() as said,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as run,
+        ):
+            assert run.stdout is not None
+            head = run.stdout.read(24)
+            if len(head) == 24:
+                _, offset, _, _, native, channels = struct.unpack(">4s5I", head)
+                run.stdout.read(offset - 24)
+                while content := run.stdout.read(4 * channels * _BLOCK):
+                    whole = len(content) // (4 * channels) * channels
+                    block = np.frombuffer(content, ">f4", whole).astype(np.float32)
+                    yield block.reshape(-1, channels)
+            if status := run.wait():
+                said.seek(0)
+                lines = said.read().decode(errors="replace").strip().splitlines()
+                reason = lines[-1] if lines else f"exit status {status}"
+                raise UserError(f"{path}: ffmpeg cannot decode it ({reason}), expected audio")
+
+    try:
+        return Decoded(mixed(blocks), native, by_ffmpeg=True)
+    except MemoryError as error:
+        raise UserError(f"{path}: {NO_MEMORY}") from error

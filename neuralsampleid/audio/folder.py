@@ -2,13 +2,67 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from neuralsampleid.audio.ffmpeg import FOR_FFMPEG
 from neuralsampleid.errors import UserError
 
 # Without ffmpeg, reading a file of the last kinds says that it is needed.
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", *FOR_FFMPEG)
+SUFFIXES = (
+    *(".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"),
+    *(".wave", ".oga", ".spx", ".mp2", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64"),
+    *FOR_FFMPEG,
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder and those below it hold; no hidden ones."""
+
+    files: list[Path] = field(default_factory=list)  # of audio, absolute; those for ffmpeg last
+    unread: list[tuple[Path, str]] = field(default_factory=list)  # folders, files; why not
+    others: Counter[str] = field(default_factory=Counter)  # files of other endings
+
+
+def look_for_audio(folder: Path) -> Found:
+    """Find the audio files in a folder and those below it, linked ones included.
+
+    Raises:
+        UserError: the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder, expected one with audio files")
+    found, seen = Found(), set[tuple[int, int]]()
+
+    def note(error: OSError) -> None:
+        found.unread.append((Path(error.filename), error.strerror or str(error)))
+
+    def sort_in(path: Path) -> None:
+        if path.suffix.lower() not in SUFFIXES:
+            found.others[path.suffix.lower()] += 1
+        elif path.is_file():
+            found.files.append(path)
+        elif path.is_symlink():
+            found.unread.append((path, "a link to what is not there"))
+
+    for place, folders, names in os.walk(folder.resolve(), onerror=note, followlinks=True):
+        about = Path(place).stat()
+        if (about.st_dev, about.st_ino) in seen:  # a link to a folder above, or a second one
+            folders.clear()
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith("."):
+                try:
+                    sort_in(Path(place, name))
+                except OSError as error:
+                    note(error)
+    found.files.sort(key=lambda path: (path.suffix.lower() in FOR_FFMPEG, path))
+    return found
 
 
 def audio_files(folder: Path, *, some: bool = False) -> list[Path]:
@@ -21,18 +75,11 @@ def audio_files(folder: Path, *, some: bool = False) -> list[Path]:
         some: whether at least one is expected.
 
     Raises:
-        UserError: the folder does not exist, or lacks what is expected.
+        UserError: the folder does not exist, lacks what is expected, or one in it cannot be read.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder, expected one with audio files")
-    root = folder.resolve()
-    found = [
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(root).parts)
-        and path.is_file()
-    ]
-    if some and not found:
+    found = look_for_audio(folder)
+    for place, reason in found.unread:
+        raise UserError(f"{place}: cannot be read ({reason}); mend that, or take it away")
+    if some and not found.files:
         raise UserError(f"{folder}: holds no audio, expected files with {', '.join(SUFFIXES)}")
-    return sorted(found, key=lambda path: (path.suffix.lower() in FOR_FFMPEG, path))
+    return found.files

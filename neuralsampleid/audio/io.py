@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +16,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from neuralsampleid.audio.parts import Part, parts_of
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_bytes
 
@@ -22,14 +27,19 @@ _ENCODING: dict[str, dict[str, Any]] = {
     "mp3": {"bitrate_mode": "CONSTANT", "compression_level": 0.5},
 }
 _MP3_PREROLL = 16 * 1152  # samples: an MP3 frame may need the bits of the ones before it
+NO_MEMORY = "needs more memory than there is; close other programs, or split the file"
+_BLOCK = 1 << 18  # samples read at once
+_UNKNOWN = 1 << 48  # samples: as many as no file holds
+_CANCELLED = 0.03  # of the channels' power: a mean with less is what is left of two that cancel
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a file's header says of it."""
+    """How long a file is, and how its sound is sampled."""
 
     sample_rate: int  # Hz
-    frames: int  # samples per channel; wrong for MP3 files without a Xing header
+    frames: int  # samples per channel
     channels: int
 
     @property
@@ -38,16 +48,18 @@ class AudioInfo:
 
 
 def audio_info(path: Path) -> AudioInfo:
-    """Read a file's header.
+    """What is known of a file's length and channels without decoding it, where that is possible.
 
     Raises:
         UserError: the file is missing or is not audio that libsndfile reads.
     """
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-        raise _unreadable(path, error) from error
-    return AudioInfo(info.samplerate, info.frames, info.channels)
+    with _reading(path):
+        infos = [soundfile.info(_source(part)) for part in parts_of(path)]
+    rate = infos[0].samplerate
+    frames = sum(round(info.frames * rate / info.samplerate) for info in infos)
+    if frames >= _UNKNOWN:
+        frames = len(read_audio(path, rate))
+    return AudioInfo(rate, frames, infos[0].channels)
 
 
 def read_audio(
@@ -57,26 +69,79 @@ def read_audio(
 
     A window is sample-exact and costs little more than its own length (an OGG file is decoded from
     its start). Reading starts at the sample nearest to ``start_s``; what lies beyond the end is
-    missing, not padded.
+    missing, not padded. See ``mixed`` for several channels.
 
     Returns:
         float32 (samples,), nominally within [-1, 1].
 
     Raises:
-        UserError: the file is missing or cannot be decoded.
+        UserError: the file is missing or cannot be decoded, or the memory does not suffice.
     """
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            native = int(file.samplerate)
-            start = min(round(start_s * native), file.frames)
-            preroll = min(start, _preroll(file.format, start))
+    with _reading(path):
+        first, *others = parts_of(path)
+        if not others:
+            return _read_part(first, sample_rate, start_s, duration_s, path)
+        parts = [_read_part(part, sample_rate, 0.0, None, path) for part in (first, *others)]
+        begin = round(start_s * sample_rate)
+        end = None if duration_s is None else begin + round(duration_s * sample_rate)
+        return np.concatenate(parts)[begin:end]
+
+
+def mixed(read: Callable[[], Iterable[Waveform]]) -> Waveform:
+    """The mean of a sound's channels; where they cancel each other, the first that is loud.
+
+    Args:
+        read: gives the sound from its start, in blocks (samples, channels).
+
+    Returns:
+        (samples,).
+    """
+    means, power = [], np.zeros(1)
+    for block in read():
+        means.append(block.mean(axis=1, dtype=np.float32))
+        power = power + np.einsum("sc,sc->c", block, block)
+    mono = np.concatenate([*means, np.zeros(0, np.float32)])
+    if len(power) == 1 or np.dot(mono, mono) >= _CANCELLED * power.mean():
+        return mono
+    loud = int(np.flatnonzero(power >= 0.5 * power.max())[0])
+    return np.concatenate([block[:, loud] for block in read()])
+
+
+def _read_part(
+    part: Part, sample_rate: int, start_s: float, duration_s: float | None, path: Path
+) -> Waveform:
+    info = soundfile.info(_source(part))
+    native = int(info.samplerate)
+    start = min(round(start_s * native), info.frames)
+    preroll = min(start, _preroll(info.format, start))
+    wanted = info.frames - start if duration_s is None else round(duration_s * native)
+
+    def blocks() -> Iterator[Waveform]:
+        # A block at a time: what a header says of the length may be far too much.
+        left = preroll + wanted
+        with soundfile.SoundFile(_source(part)) as file:
             file.seek(start - preroll)
-            frames = -1 if duration_s is None else preroll + round(duration_s * native)
-            audio = file.read(frames, dtype="float32", always_2d=True)[preroll:]
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-        raise _unreadable(path, error) from error
-    mono = audio.mean(axis=1, dtype=np.float32)
-    return resample(mono, native, sample_rate)
+            while left > 0 and len(block := _next_block(file, min(left, _BLOCK))):
+                left -= len(block)
+                yield block
+
+    audio = mixed(blocks)[preroll:]
+    if duration_s is None and wanted < _UNKNOWN and len(audio) < wanted - native:
+        _LOG.warning(
+            "%s: only %.0f of %.0f s can be read; the file is damaged or not complete",
+            *(path, len(audio) / native, wanted / native),
+        )
+    return resample(audio, native, sample_rate)
+
+
+def _next_block(file: soundfile.SoundFile, frames: int) -> Waveform:
+    if file.frames < _UNKNOWN:
+        return cast(Waveform, file.read(frames, dtype="float32", always_2d=True))
+    # A FLAC that was streamed does not say its length: its end is an error after the last samples.
+    block = np.full((frames, file.channels), np.nan, np.float32)
+    with suppress(soundfile.LibsndfileError):
+        file.read(out=block)
+    return block[~np.isnan(block[:, 0])]
 
 
 def _preroll(file_format: str, start: int) -> int:
@@ -116,8 +181,35 @@ def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:
     write_bytes(path, encoded.getbuffer())
 
 
-def _unreadable(path: Path, error: Exception) -> UserError:
-    if not path.exists():
-        return UserError(f"{path}: no such audio file")
+def _source(part: Part) -> str | io.BytesIO:
+    if isinstance(part, Path):
+        return str(part)
+    part.seek(0)
+    return part
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Says in one line why a file cannot be read."""
+    try:
+        yield
+    except MemoryError as error:
+        raise UserError(f"{path}: {NO_MEMORY}") from error
+    except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
+        if not path.exists():
+            raise UserError(f"{path}: no such audio file") from error
+        raise UserError(
+            f"{path}: cannot be decoded ({_reason(path, error)}); expected WAV, FLAC, OGG or MP3 "
+            "audio"
+        ) from error
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if path.is_file() and not path.stat().st_size:
+        return "the file is empty"
+    # libsndfile's own words for these are about other things.
     reason = str(error).rstrip(".").split(": ")[-1]
-    return UserError(f"{path}: cannot be decoded ({reason}); expected WAV, FLAC, OGG or MP3 audio")
+    misleading = not reason or re.search("does not exist|pipe|not recognised", reason)
+    return "its content is no audio that is known here" if misleading else reason

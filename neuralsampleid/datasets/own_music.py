@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuralsampleid.audio.ffmpeg import FOR_FFMPEG, decode, read_any_audio
+from neuralsampleid.audio.ffmpeg import decode
 from neuralsampleid.audio.folder import audio_files
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.catalogue.formats import read_texts
@@ -150,9 +150,9 @@ def _tracks(files: Sequence[OwnFile], decoded: Path) -> pd.DataFrame:
 
 def _usable(file: OwnFile, decoded: Path) -> tuple[Path, float]:
     """The file, or a copy that libsndfile reads, and its length in seconds."""
-    if file.path.suffix.lower() not in FOR_FFMPEG:
-        return file.path, decode(file.path).seconds
-    audio = read_any_audio(file.path, _DECODED_RATE)
+    audio = decode(file.path)
+    if not audio.by_ffmpeg:
+        return file.path, audio.seconds
     path = decoded.resolve() / f"{file.track_id}.flac"
-    write_audio(path, audio, _DECODED_RATE)
-    return path, len(audio) / _DECODED_RATE
+    write_audio(path, audio.at(_DECODED_RATE), _DECODED_RATE)
+    return path, audio.seconds

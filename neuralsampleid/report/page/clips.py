@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from neuralsampleid.audio.ffmpeg import FOR_FFMPEG, read_any_audio
-from neuralsampleid.audio.io import Waveform, read_audio
+from neuralsampleid.audio.ffmpeg import read_any_part
+from neuralsampleid.audio.io import Waveform
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
 
 CLIP_SECONDS = 6.0  # s, at most
@@ -81,11 +81,8 @@ def reader_of(paths: Mapping[str, str | Path]) -> Reader:
         path = Path(paths[track_id])
         if not paths[track_id] or not path.is_file():
             return None
-        if path.suffix.lower() in FOR_FFMPEG:
-            whole = read_any_audio(path, CLIP_RATE)
-            first, last = round(span.start_s * CLIP_RATE), round(span.end_s * CLIP_RATE)
-            return whole[first:last].copy(), CLIP_RATE
-        return read_audio(path, CLIP_RATE, span.start_s, span.end_s - span.start_s), CLIP_RATE
+        part = read_any_part(path, CLIP_RATE, span.start_s, span.end_s - span.start_s)
+        return part.copy(), CLIP_RATE
 
     return read
 
