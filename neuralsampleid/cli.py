@@ -19,7 +19,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.processes import wait_passively
 
 if TYPE_CHECKING:
-    from neuralsampleid.library.identify import Answer
+    from neuralsampleid.library.identify import Answer, Identifier
 
 _Number = TypeVar("_Number", int, float)
 _LOG = logging.getLogger("neuralsampleid.cli")  # also where this file is the program
@@ -92,6 +92,8 @@ def _identify(options: argparse.Namespace) -> None:
 
     torch.set_num_threads(options.threads)
     identifier = Identifier.open(options.library, options.weights)
+    for remark in identifier.remarks:
+        _LOG.info("%s", remark)
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
@@ -100,13 +102,13 @@ def _identify(options: argparse.Namespace) -> None:
         for path in options.track
     }
     if options.html is not None:
-        _write_page(options, answers, Path(identifier.library.info.music))
+        _write_page(options, answers, identifier)
     form = as_json if options.json else as_csv if options.csv else as_text
     sys.stdout.write(form(answers))
 
 
 def _write_page(
-    options: argparse.Namespace, answers: Mapping[str, Sequence[Answer]], music: Path
+    options: argparse.Namespace, answers: Mapping[str, Sequence[Answer]], identifier: Identifier
 ) -> None:
     from neuralsampleid.audio.ffmpeg import audio_seconds
     from neuralsampleid.files import write_text
@@ -114,7 +116,8 @@ def _write_page(
     from neuralsampleid.report.page.html import render_page
 
     seconds = {query: audio_seconds(Path(query)) for query in answers}
-    page = answer_page(answers, seconds, options.library, music, audio=options.audio)
+    music, remarks = Path(identifier.library.info.music), identifier.remarks
+    page = answer_page(answers, seconds, options.library, music, remarks, audio=options.audio)
     write_text(options.html, render_page(page))
     _LOG.info("%s: the answers to look at and listen to", options.html)
 

@@ -131,7 +131,8 @@ def of_library(
         return info, Fingerprinter(landmarks=settings)
     encoder = info.encoder
     weights = _weights(folder, encoder, name)
-    own = {"calibration": read_calibration(weights.with_name(FILE))}
+    # The weights may have moved without the file beside them.
+    own = {"calibration": read_calibration(weights.with_name(FILE)) or encoder.calibration}
     info = info.model_copy(update={"encoder": encoder.model_copy(update=own)})
     loaded, _ = load_any_encoder(weights, encoder.architecture, encoder.graph)
     loaded.segment_hop = encoder.segment_hop

@@ -9,7 +9,7 @@ its score, which is measured among the library's own tracks (``chance``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -129,8 +129,22 @@ class Identifier:
             UserError: it is no library, or its weights are missing or others.
         """
         library = open_library(folder)
-        _, fingerprinter = of_library(folder, library.info, weights)
+        info, fingerprinter = of_library(folder, library.info, weights)
+        library = replace(library, info=info)
         return cls(library, fingerprinter, finders_of(library))
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know of all answers."""
+        tracks = len(self.library.sha256)
+        fewest = [one.calibration.fewest_tracks for one in self.finders if one.calibration]
+        least = max(fewest, default=0)
+        if tracks >= least:
+            return []
+        return [
+            f"the library holds {tracks} track{'s' * (tracks != 1)}, and how likely an answer is "
+            f"was only measured with {least} and more: answers count as no likelier than there"
+        ]
 
     def identify_file(
         self, path: Path, *, thresholds: Thresholds = DEFAULT, threads: int = 1

@@ -3,7 +3,9 @@
 A logistic function of two numbers: the track's score, and its excess over the library's other
 tracks (``chance.excesses``). It is fitted where the truth is known (``studies/trials``), to
 queries of which as many sample something of the library as do not, and it holds for such music.
-One track of a larger library is less likely the right one: the odds are per track.
+One track of a larger library is less likely the right one: the odds are per track. Below the
+smallest library that the function was fitted to, they are that library's: how high unrelated tracks
+score there is not known.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ Integers = npt.NDArray[np.int64]
 class Calibration:
     """logit p = intercept + excess · log(1 + e) + score · log(1 + s) − log(tracks).
 
-    e is the excess and s the score, both at least 0. ``error``, ``promised`` and ``observed`` were
-    measured on queries that the fit had not seen.
+    e is the excess and s the score, both at least 0; tracks is at least ``fewest_tracks``.
+    ``error``, ``promised`` and ``observed`` were measured on queries that the fit had not seen.
     """
 
     intercept: float
@@ -42,6 +44,7 @@ class Calibration:
     error: float = math.nan  # expected calibration error of each trial's best track
     promised: float = math.nan  # wrong answers per trial that were predicted, of those given
     observed: float = math.nan  # wrong answers per trial that were observed, of those given
+    fewest_tracks: int = 1  # in the smallest library of the fit; 1: not known
 
     def as_json(self) -> dict[str, float]:
         return {name: round(value, 6) for name, value in asdict(self).items()}
@@ -55,7 +58,8 @@ class Calibration:
             tracks: in the library, at least one; for all or (n,) for each.
         """
         logit = evidence(scores, excess) @ np.array([self.intercept, self.excess, self.score])
-        return np.asarray(1 / (1 + np.exp(np.log(tracks) - logit)), dtype=np.float64)
+        odds = np.log(np.maximum(tracks, self.fewest_tracks)) - logit
+        return np.asarray(1 / (1 + np.exp(odds)), dtype=np.float64)
 
 
 def evidence(scores: Floats, excess: Floats) -> Floats:
@@ -95,7 +99,8 @@ def fit(
 
     bounds = [(None, None), (0, None), (0, None)]
     found = minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=bounds).x
-    return Calibration(float(found[0]), float(found[1]), float(found[2]))
+    intercept, excess_weight, score_weight = map(float, found)
+    return Calibration(intercept, excess_weight, score_weight, fewest_tracks=int(tracks.min()))
 
 
 def read_calibration(path: Path) -> Calibration | None:

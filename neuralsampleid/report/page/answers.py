@@ -17,6 +17,7 @@ def answer_page(
     seconds: Mapping[str, float],
     library: Path,
     music: Path,
+    remarks: Sequence[str] = (),
     *,
     audio: bool,
 ) -> Page:
@@ -27,6 +28,7 @@ def answer_page(
         seconds: a query's file → its length.
         library: that was searched, to be named.
         music: folder in which the references' paths begin.
+        remarks: what a person should know of all answers.
         audio: whether excerpts are put into the page.
     """
     views = _views(answers, seconds, music)
@@ -40,10 +42,14 @@ def answer_page(
         title="Samples found",
         subtitle=f"{found} of {len(views)} tracks sample something of the library {library}",
         views=views,
-        about_views=(
-            "Each track above those of the library that sound in it. A score says how much "
-            "lines up; docs/own-music.md says what the rest means."
-        ),
+        about_views=". ".join(
+            [
+                "Each track above those of the library that sound in it. A score says how much "
+                "lines up; docs/own-music.md says what the rest means",
+                *(remark[:1].upper() + remark[1:] for remark in remarks),
+            ]
+        )
+        + ".",
         clips=clips,
     )
 
