@@ -1,4 +1,4 @@
-# make demo | test [SLOW=1] [COVERAGE=1] | lint | env | pull | shipped-model | lock | clean
+# make demo | free-music | test [SLOW=1] [COVERAGE=1] | lint | env | pull | shipped-model | lock | clean
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -14,7 +14,7 @@ COVERAGE ?=
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: env demo test lint pull shipped-model schema lock clean
+.PHONY: env demo free-music test lint pull shipped-model schema lock clean
 
 env: $(READY)
 
@@ -37,6 +37,15 @@ demo: env
 	@cat results/demo/report/tables/main.txt
 	@echo
 	@echo "The report: $(CURDIR)/results/demo/report/index.html (open it in a browser)"
+
+# The open benchmark on freely licensed music of Debian's packages, which apt downloads.
+free-music: env
+	snakemake --cores all --configfile config/free_music.yaml
+	@echo
+	@cat results/free_music/report/tables/main.txt
+	@echo
+	@echo "The report: $(CURDIR)/results/free_music/report/index.html (open it in a browser)"
+	@echo "What is left out or differs from the recipes: results/free_music/data/deviations.csv"
 
 test: env
 	OPENBLAS_NUM_THREADS=1 python -m pytest $(if $(SLOW),,-m "not slow") \

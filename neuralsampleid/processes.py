@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX in glibc's <malloc.h>
 
 
@@ -33,6 +40,30 @@ def keep_freed_memory() -> bool:
     if mallopt is None:
         return False
     return all([mallopt(_TRIM_THRESHOLD, 2**31 - 1), mallopt(_MMAP_MAX, 0)])
+
+
+def end_with_parent(number: int = signal.SIGKILL) -> None:
+    """Let the system send a signal to this process when its parent ends; Linux only."""
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(set_parent_death_signal, number)
+
+
+def in_parallel(
+    work: Callable[[_Item], _Result], items: Sequence[_Item], workers: int
+) -> list[_Result]:
+    """The results of independent pieces of work, in order; each in one of several processes.
+
+    Args:
+        work: a function that can be pickled.
+        items: what it is called with.
+        workers: processes, which end with this one; 1: all is done in this one.
+    """
+    if workers == 1:
+        return [work(item) for item in items]
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent) as pool:
+        return list(pool.map(work, items))
 
 
 def is_first_process() -> bool:

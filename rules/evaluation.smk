@@ -7,9 +7,10 @@ rule derive_queries:
     input:
         tracks=f"{DATA}/tracks.csv",
         occurrences=f"{DATA}/occurrences.csv",
-        levels=(
-            [f"{DATA}/levels.csv"]
-            if IS_DEMO or Path(DATA, "levels.csv").exists()
+        samples=(
+            [f"{DATA}/samples.csv"]
+            if CONFIG.data.kind in {"demo", "free_music"}
+            or Path(DATA, "samples.csv").exists()
             else []
         ),
     output:

@@ -1,6 +1,5 @@
 """What every script does around its library call: a log, threads, and one-line errors."""
 
-import ctypes
 import errno
 import logging
 import os
@@ -14,7 +13,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from neuralsampleid.errors import UserError
-from neuralsampleid.processes import is_first_process, keep_freed_memory, slurm_tasks
+from neuralsampleid.processes import (
+    end_with_parent,
+    is_first_process,
+    keep_freed_memory,
+    slurm_tasks,
+)
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}  # no room on the disk, or none left to this user
 
@@ -84,12 +88,13 @@ def _stop(message: str) -> NoReturn:
 
 def _end_with_parent() -> None:
     """Be told to end if Snakemake is killed: the next one would repeat this job beside it."""
-    if sys.platform != "linux":
-        return
-    set_parent_death_signal = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    end_with_parent(signal.SIGTERM)
     # It may have been killed already, while this process imported its libraries.
-    if os.getppid() == 1 and b"snakemake" not in Path("/proc/1/cmdline").read_bytes():
+    if (
+        sys.platform == "linux"
+        and os.getppid() == 1
+        and b"snakemake" not in Path("/proc/1/cmdline").read_bytes()
+    ):
         raise SystemExit("error: Snakemake has ended, and so does its job")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
-from neuralsampleid.catalogue.formats import LEVELS, read_table
+from neuralsampleid.catalogue.formats import SAMPLES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Queries
 from neuralsampleid.evaluation.conditions import describe
@@ -16,10 +16,12 @@ if __name__ == "__main__":
     with job(snakemake):
         settings = Queries.model_validate(snakemake.params.queries)
         catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
-        levels = [read_table(Path(path), LEVELS) for path in snakemake.input.levels]
+        samples = [
+            read_table(Path(path), SAMPLES, further=True) for path in snakemake.input.samples
+        ]
         queries = derive_queries(catalogue, settings)
         queries["conditions"] = describe(
-            queries, catalogue.occurrences, settings.conditions, *levels
+            queries, catalogue.occurrences, settings.conditions, *samples
         )
         absent = without_answers(queries, catalogue.occurrences)
         write_csv(Path(snakemake.output.queries), pd.concat([queries, absent]))

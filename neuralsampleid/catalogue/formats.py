@@ -107,7 +107,7 @@ RELIABILITY: Format = {
     "mean_probability": float,  # NaN where the bin is empty
     "share_right": float,  # of these pairs
 }
-LEVELS: Format = {
+SAMPLES: Format = {  # and further columns of text, each a dimension of evaluation/conditions
     "query_id": str,
     "sample_id": str,  # as in occurrences.csv
     "level_db": float,  # mean power of the sample over everything else, where it sounds
@@ -151,8 +151,9 @@ def read_table(
     *,
     optional: Collection[str] = (),
     blanks: bool = False,
+    further: bool = False,
 ) -> pd.DataFrame:
-    """Read a table; further columns are left out.
+    """Read a table.
 
     Args:
         path: a CSV file in UTF-8.
@@ -160,11 +161,12 @@ def read_table(
         expected: what the file should be, for the error message.
         optional: columns of text that may be missing and are empty then.
         blanks: whether those around headers and values are dropped.
+        further: whether other columns are kept, as text, or left out.
 
     Raises:
         UserError: the file or a column is missing, or a number is none.
     """
-    table = read_texts(path, columns, expected, optional=optional, blanks=blanks)
+    table = read_texts(path, columns, expected, optional=optional, blanks=blanks, further=further)
     for column in (name for name, kind in columns.items() if kind is float):
         numbers = pd.to_numeric(table[column], errors="coerce")
         wrong = (numbers.isna() & (table[column].str.strip() != "")).to_numpy()
@@ -184,6 +186,7 @@ def read_texts(
     *,
     optional: Collection[str] = (),
     blanks: bool = False,
+    further: bool = False,
 ) -> pd.DataFrame:
     """As ``read_table``, but every value stays text and the index is the file's line.
 
@@ -216,4 +219,5 @@ def read_texts(
     table.index = pd.RangeIndex(2, len(table) + 2)
     blank = table.isna() | (table == "")
     wanted = [*columns, *optional]
+    wanted += [column for column in table.columns if further and column not in wanted]
     return table[~blank.all(axis=1)].reindex(columns=wanted, fill_value="").fillna("")

@@ -80,7 +80,7 @@ def occurrence_rows(recipe: QueryRecipe) -> list[dict[str, object]]:
 
 
 def sample_rows(recipe: QueryRecipe) -> list[dict[str, object]]:
-    """How each sample of a query was made, for ``levels.csv`` and analyses."""
+    """How each sample of a query was made, for ``samples.csv`` and analyses."""
     return [
         {
             "query_id": recipe.query_id,

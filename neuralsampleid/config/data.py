@@ -8,6 +8,8 @@ from pydantic import Field, PositiveInt, model_validator
 
 from neuralsampleid.config.base import Section
 
+Grade = Literal["loops", "producer", "buried"]
+
 
 class DemoData(Section):
     """The built-in demo: how much music is composed."""
@@ -98,7 +100,23 @@ class OwnMusicData(Section):
         return {role: folder for role, folder in roles.items() if folder is not None}
 
 
-AnyData = DemoData | CatalogueData | Sample100Data | FmaData | OwnMusicData
+class FreeMusicData(Section):
+    """Freely licensed music of Debian's packages; its queries are rendered from a recipe."""
+
+    kind: Literal["free_music"]
+    tracks: str = "config/free_music.csv"  # relative to the workflow, as the recipe
+    recipe: str = "config/free_music_recipe.csv"
+    folder: str = "results/free_music_audio"  # of the packages' audio, which runs share
+    debs: str | None = None  # folder with .deb files, looked into first; None: apt-get download
+    split: Literal["validation", "fitting", "test"] = "test"
+    grades: Annotated[list[Grade], Field(min_length=1)] = ["loops", "producer", "buried"]
+    queries: PositiveInt | None = None  # of each grade at most, the first ones; None: all
+    packages: list[str] | None = None  # whose tracks alone are used, for trials; None: all
+    # Of each training track, from its middle; None: encoders with pretrained weights only.
+    training_seconds: Annotated[float, Field(ge=10)] | None = 75.0
+
+
+AnyData = DemoData | CatalogueData | Sample100Data | FmaData | OwnMusicData | FreeMusicData
 Data = Annotated[AnyData, Field(discriminator="kind")]
 
 

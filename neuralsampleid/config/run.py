@@ -9,7 +9,15 @@ from pydantic import Field, NonNegativeInt, model_validator
 
 from neuralsampleid.config.ablations import Ablations
 from neuralsampleid.config.base import Device, Name, Precision, Row, Section
-from neuralsampleid.config.data import Data, DemoData, FmaData, OwnMusicData, Separation, Shards
+from neuralsampleid.config.data import (
+    Data,
+    DemoData,
+    FmaData,
+    FreeMusicData,
+    OwnMusicData,
+    Separation,
+    Shards,
+)
 from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder, ResNetIbn
 from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
 from neuralsampleid.config.landmarks import Landmarks, LandmarkSearch, PeakFinding
@@ -137,12 +145,20 @@ class Config(Section):
                     f"system '{system.name}' has untrained weights of encoder "
                     f"'{system.encoder}', which is pretrained, expected weights: trained"
                 )
-            without_music = isinstance(self.data, OwnMusicData) and self.data.training is None
-            if without_music and not ready and system.weights == "trained":
+            missing = self._missing_music()
+            if missing and not ready and system.weights == "trained":
                 raise ValueError(
                     f"system '{system.name}' needs encoder '{system.encoder}' trained, expected "
-                    "data.training, a folder of music, or an encoder of architecture pretrained"
+                    f"{missing}, or an encoder of architecture pretrained"
                 )
+
+    def _missing_music(self) -> str:
+        """The key without which there is nothing to train on; empty if there is."""
+        if isinstance(self.data, OwnMusicData) and self.data.training is None:
+            return "data.training, a folder of music"
+        if isinstance(self.data, FreeMusicData) and self.data.training_seconds is None:
+            return "data.training_seconds"
+        return ""
 
     @property
     def landmark_settings(self) -> Landmarks:

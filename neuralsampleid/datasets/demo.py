@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import LEVELS
+from neuralsampleid.catalogue.formats import SAMPLES
 from neuralsampleid.catalogue.tables import (
     OCCURRENCE_COLUMNS,
     TRACK_COLUMNS,
@@ -19,16 +17,17 @@ from neuralsampleid.catalogue.tables import (
     write_catalogue,
 )
 from neuralsampleid.composer.soundfont import write_soundfont
-from neuralsampleid.composer.studio import Rendered, Studio, Task, plan_tasks, render_track
+from neuralsampleid.composer.studio import Studio, plan_tasks, render_track
 from neuralsampleid.config import DemoData
 from neuralsampleid.files import write_csv, write_json
+from neuralsampleid.processes import in_parallel
 
 
 def make_demo(demo: DemoData, seed: int, folder: Path, workers: int) -> Catalogue:
     """Compose, render and describe the demo data set.
 
     Writes ``audio/<track id>.flac``, ``true_stems/<track id>/<stem>.flac`` for the training songs,
-    ``production.json`` (how each song and sample was made), ``levels.csv`` (how loud samples are),
+    ``production.json`` (how each song and sample was made), ``samples.csv`` (how loud samples are),
     and at last ``tracks.csv`` and ``occurrences.csv``. The same seed gives the same bytes for any
     number of workers.
 
@@ -47,7 +46,7 @@ def make_demo(demo: DemoData, seed: int, folder: Path, workers: int) -> Catalogu
     with TemporaryDirectory() as temporary:
         soundfont = write_soundfont(Path(temporary) / "general_midi.sf2")
         studio = Studio(demo, seed, soundfont)
-        rendered = _in_parallel(partial(render_track, studio, folder), plan_tasks(studio), workers)
+        rendered = in_parallel(partial(render_track, studio, folder), plan_tasks(studio), workers)
     catalogue = Catalogue(
         pd.DataFrame([result.track for result in rendered], columns=list(TRACK_COLUMNS)),
         pd.DataFrame(
@@ -60,21 +59,12 @@ def make_demo(demo: DemoData, seed: int, folder: Path, workers: int) -> Catalogu
         "samples": [row for result in rendered for row in result.samples],
     }
     write_json(folder / "production.json", production)
-    write_csv(folder / "levels.csv", _levels(production["samples"]))
+    write_csv(folder / "samples.csv", _levels(production["samples"]))
     write_catalogue(catalogue, folder)
     return catalogue
 
 
 def _levels(samples: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    """``formats.LEVELS``: over everything else, where production tells how far under it."""
+    """``formats.SAMPLES``: over everything else, where production tells how far under it."""
     rows = [(row["query_id"], row["sample_id"], -float(str(row["level_db"]))) for row in samples]
-    return pd.DataFrame(rows, columns=list(LEVELS))
-
-
-def _in_parallel(
-    work: Callable[[Task], Rendered], tasks: Sequence[Task], workers: int
-) -> list[Rendered]:
-    if workers == 1:
-        return [work(task) for task in tasks]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(work, tasks))
+    return pd.DataFrame(rows, columns=list(SAMPLES))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from neuralsampleid.config import AnyData, CatalogueData, DemoData, FmaData, OwnMusicData
+from neuralsampleid.config import (
+    AnyData,
+    CatalogueData,
+    DemoData,
+    FmaData,
+    FreeMusicData,
+    OwnMusicData,
+)
 
 Roles = dict[str, int]
 
@@ -38,6 +45,10 @@ def planned_tracks(settings: AnyData) -> Roles:
         from neuralsampleid.datasets.own_music import own_files
 
         roles = Counter(file.role for file in own_files(settings))
+    elif isinstance(settings, FreeMusicData):
+        from neuralsampleid.datasets.free_music import planned_free_music
+
+        roles = Counter(planned_free_music(settings))
     else:
         from neuralsampleid.datasets.sample100 import find_sample100
 

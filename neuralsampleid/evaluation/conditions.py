@@ -1,6 +1,7 @@
 """Under which conditions a query asks: how the samples in it were changed and mixed.
 
-A condition is a text ``<dimension>:<value>``: ``interpolation:yes``, or for numbers a bin such as
+A condition is a text ``<dimension>:<value>``: ``interpolation:yes``, ``grade:buried`` or what else
+a data set's samples.csv says of a sample in words; for numbers a bin such as
 ``tempo_ratio:0.98..1.02`` (from 0.98 to below 1.02), ``tempo_ratio:..0.9`` (below 0.9) or
 ``tempo_ratio:1.1..`` (1.1 and more). A query has a condition if all samples that sound in it share
 it; where they differ, or one is unknown, it has none of that dimension.
@@ -26,7 +27,7 @@ def describe(
     queries: pd.DataFrame,
     occurrences: pd.DataFrame,
     bins: Conditions,
-    levels: pd.DataFrame | None = None,
+    about: pd.DataFrame | None = None,
 ) -> pd.Series[str]:
     """The conditions of each query; see ``formats.join``.
 
@@ -35,12 +36,13 @@ def describe(
         occurrences: of the catalogue. A sample's tempo ratio and pitch are its occurrences' median,
             its ``occurrence_s`` is the median of how long they last in the query.
         bins: edges of the numbers' bins.
-        levels: columns of ``formats.LEVELS``; None where levels are unknown.
+        about: of each sample its level and, in further columns of text, other dimensions
+            (``formats.SAMPLES``); None where that is unknown.
 
     Raises:
-        UserError: a level of a sample that does not occur.
+        UserError: a row of ``about`` is of a sample that does not occur.
     """
-    samples = sample_conditions(occurrences, bins, levels)
+    samples = sample_conditions(occurrences, bins, about)
     of_track = dict(iter(occurrences.groupby("query_id")))
     return pd.Series(
         [
@@ -53,23 +55,25 @@ def describe(
 
 
 def sample_conditions(
-    occurrences: pd.DataFrame, bins: Conditions, levels: pd.DataFrame | None = None
+    occurrences: pd.DataFrame, bins: Conditions, about: pd.DataFrame | None = None
 ) -> dict[tuple[str, str], frozenset[str]]:
     """(query_id, sample_id) → conditions of that sample there; see ``describe``."""
     lasting = occurrences["query_end_s"] - occurrences["query_start_s"]
     grouped = occurrences.assign(occurrence_s=lasting).groupby(_KEY)
     numbers = grouped[["tempo_ratio", "pitch_semitones", "occurrence_s"]].median()
     numbers["level_db"] = np.nan
-    if levels is not None:
-        known = levels.set_index(_KEY)["level_db"]
+    words: dict[tuple[str, str], dict[str, str]] = {}
+    if about is not None:
+        known = about.set_index(_KEY)
         unknown = known.index.difference(numbers.index)
         if len(unknown):
             query_id, sample_id = unknown[0]
             raise UserError(
-                f"levels.csv: sample '{sample_id}' in query '{query_id}' does not occur in "
+                f"samples.csv: sample '{sample_id}' in query '{query_id}' does not occur in "
                 "occurrences.csv"
             )
-        numbers["level_db"] = known
+        numbers["level_db"] = known["level_db"]
+        words = known.drop(columns="level_db").to_dict("index")
     edges = bins.model_dump()
     found = {}
     for key, texts in grouped["interpolation"]:
@@ -77,6 +81,8 @@ def sample_conditions(
         conditions = {f"interpolation{SEPARATOR}{text}" for text in values if text}
         if len(values) > 1:
             conditions = set()
+        own = words.get(key, {})
+        conditions |= {f"{dimension}{SEPARATOR}{text}" for dimension, text in own.items() if text}
         for dimension in edges:
             value = float(numbers.loc[key, dimension])
             if not np.isnan(value):

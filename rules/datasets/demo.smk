@@ -7,7 +7,7 @@ rule demo_data:
         tracks=f"{RUN}/data/tracks.csv",
         occurrences=f"{RUN}/data/occurrences.csv",
         production=f"{RUN}/data/production.json",
-        levels=f"{RUN}/data/levels.csv",
+        samples=f"{RUN}/data/samples.csv",
         audio=directory(f"{RUN}/data/audio"),
         true_stems=directory(f"{RUN}/data/true_stems"),
     log:

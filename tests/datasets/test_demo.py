@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralsampleid.audio.io import audio_info, read_audio
-from neuralsampleid.catalogue.formats import LEVELS, read_table
+from neuralsampleid.catalogue.formats import SAMPLES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.composer.compose import STEMS, compose
 from neuralsampleid.composer.excerpt import MAX_EXCERPT_S, MIN_EXCERPT_S
@@ -162,7 +162,7 @@ def test_production_notes_tell_levels_and_stems(folder):
 
 def test_levels_are_those_of_the_samples_over_everything_else(folder):
     notes = json.loads((folder / "production.json").read_text())
-    levels = read_table(folder / "levels.csv", LEVELS)
+    levels = read_table(folder / "samples.csv", SAMPLES)
     expected = [(row["query_id"], row["sample_id"], -row["level_db"]) for row in notes["samples"]]
     assert list(levels.itertuples(index=False, name=None)) == expected
     assert len(levels) > 0

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from neuralsampleid.catalogue.formats import LEVELS, QUERIES
+from neuralsampleid.catalogue.formats import QUERIES, SAMPLES
 from neuralsampleid.catalogue.tables import OCCURRENCE_COLUMNS
 from neuralsampleid.config import Conditions
 from neuralsampleid.errors import UserError
@@ -57,11 +57,11 @@ def test_a_query_has_the_conditions_that_its_samples_share():
 
 
 def test_levels_are_taken_where_they_are_known():
-    levels = pd.DataFrame([("q1", "s1", -3.0)], columns=list(LEVELS))
+    levels = pd.DataFrame([("q1", "s1", -3.0)], columns=list(SAMPLES))
     found = sample_conditions(occurrences(), BINS, levels)
     assert "level_db:-3..0" in found["q1", "s1"]
     assert not any(name.startswith("level") for name in found["q1", "s2"])
-    wrong = pd.DataFrame([("q1", "s9", -3.0)], columns=list(LEVELS))
+    wrong = pd.DataFrame([("q1", "s9", -3.0)], columns=list(SAMPLES))
     with pytest.raises(UserError, match="sample 's9' in query 'q1' does not occur"):
         describe(queries(), occurrences(), BINS, wrong)
 
@@ -71,6 +71,17 @@ def test_levels_are_taken_where_they_are_known():
 )
 def test_a_lower_edge_belongs_to_its_bin(value, name):
     assert bin_name(value, [-3.0, 0.0]) == name
+
+
+def test_other_columns_are_dimensions():
+    rows = [("q1", "s1", NAN, "loops", ""), ("q1", "s2", NAN, "loops", "shift")]
+    about = pd.DataFrame(rows, columns=[*SAMPLES, "grade", "process"])
+    found = sample_conditions(occurrences(), BINS, about)
+    assert "grade:loops" in found["q1", "s1"]
+    assert not any(name.startswith("process") for name in found["q1", "s1"])
+    assert found["q1", "s2"] >= {"grade:loops", "process:shift"}
+    shared = describe(queries(), occurrences(), BINS, about)
+    assert shared[0] == "grade:loops|interpolation:no|tempo_ratio:0.9..1.1"
 
 
 def test_conditions_are_listed_by_dimension_and_value():
