@@ -53,9 +53,14 @@ class Decoded:
         return len(self.samples) / self.sample_rate
 
     @property
+    def loudest(self) -> float:
+        """The largest sample's magnitude; not finite if one is not."""
+        return float(np.maximum(self.samples.max(), -self.samples.min()))
+
+    @property
     def silent(self) -> bool:
         """Whether there is nothing to hear in it."""
-        return float(np.abs(self.samples).max()) < _SILENT
+        return self.loudest < _SILENT
 
     def at(self, sample_rate: int) -> Waveform:
         """The same at another rate (Hz), (samples,)."""
@@ -72,7 +77,7 @@ def decode(path: Path) -> Decoded:
     audio = _decoded(path)
     if not len(audio.samples):
         raise UserError(f"{path}: holds no audio, expected at least one sample")
-    loudest = float(np.abs(audio.samples).max())
+    loudest = audio.loudest
     if not np.isfinite(loudest):
         raise UserError(f"{path}: holds samples that are not finite, expected numbers")
     if _SILENT <= loudest < _QUIET:

@@ -36,6 +36,7 @@ class LogMelFrontEnd(nn.Module):
         self.frames = settings.frames
         self.bins = settings.mel_bands
         self.n_fft = settings.n_fft
+        self.reach = settings.n_fft // 2  # samples on either side of a frame's centre
         self.register_buffer("window", torch.hann_window(settings.n_fft), persistent=False)
         self.register_buffer("filters", torch.from_numpy(mel_filters(settings)), persistent=False)
 

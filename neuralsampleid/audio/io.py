@@ -96,11 +96,11 @@ def mixed(read: Callable[[], Iterable[Waveform]]) -> Waveform:
     Returns:
         (samples,).
     """
-    means, power = [], np.zeros(1)
+    means, power = bytearray(), np.zeros(1)  # it grows without being copied
     for block in read():
-        means.append(block.mean(axis=1, dtype=np.float32))
+        means += block.mean(axis=1, dtype=np.float32).tobytes()
         power = power + np.einsum("sc,sc->c", block, block)
-    mono = np.concatenate([*means, np.zeros(0, np.float32)])
+    mono = np.frombuffer(means, np.float32)
     if len(power) == 1 or np.dot(mono, mono) >= _CANCELLED * power.mean():
         return mono
     loud = int(np.flatnonzero(power >= 0.5 * power.max())[0])

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from neuralsampleid.audio.ffmpeg import read_tracks
-from neuralsampleid.audio.front_ends import segment_samples
+from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd, segment_samples
 from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import EncoderSettings
 from neuralsampleid.devices import Exact, computing, device_of
-from neuralsampleid.fingerprints.segments import Floats, Integers, Segments
+from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.models.encoder import SegmentEncoder
 
 if TYPE_CHECKING:  # what reading and writing tables needs, and a single track does not
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # what reading and writing tables needs, and a single track d
 
 _LOG = logging.getLogger(__name__)
 SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
+BLOCK = 1 << 13  # frames whose features are computed at once
 BATCH = 32  # segments encoded at once; more leave the processor's cache
 
 
@@ -52,7 +54,7 @@ def fingerprint_track(
     needed = (frames - 1) * hop + hop // 2
     padded = np.pad(audio, (0, max(0, needed - len(audio))))
     device = device_of(encoder)
-    features = front_end(torch.from_numpy(padded)[None].to(device))[0]
+    features = features_of(front_end, torch.from_numpy(padded).to(device))
     segments = features.unfold(1, frames, encoder.segment_hop).transpose(0, 1)
     embeddings, nodes = [], []
     for batch in segments.split(BATCH):
@@ -62,7 +64,7 @@ def fingerprint_track(
         if encoding.nodes is not None:
             nodes.append(encoding.nodes.float().cpu().numpy())
     starts = np.arange(len(segments)) * encoder.segment_hop * hop
-    levels = _levels_db(padded, starts, needed)
+    levels = np.array([_level_db(padded[start : start + needed]) for start in starts])
     return Segments.of(
         {track_id: len(segments)},
         np.concatenate(embeddings),
@@ -107,10 +109,27 @@ def segment_seconds(settings: EncoderSettings) -> float:
     return segment_samples(settings.front_end) / settings.front_end.sample_rate
 
 
-def _levels_db(audio: Waveform, starts: Integers, samples: int) -> Floats:
-    """Mean level of each segment re full scale, (n,)."""
-    energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
-    ends = np.minimum(starts + samples, len(audio))
-    power = (energy[ends] - energy[starts]) / samples
-    levels: Floats = 10 * np.log10(np.maximum(power, 1e-20))
-    return levels
+def features_of(front_end: LogMelFrontEnd | ConstantQFrontEnd, audio: Tensor) -> Tensor:
+    """A track's features, as the front end makes them of the whole of it, (bins, frames).
+
+    A long track is taken in blocks, because its spectrum needs much more memory than its features.
+
+    Args:
+        front_end: of an encoder.
+        audio: (samples,).
+    """
+    hop = front_end.hop_length
+    total = 1 + len(audio) // hop
+    margin = front_end.reach // hop + 2  # frames beside a block that its features depend on
+    blocks = []
+    for first in range(0, total, BLOCK):
+        begin, last = max(0, first - margin), min(first + BLOCK, total)
+        piece = audio[begin * hop : (last + margin) * hop]
+        own = slice(first - begin, last - begin)
+        blocks.append(front_end(piece[None])[0, :, own])
+    return torch.cat(blocks, dim=1)
+
+
+def _level_db(audio: Waveform) -> float:
+    """Mean level re full scale."""
+    return float(10 * np.log10(max(np.square(audio, dtype=np.float64).mean(), 1e-20)))

@@ -18,6 +18,7 @@ from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import PeakFinding
 
 _FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
+_BLOCK = 4096  # frames at once, so that a long track needs no more memory
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 
 
@@ -67,32 +68,56 @@ def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
         audio: float32 (samples,) at ``settings.sample_rate``.
         settings: the front end and how dense peaks are.
     """
-    levels = log_spectrogram(audio, settings)
-    reach = (2 * settings.peak_frames + 1, 2 * settings.peak_bins + 1)
-    largest = maximum_filter(levels, size=reach, mode="nearest")
-    frames, bins = np.nonzero((levels == largest) & (levels > np.log(_FLOOR)))
+    total, reach = _frame_count(audio, settings), settings.peak_frames
+    size = (2 * reach + 1, 2 * settings.peak_bins + 1)
+    parts = []
+    for first in range(0, total, _BLOCK):
+        # What a block's outer frames are compared with lies beside it.
+        low, last = max(first - reach, 0), min(first + _BLOCK, total)
+        levels = log_spectrogram(audio, settings, low, min(last + reach, total))
+        peaks = levels == maximum_filter(levels, size=size, mode="nearest")
+        own = slice(first - low, last - low)
+        places, bins = np.nonzero(peaks[own] & (levels[own] > np.log(_FLOOR)))
+        parts.append((places + first, bins, levels[own][places, bins]))
+    frames, bins, heights = (np.concatenate(values) for values in zip(*parts, strict=True))
     seconds = frames * settings.hop_length // settings.sample_rate
     # Equal levels keep the order of time and frequency, on every machine.
-    by_level = np.lexsort((-levels[frames, bins], seconds))
+    by_level = np.lexsort((-heights, seconds))
     ordered = seconds[by_level]
     place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
     kept = np.sort(by_level[place < settings.peaks_per_second])
     return Peaks(frames[kept].astype(np.int32), bins[kept].astype(np.int16))
 
 
-def log_spectrogram(audio: Waveform, settings: PeakFinding) -> npt.NDArray[np.float32]:
+def log_spectrogram(
+    audio: Waveform, settings: PeakFinding, first: int = 0, last: int | None = None
+) -> npt.NDArray[np.float32]:
     """Natural log of the magnitude, interpolated at the bins' frequencies; (frames, bins).
 
     Frame t is centred on sample t · ``hop_length``; beyond the track lies silence.
+
+    Args:
+        audio: of the whole track.
+        settings: the front end.
+        first: frame to begin with.
+        last: frame to end before; None: all that follow.
     """
-    size = settings.n_fft
-    padded = np.pad(audio, (size // 2, size // 2))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: settings.hop_length]
+    size, hop = settings.n_fft, settings.hop_length
+    count = (_frame_count(audio, settings) if last is None else last) - first
+    begin = first * hop - size // 2
+    end = begin + (count - 1) * hop + size
+    inside = audio[max(begin, 0) : max(end, 0)]
+    padded = np.pad(inside, (max(-begin, 0), max(end - len(audio), 0)))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     # Hann's, by hand: ``scipy.signal`` takes a second to load.
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
     spectrum = rfft(frames * (2 * window / window.sum()), axis=1)
     levels = np.log(np.maximum(np.abs(spectrum), 0.1 * _FLOOR))
     return np.asarray(levels @ _interpolation(settings), dtype=np.float32)
+
+
+def _frame_count(audio: Waveform, settings: PeakFinding) -> int:
+    return len(audio) // settings.hop_length + 1
 
 
 def _interpolation(settings: PeakFinding) -> npt.NDArray[np.float32]:
