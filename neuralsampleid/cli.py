@@ -78,6 +78,7 @@ def _index(options: argparse.Namespace) -> None:
         options.weights,
         options.encoder,
         options.graph,
+        forget=options.forget,
         threads=options.threads,
     )
     for line in summary.lines():
@@ -183,6 +184,9 @@ def _own_music(
         "--graph",
         choices=("bypassed", "connected"),
         help="graph mode of a gnn encoder (default: as trained; upstream weights: bypassed)",
+    )
+    index.add_argument(
+        "--forget", action="store_true", help="what is gone, however much that is at once"
     )
 
     identify = commands.add_parser(

@@ -57,6 +57,19 @@ class Peaks:
         bins = np.frombuffer(content, "<i2", count, offset=4 * count)
         return cls(np.frombuffer(content, "<i4", count).astype(np.int32), bins.astype(np.int16))
 
+    def check(self, seconds: float, settings: PeakFinding) -> None:
+        """See whether these may be the peaks of a track of this length.
+
+        Raises:
+            ValueError: they cannot.
+        """
+        last = seconds / settings.frame_s + 1
+        if len(self.frames) and not (
+            0 <= self.frames.min() <= self.frames.max() <= last
+            and 0 <= self.bins.min() <= self.bins.max() < settings.bins
+        ):
+            raise ValueError(f"peaks beyond {seconds:.1f} s or {settings.bins} bins")
+
 
 def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
     """Find the peaks of a track.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuralsampleid.audio.ffmpeg import Decoded, decode
+from neuralsampleid.audio.io import NO_MEMORY
 from neuralsampleid.config import Landmarks
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
@@ -44,9 +45,14 @@ class Fingerprinter:
         """Fingerprints and landmarks of a file, which is decoded once.
 
         Raises:
-            UserError: the file is missing or cannot be decoded.
+            UserError: the file is missing or cannot be decoded, or the memory does not suffice.
         """
-        return self.of_audio(decode(path))
+        try:
+            return self.of_audio(decode(path))
+        except (MemoryError, RuntimeError) as error:  # PyTorch says it in its own way
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            raise UserError(f"{path}: {NO_MEMORY}") from error
 
     def of_audio(self, audio: Decoded) -> Track:
         """Fingerprints of what is not silent, and landmarks."""

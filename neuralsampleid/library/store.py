@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,6 +29,14 @@ from neuralsampleid.library.schema import EncoderInfo, LibraryInfo
 _FILE, _LOCK, _FORMER = "library.sqlite", ".lock", "collection.sqlite"
 _PATIENCE_S = 60.0  # while another process reads or writes
 _ANEW = "delete the folder and make it anew with nsid index"
+# SQLite's error codes → what happened, and what to do; any other: the file is damaged.
+_TROUBLE = {
+    5: "another program is using it; try again when that has finished",
+    6: "another program is using it; try again when that has finished",
+    10: "the disk cannot be read or written; check the disk and try again",
+    13: "the disk is full; make room and start nsid index again, it goes on where it was",
+    **dict.fromkeys((3, 8, 14, 23), "it cannot be opened or changed; check who may use the file"),
+}
 # Large pages make long blobs quick to read; the vacuum gives back what forgotten tracks leave.
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -45,6 +53,12 @@ CREATE TABLE files (
 );
 CREATE INDEX files_by_track ON files (track);
 CREATE VIEW present AS SELECT * FROM tracks WHERE number IN (SELECT track FROM files);
+"""
+# Files that were being read when a process ended; libraries of earlier versions lack the table.
+_ATTEMPTS = """
+CREATE TABLE IF NOT EXISTS attempts (
+    path TEXT, size INTEGER, modified_ns INTEGER, count INTEGER, PRIMARY KEY (path)
+);
 """
 
 
@@ -92,21 +106,30 @@ def open_library(folder: Path) -> Library:
     with _connected(folder) as table, table:
         table.execute("BEGIN")  # all that follows is of one moment
         info = _info(folder, table)
-        tracks = table.execute(
-            "SELECT number, sha256, seconds FROM present ORDER BY number"
-        ).fetchall()
-        paths: dict[int, list[str]] = {number: [] for number, _, _ in tracks}
-        for path, track in table.execute("SELECT path, track FROM files ORDER BY path"):
-            paths[track].append(path)
-        sha256 = [track[1] for track in tracks]
-        seconds = np.array([track[2] for track in tracks], float)
-        fingerprints = None
-        if info.encoder is not None:
-            fingerprints = _read_fingerprints(table, info.encoder, sha256, seconds)
-        landmarks = None
-        if info.landmarks is not None:
-            blobs = table.execute("SELECT landmarks FROM present ORDER BY number")
-            landmarks = [Peaks.from_bytes(blob) for (blob,) in blobs]
+        try:
+            return _read(table, info)
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
+            raise UserError(_damaged(folder)) from error
+
+
+def _read(table: sqlite3.Connection, info: LibraryInfo) -> Library:
+    tracks = table.execute("SELECT number, sha256, seconds FROM present ORDER BY number").fetchall()
+    paths: dict[int, list[str]] = {number: [] for number, _, _ in tracks}
+    for path, track in table.execute("SELECT path, track FROM files ORDER BY path"):
+        paths[track].append(str(path))
+    sha256 = [str(track[1]) for track in tracks]
+    seconds = np.array([track[2] for track in tracks], float)
+    if not np.isfinite(seconds).all():
+        raise ValueError("lengths that are not finite")
+    fingerprints = None
+    if info.encoder is not None:
+        fingerprints = _read_fingerprints(table, info.encoder, sha256, seconds)
+    landmarks = None
+    if info.landmarks is not None:
+        blobs = table.execute("SELECT landmarks FROM present ORDER BY number")
+        landmarks = [Peaks.from_bytes(blob) for (blob,) in blobs]
+        for peaks, length in zip(landmarks, seconds, strict=True):
+            peaks.check(length, info.landmarks.settings)
     return Library(info, list(paths.values()), sha256, seconds, fingerprints, landmarks)
 
 
@@ -125,6 +148,7 @@ def create_library(folder: Path, info: LibraryInfo) -> None:
         _refuse_former(folder)
         raise UserError(f"{folder}: exists and is no library, expected a new folder")
     with (
+        _explaining(folder),
         replacing_file(folder / _FILE) as temporary,
         closing(sqlite3.connect(temporary)) as table,
         table,
@@ -139,24 +163,56 @@ class LibraryWriter:
     def __init__(self, folder: Path, table: sqlite3.Connection) -> None:
         self._table = table
         self.info = _info(folder, table)
+        table.executescript(_ATTEMPTS)
 
     def files(self) -> dict[str, File]:
         """All files, by path."""
         rows = self._table.execute("SELECT path, size, modified_ns FROM files")
         return {row[0]: File(*row) for row in rows}
 
+    def tracks_only_of(self, paths: Set[str]) -> int:
+        """How many tracks no other file holds."""
+        holders = self._table.execute("SELECT path, track FROM files").fetchall()
+        others = {track for path, track in holders if path not in paths}
+        return len({track for path, track in holders if path in paths} - others)
+
+    def attempts(self, file: File) -> int:
+        """How often a process ended while it read this file."""
+        found = self._table.execute(
+            "SELECT count FROM attempts WHERE path = ? AND size = ? AND modified_ns = ?",
+            (file.path, file.size, file.modified_ns),
+        ).fetchone()
+        return found[0] if found else 0
+
+    @contextmanager
+    def attempt(self, file: File) -> Iterator[None]:
+        """Note that a file is being read, for as long as it is."""
+        line = (file.path, file.size, file.modified_ns, self.attempts(file) + 1)
+        with self._table:
+            self._table.execute("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)", line)
+        try:
+            yield
+        finally:
+            with self._table:
+                self._table.execute("DELETE FROM attempts WHERE path = ?", (file.path,))
+
     def digest(self) -> str:
         """Of all tracks: another where one comes or goes."""
         rows = self._table.execute("SELECT sha256 FROM present ORDER BY sha256")
         return hashlib.sha256("".join(sha256 for (sha256,) in rows).encode()).hexdigest()
 
+    def track_of(self, sha256: str) -> int | None:
+        """The number of the track with this content."""
+        found = self._table.execute("SELECT number FROM tracks WHERE sha256 = ?", (sha256,))
+        (number,) = found.fetchone() or (None,)
+        return number
+
     def add_known(self, file: File, sha256: str) -> bool:
         """Add a file if a track has its content already; returns whether one has."""
-        found = self._table.execute("SELECT number FROM tracks WHERE sha256 = ?", (sha256,))
-        track = found.fetchone()
+        track = self.track_of(sha256)
         if track is not None:
             with self._table:
-                self._add_file(file, *track)
+                self._add_file(file, track)
         return track is not None
 
     def add(self, file: File, sha256: str, track: Track) -> None:
@@ -228,11 +284,26 @@ def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
     if not is_library(folder):
         _refuse_former(folder)
         raise UserError(f"{folder}: no library, expected one that nsid index made")
-    with closing(sqlite3.connect(folder / _FILE, timeout=_PATIENCE_S)) as table:
-        try:
-            yield table
-        except sqlite3.Error as error:
-            raise UserError(f"{folder / _FILE}: {error}, expected a library") from error
+    with (
+        _explaining(folder),
+        closing(sqlite3.connect(folder / _FILE, timeout=_PATIENCE_S)) as table,
+    ):
+        yield table
+
+
+@contextmanager
+def _explaining(folder: Path) -> Iterator[None]:
+    """Says in one line what SQLite's errors mean."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        trouble = _TROUBLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        said = _damaged(folder) if trouble is None else f"{folder / _FILE}: {trouble}"
+        raise UserError(said) from error
+
+
+def _damaged(folder: Path) -> str:
+    return f"{folder / _FILE}: damaged, so that it cannot be read; {_ANEW}"
 
 
 def _refuse_former(folder: Path) -> None:
@@ -241,7 +312,9 @@ def _refuse_former(folder: Path) -> None:
 
 
 def _info(folder: Path, table: sqlite3.Connection) -> LibraryInfo:
-    (text,) = table.execute("SELECT json FROM info").fetchone()
+    (text,) = table.execute("SELECT json FROM info").fetchone() or (None,)
+    if not isinstance(text, str):
+        raise UserError(_damaged(folder))
     try:
         return LibraryInfo.model_validate_json(text)
     except ValidationError as error:
@@ -274,6 +347,8 @@ def _read_fingerprints(
         count = last - first
         numbers[first:last] = np.frombuffer(blob, "<i4", count)
         embeddings[first:last] = np.frombuffer(blob, "<f4", offset=4 * count).reshape(count, size)
+    if not (numbers >= 0).all() or not np.isfinite(embeddings).all():
+        raise ValueError("segments that nsid did not write")
     starts = numbers * encoder.hop_s
     return Segments.of(
         dict(zip(sha256, counts.tolist(), strict=True)),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.audio.folder import audio_files
+from neuralsampleid.audio.folder import Found, look_for_audio
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 from neuralsampleid.library.finders import SegmentFinder, finders_of
@@ -28,6 +28,8 @@ from neuralsampleid.models.weights import Architecture, Graph
 from neuralsampleid.progress import progress
 
 _SHOWN = 20  # skipped files that the log names; all are in the summary
+_ATTEMPTS = 2  # after which a file that ended the process each time is skipped
+_MUCH, _MUCH_SHARE = 10, 0.1  # tracks that are not forgotten unasked, at once
 
 
 @dataclass
@@ -38,7 +40,9 @@ class Summary:
     added: int = 0  # new or changed
     known: int = 0  # of these: their content was there already
     forgotten: int = 0
+    kept: int = 0  # not there or not readable now
     skipped: list[tuple[str, str]] = field(default_factory=list)  # path, reason
+    notes: list[str] = field(default_factory=list)  # what else a person should know
 
     def lines(self) -> list[str]:
         """For a person."""
@@ -50,9 +54,12 @@ class Summary:
         more = len(self.skipped) - len(shown)
         if more:
             endings = Counter(Path(path).suffix.lower() for path, _ in self.skipped[_SHOWN:])
-            kinds = ", ".join(f"{number} {ending}" for ending, number in endings.most_common())
-            shown.append(f"skipped {more} more ({kinds})")
-        return [said, *shown]
+            shown.append(f"skipped {more} more ({_by_ending(endings)})")
+        return [said, *shown, *self.notes]
+
+
+def _by_ending(endings: Counter[str]) -> str:
+    return ", ".join(f"{number} {ending or 'other'}" for ending, number in endings.most_common())
 
 
 def index_music(
@@ -62,6 +69,7 @@ def index_music(
     architecture: Architecture | None = None,
     graph: Graph | None = None,
     *,
+    forget: bool = False,
     threads: int = 1,
 ) -> Summary:
     """Make a library of a folder of music, or bring it up to date.
@@ -76,41 +84,58 @@ def index_music(
             library was made with, for a new one the shipped weights and landmarks.
         architecture: of upstream weights.
         graph: of ``gnn``.
+        forget: all that is gone, however much it is.
         threads: of the search by which chance is measured.
 
     Raises:
         UserError: the folder holds no audio, the library is of another folder or other weights, or
             another process is changing it.
     """
-    paths = audio_files(music)
-    if not paths:
-        raise UserError(f"{music}: holds no audio, expected at least one file")
+    found = look_for_audio(music)
+    if not found.files:
+        reasons = [f"{place} cannot be read ({reason})" for place, reason in found.unread[:1]]
+        reasons.append("expected at least one audio file")
+        raise UserError(f"{music}: holds no audio, {', '.join(reasons)}")
     root, fingerprinter = music.resolve(), None
     if not is_library(folder):
         info, fingerprinter = for_new_library(root, weights, architecture, graph)
         create_library(folder, info)
     with changing_library(folder) as writer:
-        _require_same(folder, writer.info, root, architecture, graph)
+        notes = _follow(writer, folder, root, found.files)
+        _require_same(folder, writer.info, architecture, graph)
         if fingerprinter is None:
             info, fingerprinter = of_library(folder, writer.info, weights)
             writer.note(info)
-        summary = _update(writer, fingerprinter, root, paths)
+        summary = _update(writer, fingerprinter, root, found, forget)
+        summary.notes[:0] = notes
         _measure_chance(writer, folder, threads)
     return summary
 
 
-def _require_same(
-    folder: Path,
-    info: LibraryInfo,
-    music: Path,
-    architecture: Architecture | None,
-    graph: Graph | None,
-) -> None:
-    if info.music != str(music):
+def _follow(writer: LibraryWriter, folder: Path, music: Path, paths: Sequence[Path]) -> list[str]:
+    """Let a library follow its music to another folder; returns what is to be said of it."""
+    former = Path(writer.info.music)
+    if former == music:
+        return []
+    sizes = {file.size for file in writer.files().values()}
+    if former.is_dir() or not any(_is_known(writer, path, sizes) for path in paths):
         raise UserError(
-            f"{folder}: a library of {info.music}, expected that folder, or another --out for "
-            f"{music}"
+            f"{folder}: a library of {former}, expected that folder, or another --out for {music}"
         )
+    writer.note(writer.info.model_copy(update={"music": str(music)}))
+    return [f"the music was in {former} and is now in {music}"]
+
+
+def _is_known(writer: LibraryWriter, path: Path, sizes: Set[int]) -> bool:
+    try:
+        return path.stat().st_size in sizes and writer.track_of(sha256_of(path)) is not None
+    except OSError:
+        return False
+
+
+def _require_same(
+    folder: Path, info: LibraryInfo, architecture: Architecture | None, graph: Graph | None
+) -> None:
     for name, given in (("architecture", architecture), ("graph", graph)):
         made = getattr(info.encoder, name, "landmarks")
         if given is not None and given != made:
@@ -136,36 +161,66 @@ def _measure_chance(writer: LibraryWriter, folder: Path, threads: int) -> None:
 
 
 def _update(
-    writer: LibraryWriter, fingerprinter: Fingerprinter, root: Path, paths: Sequence[Path]
+    writer: LibraryWriter, fingerprinter: Fingerprinter, root: Path, found: Found, forget: bool
 ) -> Summary:
     summary, before, wanted = Summary(), writer.files(), []
-    seen = set()
-    for path in paths:
+    seen, unusable = set(), []
+    for path in found.files:
         try:
             file = _described(path, root)
         except (UserError, OSError) as error:
             summary.skipped.append((str(path), str(error)))
+            seen.add(str(path.relative_to(root)))
             continue
         seen.add(file.path)
         if before.get(file.path) == file:
             summary.unchanged += 1
         else:
             wanted.append((path, file))
-    # A changed file's old content would be an answer that is no longer there.
-    stale = [file.path for _, file in wanted if file.path in before]
-    gone = sorted(before.keys() - seen)
-    summary.forgotten = len(gone)
-    writer.forget([*gone, *stale])
     for path, file in progress(wanted, "index"):
         try:
             known = _add(writer, fingerprinter, path, file)
         except (UserError, OSError) as error:
             summary.skipped.append((str(path), " ".join(str(error).split())))
+            if isinstance(error, UserError):  # else it may be readable again
+                unusable.append(file.path)
             continue
         summary.added += 1
         summary.known += known
+    # Only now: until then, a library that is asked holds what it held before.
+    gone = _gone(writer, summary, root, before.keys() - seen, found.unread, forget)
+    summary.forgotten = len(gone)
+    writer.forget([*gone, *unusable])
     writer.tidy()
+    if found.others:
+        summary.notes.append(f"left out, as no audio: {_by_ending(found.others)}")
     return summary
+
+
+def _gone(
+    writer: LibraryWriter,
+    summary: Summary,
+    root: Path,
+    missing: Set[str],
+    unread: Sequence[tuple[Path, str]],
+    forget: bool,
+) -> set[str]:
+    """Which of the files that were not found are to be forgotten; what is kept is noted."""
+    gone = set(missing)
+    for place, reason in unread:
+        kept = {name for name in gone if (root / name).is_relative_to(place)}
+        summary.notes.append(f"{place}: cannot be read ({reason}); {len(kept)} files of it kept")
+        summary.kept += len(kept)
+        gone -= kept
+    lost, tracks = writer.tracks_only_of(gone), writer.tracks_only_of(writer.files().keys())
+    if forget or lost <= max(_MUCH, _MUCH_SHARE * tracks):
+        return gone
+    summary.kept += len(gone)
+    summary.notes.append(
+        f"{len(gone)} files are not there, the first is {root / min(gone)}; they are kept, for a "
+        "disk may be missing; if they are gone for good, add --forget"
+    )
+    return set()
 
 
 def _described(path: Path, root: Path) -> File:
@@ -183,7 +238,13 @@ def _add(writer: LibraryWriter, fingerprinter: Fingerprinter, path: Path, file: 
     sha256 = sha256_of(path)
     if writer.add_known(file, sha256):
         return True
-    track = fingerprinter.of_file(path)
+    if writer.attempts(file) >= _ATTEMPTS:
+        raise UserError(
+            f"{path}: nsid ended {_ATTEMPTS} times while it read this file, perhaps for lack of "
+            "memory; split the file, or save it again to have it tried anew"
+        )
+    with writer.attempt(file):
+        track = fingerprinter.of_file(path)
     if not _sounds(track):
         raise UserError(f"{path}: silent throughout, expected some sound")
     if track.fingerprints is not None and not np.isfinite(track.fingerprints.embeddings).all():

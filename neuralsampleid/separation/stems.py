@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from neuralsampleid.audio.io import Waveform, read_audio
+from neuralsampleid.audio.io import NO_MEMORY, Waveform, read_audio
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 
@@ -80,4 +80,7 @@ class Separator(ABC):
         if not audio.size or not np.isfinite(audio).all():
             found = "holds NaN or infinity" if audio.size else "holds no samples"
             raise UnusableTrack(f"{path}: {found}, expected audio")
-        return self.separate(audio, sample_rate)
+        try:
+            return self.separate(audio, sample_rate)
+        except MemoryError as error:
+            raise UnusableTrack(f"{path}: {NO_MEMORY}") from error

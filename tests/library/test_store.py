@@ -205,5 +205,5 @@ def test_other_versions_are_refused_in_one_line(tmp_path):
     with pytest.raises(UserError, match=r"another version \(format: .*make it anew"):
         open_library(newer)
     file.write_bytes(b"no database at all, but as long as a header of one: 100 bytes" * 3)
-    with pytest.raises(UserError, match="not a database, expected a library"):
+    with pytest.raises(UserError, match="damaged, so that it cannot be read; delete the folder"):
         open_library(newer)
