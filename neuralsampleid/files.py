@@ -129,6 +129,21 @@ def read_json(path: Path, kind: type[_Kind], expected: str) -> _Kind:
     return content
 
 
+def require_text(name: str) -> None:
+    """Refuse names that no table in UTF-8 can hold; old file systems left such ones.
+
+    Raises:
+        UserError: the name is one.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{name}: the name holds codes that stand for no letter; expected another name: rename "
+            "it"
+        ) from error
+
+
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV without its row index; the file appears whole or not at all."""
     with replacing_file(path) as temporary:

@@ -7,12 +7,21 @@ A plain ``pandas.read_csv`` would turn the track ids ``001`` and ``NA`` into a n
 
 from __future__ import annotations
 
+import codecs
+import csv
+import io
+import re
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from neuralsampleid.errors import UserError
+
+_SEPARATORS = ",;\t"  # spreadsheets write the others where a comma stands in numbers
+_COMMA_NUMBER = re.compile(r"(-?\d+),(\d+)")
+_TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 Format = Mapping[str, type]  # column → str (never missing, may be empty) or float (NaN if empty)
 
@@ -156,7 +165,7 @@ def read_table(
     """Read a table.
 
     Args:
-        path: a CSV file in UTF-8.
+        path: a CSV file, see ``read_texts``.
         columns: that it must have.
         expected: what the file should be, for the error message.
         optional: columns of text that may be missing and are empty then.
@@ -169,7 +178,7 @@ def read_table(
     table = read_texts(path, columns, expected, optional=optional, blanks=blanks, further=further)
     for column in (name for name, kind in columns.items() if kind is float):
         numbers = pd.to_numeric(table[column], errors="coerce")
-        wrong = (numbers.isna() & (table[column].str.strip() != "")).to_numpy()
+        wrong = (numbers.isna() & ~table[column].map(is_blank)).to_numpy(bool)
         if wrong.any():
             line = table.index[int(wrong.argmax())]
             raise UserError(
@@ -177,6 +186,11 @@ def read_table(
             )
         table = table.assign(**{column: numbers.astype(float)})
     return table.reset_index(drop=True)
+
+
+def is_blank(text: object) -> bool:
+    """Whether a number is left out: by nothing, or as programs write what is no number."""
+    return str(text).strip().lower() in {"", "nan"}
 
 
 def read_texts(
@@ -190,34 +204,72 @@ def read_texts(
 ) -> pd.DataFrame:
     """As ``read_table``, but every value stays text and the index is the file's line.
 
-    Columns of ``optional`` may be missing and are empty then.
+    The file is in UTF-8, or in UTF-16 with its mark. Commas, semicolons or tabs divide the values;
+    if not commas, numbers may be written with a comma (1,5).
 
     Raises:
-        UserError: the file or a column is missing.
+        UserError: the file or a column is missing, or a line has more values than the first.
     """
-    try:
-        table = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=blanks,
-            skip_blank_lines=False,  # they count as lines
-            encoding="utf-8-sig",
-        )
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file, expected {expected}") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not a CSV table ({reason}), expected {expected}") from error
+    text = _decoded(path, expected)
+    header = text.split("\n", 1)[0]
+    separator = max(_SEPARATORS, key=header.count)
+    names = next(csv.reader([header.strip("\r")], delimiter=separator), [])
+    for name in columns:
+        if names.count(name) > 1:
+            raise UserError(f"{path}: column '{name}' stands twice, expected it once")
+    table = _parsed(path, text, separator, expected, blanks=blanks)
     if blanks:
         table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        names = ", ".join(f"'{column}'" for column in missing)
-        what = f"column {names} is" if len(missing) == 1 else f"columns {names} are"
+        said = ", ".join(f"'{column}'" for column in missing)
+        what = f"column {said} is" if len(missing) == 1 else f"columns {said} are"
         raise UserError(f"{path}: {what} missing, expected {', '.join(columns)}")
     table.index = pd.RangeIndex(2, len(table) + 2)
-    blank = table.isna() | (table == "")
+    table = table[~(table.isna() | (table == "")).all(axis=1)]
     wanted = [*columns, *optional]
     wanted += [column for column in table.columns if further and column not in wanted]
-    return table[~blank.all(axis=1)].reindex(columns=wanted, fill_value="").fillna("")
+    table = table.reindex(columns=wanted, fill_value="").fillna("").astype(str)
+    if separator != ",":
+        table = table.replace(rf"^\s*{_COMMA_NUMBER.pattern}\s*$", r"\1.\2", regex=True)
+    return table
+
+
+def _decoded(path: Path, expected: str) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file, expected {expected}") from error
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: letters that are not in UTF-8, expected {expected}; save it again as "
+            "'CSV UTF-8'"
+        ) from error
+    if not text.strip():
+        raise UserError(f"{path}: the file is empty, expected {expected}")
+    return text
+
+
+def _parsed(path: Path, text: str, separator: str, expected: str, *, blanks: bool) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.StringIO(text),
+                sep=separator,
+                dtype=str,
+                index_col=False,  # else a line with one value more shifts all
+                keep_default_na=False,
+                skipinitialspace=blanks,
+                skip_blank_lines=False,  # they count as lines
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        reason = " ".join(str(error).split())
+        if found := _TOO_MANY.search(reason):
+            reason = f"line {found[2]} has {found[3]} values, the first line {found[1]}"
+        elif isinstance(error, pd.errors.ParserWarning):
+            reason = "a line has more values than the first line"
+        raise UserError(f"{path}: not a table ({reason}), expected {expected}") from error

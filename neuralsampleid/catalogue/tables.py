@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import Format, read_table, read_texts
+from neuralsampleid.catalogue.formats import Format, is_blank, read_table, read_texts
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import write_csv
+from neuralsampleid.files import require_text, write_csv
 
 ABSENCE = "absence"  # the kind of an interval in which the sample is said not to sound
 ROLES = ("train", "query", "reference", "noise")
@@ -44,6 +45,7 @@ OCCURRENCE_COLUMNS: Format = {
     "pitch_semitones": float,
 }
 SHOWN_ROWS = 20  # of the wrong ones
+_ALIKE = 0.7  # share of letters that two names have in common, before one is meant by the other
 END_TOLERANCE_S = 0.1  # ends are rounded, and decoders differ about that of an MP3 file
 _TRACK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
 
@@ -100,11 +102,11 @@ def read_catalogue(folder: Path, *, within_tracks: bool = False) -> Catalogue:
         UserError: a file or column is missing, or a row is wrong; all wrong occurrences are listed.
     """
     expected = "a table of a catalogue"
-    tracks = read_table(folder / "tracks.csv", TRACK_COLUMNS, expected)
+    tracks = read_table(folder / "tracks.csv", TRACK_COLUMNS, expected, blanks=True)
     tracks["path"] = [str((folder / path).resolve()) if path else "" for path in tracks["path"]]
     check_tracks(tracks, folder / "tracks.csv")
     path = folder / "occurrences.csv"
-    texts = read_texts(path, OCCURRENCE_COLUMNS, expected)
+    texts = read_texts(path, OCCURRENCE_COLUMNS, expected, blanks=True)
     rows = checked_occurrences(texts, tracks, path, within_tracks=within_tracks)
     return Catalogue.of(tracks, rows)
 
@@ -128,14 +130,15 @@ def check_tracks(tracks: pd.DataFrame, path: Path) -> None:
         UserError: the first thing that is wrong, with the file and line it stands in.
     """
     seen: set[str] = set()
-    rows = zip(tracks["track_id"], tracks["role"], strict=True)
-    for line, (track_id, role) in enumerate(rows, 2):
+    rows = zip(tracks["track_id"], tracks["role"], tracks["path"], strict=True)
+    for line, (track_id, role, file) in enumerate(rows, 2):
         where = f"{path}, line {line}"
         check_track_id(track_id, where)
         if track_id in seen:
             raise UserError(f"{where}: track id '{track_id}' stands twice, expected unique ids")
         if role not in ROLES:
             raise UserError(f"{where}: role '{role}', expected one of {', '.join(ROLES)}")
+        require_text(file)
         seen.add(track_id)
 
 
@@ -153,7 +156,12 @@ def check_track_id(track_id: str, where: str) -> None:
 
 
 def checked_occurrences(
-    table: pd.DataFrame, tracks: pd.DataFrame, path: Path, *, within_tracks: bool
+    table: pd.DataFrame,
+    tracks: pd.DataFrame,
+    path: Path,
+    *,
+    within_tracks: bool,
+    names: Mapping[str, Collection[str]] | None = None,
 ) -> pd.DataFrame:
     """Check a table of occurrences and turn its numbers into such.
 
@@ -163,6 +171,7 @@ def checked_occurrences(
         path: the file, for the message.
         within_tracks: whether an interval may not end after its track does. Not so for annotations
             of other people, whose edition of a track may be longer than one's own.
+        names: role → what the file may call its tracks, to be suggested; None: their ids.
 
     Raises:
         UserError: at least one row is wrong. One wrong row is one line; several are a line each, at
@@ -171,8 +180,10 @@ def checked_occurrences(
     columns = [name for name, kind in OCCURRENCE_COLUMNS.items() if kind is float]
     numbers = table[columns].apply(pd.to_numeric, errors="coerce").astype(float)
     known = {row.track_id: (row.role, row.duration_s) for row in tracks.itertuples()}
+    if names is None:
+        names = {role: list(part) for role, part in tracks.groupby("role")["track_id"]}
     rows = zip(table.to_dict("records"), numbers.to_dict("records"), strict=True)
-    problems = ["; ".join(_problems(*row, known, within_tracks)) for row in rows]
+    problems = ["; ".join(_problems(*row, known, names, within_tracks)) for row in rows]
     wrong = [pair for pair in zip(table.index, problems, strict=True) if pair[1]]
     if len(wrong) == 1:
         raise UserError(f"{path}, line {wrong[0][0]}: {wrong[0][1]}")
@@ -193,13 +204,14 @@ def _problems(
     row: Mapping[str, object],
     numbers: Mapping[str, float],
     known: Mapping[str, tuple[str, float]],
+    choices: Mapping[str, Collection[str]],
     within_tracks: bool,
 ) -> Iterator[str]:
     """What is wrong with a row, given as it was read and with its numbers, NaN where they fail."""
     failed = {
         column: text
         for column, value in numbers.items()
-        if math.isnan(value) and (text := str(row[column]).strip()) not in {"", "nan"}
+        if math.isnan(value) and not is_blank(text := str(row[column]))
     }
     for column, text in failed.items():
         yield f"{column} is '{text}', expected a number"
@@ -208,7 +220,9 @@ def _problems(
         role, seconds = known.get(track_id, (None, math.nan))
         if role != side:
             what = "unknown" if role is None else f"a {role} track"
-            yield f"{side}_id '{track_id}' is {what}, expected a {side} track"
+            near = _nearest(track_id, choices.get(side, ()))
+            meant = f"; did you mean '{near}'?" if near else ""
+            yield f"{side}_id '{track_id}' is {what}, expected a {side} track{meant}"
         start, end = (numbers[name] for name in names)
         if failed.keys() & names or (math.isnan(start) and math.isnan(end)):
             continue
@@ -219,3 +233,10 @@ def _problems(
             )
         elif within_tracks and end > seconds + END_TOLERANCE_S:
             yield f"{side} interval ends at {end} s, beyond its track's end at {seconds:.2f} s"
+
+
+def _nearest(name: str, choices: Collection[str]) -> str | None:
+    """The name that somebody may have meant by another one."""
+    by_letters = {choice.casefold(): choice for choice in choices}
+    near = get_close_matches(name.casefold(), by_letters, 1, _ALIKE)
+    return by_letters[near[0]] if near else None

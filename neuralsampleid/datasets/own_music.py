@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,7 @@ from neuralsampleid.catalogue.tables import (
 )
 from neuralsampleid.config import OwnMusicData
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import require_text
 
 NEEDED_COLUMNS = ("query_id", "reference_id", "query_start_s", "query_end_s")
 _DECODED_RATE = 44100  # Hz, of what ffmpeg reads and libsndfile does not
@@ -61,15 +63,27 @@ def own_files(settings: OwnMusicData) -> list[OwnFile]:
     """The audio files of all folders, by role and name; none is opened.
 
     Raises:
-        UserError: a folder does not exist or holds no audio.
+        UserError: a folder does not exist or holds no audio; a name cannot be told from another.
     """
     found = []
     for role, folder in settings.folders.items():
         root = Path(folder)
         paths = audio_files(root, some=True)
-        files = [OwnFile(role, path, composed(path.relative_to(root.resolve()))) for path in paths]
-        found += sorted(files, key=lambda file: file.name)
+        files = [OwnFile(role, path, _name(path, root.resolve())) for path in paths]
+        files.sort(key=lambda file: file.name)
+        for file, following in pairwise(files):
+            if file.name == following.name:
+                raise UserError(
+                    f"{file.path}: a second file in its folder has the same name, written with "
+                    "other codes for the same letters; expected another name for one of them"
+                )
+        found += files
     return found
+
+
+def _name(path: Path, root: Path) -> str:
+    require_text(str(path))
+    return composed(path.relative_to(root))
 
 
 def composed(name: Path | str) -> str:
@@ -105,7 +119,8 @@ def make_own_music(settings: OwnMusicData, folder: Path, decoded: Path) -> Catal
     decoded.mkdir(parents=True, exist_ok=True)
     tracks = _tracks(files, decoded)
     texts = read_own_annotations(table, files)
-    rows = checked_occurrences(texts, tracks, table, within_tracks=True)
+    names = {role: [file.name for file in files if file.role == role] for role in settings.folders}
+    rows = checked_occurrences(texts, tracks, table, within_tracks=True, names=names)
     catalogue = Catalogue.of(tracks, rows)
     write_catalogue(catalogue, folder)
     return catalogue
@@ -123,7 +138,9 @@ def read_own_annotations(path: Path, files: Sequence[OwnFile]) -> pd.DataFrame:
         UserError: the table is missing, or a column that it must have.
     """
     optional = [name for name in OCCURRENCE_COLUMNS if name not in NEEDED_COLUMNS]
-    table = read_texts(path, NEEDED_COLUMNS, "an annotation table", optional=optional)
+    table = read_texts(path, NEEDED_COLUMNS, "an annotation table", optional=optional, blanks=True)
+    if table.empty:
+        raise UserError(f"{path}: holds no row, expected one for each time that a sample is heard")
     for role in ("query", "reference"):
         ids = {file.name: file.track_id for file in files if file.role == role}
         names = table[f"{role}_id"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from neuralsampleid.audio.folder import Found, look_for_audio
 from neuralsampleid.errors import UserError
-from neuralsampleid.files import sha256_of
+from neuralsampleid.files import require_text, sha256_of
 from neuralsampleid.library.finders import SegmentFinder, finders_of
 from neuralsampleid.library.fingerprinter import Fingerprinter, for_new_library, of_library
 from neuralsampleid.library.schema import LibraryInfo
@@ -225,10 +225,7 @@ def _gone(
 
 def _described(path: Path, root: Path) -> File:
     name = str(path.relative_to(root))
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{name!r}: the name is not UTF-8, expected one that is") from error
+    require_text(name)
     about = path.stat()
     return File(name, about.st_size, about.st_mtime_ns)
 

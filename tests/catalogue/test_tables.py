@@ -117,10 +117,10 @@ def test_missing_and_unreadable_tables(tmp_path: Path):
         read_catalogue(tmp_path)
     write_catalogue(example(), tmp_path)
     (tmp_path / "occurrences.csv").write_bytes(b"")
-    with pytest.raises(UserError, match=r"occurrences\.csv: not a CSV table"):
+    with pytest.raises(UserError, match=r"occurrences\.csv: the file is empty"):
         read_catalogue(tmp_path)
     (tmp_path / "tracks.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"tracks\.csv: not a CSV table"):
+    with pytest.raises(UserError, match=r"tracks\.csv: letters that are not in UTF-8"):
         read_catalogue(tmp_path)
 
 

@@ -122,7 +122,7 @@ def message_of(folder: Path) -> str:
     ("tracks", "samples", "expected"),
     [
         (TRACKS.replace(" title", " name"), SAMPLES, "tracks.csv: column 'title' is missing"),
-        ("", SAMPLES, "tracks.csv: not a CSV table"),
+        ("", SAMPLES, "tracks.csv: the file is empty"),
         (TRACKS + "Q1, A, B, 1, C\n", SAMPLES, "tracks.csv, line 8: track_id 'Q1' stands twice"),
         (TRACKS, SAMPLES.replace("A2,R1,Q2", "A1,R1,Q2"), "samples.csv, line 3: sample_id 'A1'"),
         (TRACKS, SAMPLES.replace("A2,R1", "A2,R9"), "samples.csv, line 3: track 'R9' is not in tr"),

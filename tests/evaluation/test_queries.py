@@ -158,7 +158,7 @@ def test_a_catalogue_without_occurrences_is_an_error():
     ("text", "message"),
     [
         (None, "no such file"),
-        ("", "not a CSV table"),
+        ("", "the file is empty"),
         ("task,query_id\n", "columns 'query_start_s', 'query_end_s', .* are missing"),
         (
             f"{','.join(QUERIES)}\nsegment,q,0,5,5,,r,,\nsegment,q,soon,5,5,,r,,\n",
