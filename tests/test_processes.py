@@ -1,7 +1,9 @@
-"""Freed memory stays with the process."""
+"""Freed memory stays with the process; workers end with it."""
 
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 PROGRAM = """
 import resource
@@ -17,6 +19,20 @@ for _ in range(5):
     np.ones(2**23)  # 64 MiB
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
+WORKING = """
+import os
+import sys
+import time
+from pathlib import Path
+from neuralsampleid.processes import in_parallel
+
+def work(folder):
+    (folder / f"{os.getpid()}.pid").touch()
+    time.sleep(600)
+
+if __name__ == "__main__":
+    in_parallel(work, [Path(sys.argv[1])] * 2, 2)
+"""
 
 
 def faults(how: str) -> int:
@@ -27,3 +43,18 @@ def faults(how: str) -> int:
 
 def test_freed_memory_is_reused():
     assert faults("keep") < faults("default") / 10
+
+
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(WORKING)
+    process = subprocess.Popen([sys.executable, str(program), str(tmp_path)])
+    end = time.monotonic() + 120
+    while len(found := list(tmp_path.glob("*.pid"))) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    while any(Path("/proc", worker.stem).exists() for worker in found):
+        assert time.monotonic() < end
+        time.sleep(0.05)

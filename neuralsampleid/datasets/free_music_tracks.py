@@ -78,7 +78,7 @@ def _problem(row: Mapping[str, object]) -> str:
     right = {
         "package": (_PACKAGE.fullmatch(str(row["package"])), "a name of Debian's"),
         "path": (
-            inside.suffix and not inside.is_absolute() and ".." not in inside.parts,
+            inside.name and not inside.is_absolute() and ".." not in inside.parts,
             "an audio file's in the package, without '/' or './' before it",
         ),
         "sha256": (_SHA256.fullmatch(str(row["sha256"])), "64 hexadecimal digits"),
