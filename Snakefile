@@ -19,6 +19,7 @@ include: "rules/common.smk"
 
 wildcard_constraints:
     system=pattern(SYSTEMS),
+    ranked=pattern(SYSTEMS),
     artefact=r"\w[\w.-]*",
 
 
@@ -43,6 +44,7 @@ else:
     include: "rules/fingerprints.smk"
     include: "rules/landmarks.smk"
     include: "rules/evaluation.smk"
+    include: "rules/locating.smk"
     include: "rules/calibration.smk"
     include: "rules/scale.smk"
     include: "rules/report.smk"

@@ -21,6 +21,7 @@ class Line:
     reference_end_s: float
     tempo_ratio: float | None  # the query's speed over the reference's; None: too short to tell
     score: float
+    pitch_semitones: float | None = None  # up from the reference; None: not measured
 
     def within(self, query_s: float, reference_s: float) -> Line:
         """As far as it lies in tracks of these lengths."""
@@ -37,20 +38,19 @@ def least_shown(best: float, least: float = 0.0) -> float:
     return max(least, LEAST_SHARE * best)
 
 
-def shown(lines: Iterable[Line], least: float = 0.0, most: int | None = None) -> list[Line]:
+def shown(lines: Iterable[Line], least: float = 0.0) -> list[Line]:
     """A track's matches: the best of its lines, and those at least half as good.
 
     Args:
         lines: of one track, best first; they are not asked for further than needed.
         least: score that all but the best reach besides.
-        most: how many are shown; None: all.
 
     Returns:
         In the order of the query's time.
     """
     chosen: list[Line] = []
     for line in lines:
-        if len(chosen) == most or (chosen and line.score < least_shown(chosen[0].score, least)):
+        if chosen and line.score < least_shown(chosen[0].score, least):
             break
         chosen.append(line)
     return sorted(chosen, key=lambda line: line.query_start_s)

@@ -68,7 +68,7 @@ rule fuse:
     input:
         matches=lambda wildcards: expand(
             f"{RUN}/evaluation/{{system}}/matches.csv",
-            system=SYSTEMS[wildcards.system].systems,
+            system=SYSTEMS[wildcards.system].parts,
         ),
     output:
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
@@ -98,11 +98,16 @@ rule evaluate:
         occurrences=f"{DATA}/occurrences.csv",
         queries=f"{RUN}/evaluation/queries.csv",
         matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+        lines=lambda wildcards: expand(
+            f"{RUN}/evaluation/{wildcards.system}/lines/{{part}}.csv",
+            part=SYSTEMS[wildcards.system].parts,
+        ),
     output:
         per_query=f"{RUN}/evaluation/{{system}}/per_query.csv",
         metrics=f"{RUN}/evaluation/{{system}}/metrics.csv",
         quantities=f"{RUN}/evaluation/{{system}}/quantities.csv",
         reliability=f"{RUN}/evaluation/{{system}}/reliability.csv",
+        answers=f"{RUN}/evaluation/{{system}}/answers.csv",
     log:
         f"{RUN}/logs/evaluate_{{system}}.log",
     benchmark:

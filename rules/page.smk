@@ -1,37 +1,5 @@
-# Needs: metrics, figures, one system's rankings and fingerprints, the catalogue and its audio.
-# Makes: where that system finds the samples, and the report as one page.
-
-
-rule locate:
-    input:
-        tracks=f"{DATA}/tracks.csv",
-        matches=f"{RUN}/evaluation/{{system}}/matches.csv",
-        query_stores=query_stores,
-        stores=searched_stores,
-        index=index,
-    output:
-        lines=f"{RUN}/evaluation/{{system}}/lines.csv",
-    log:
-        f"{RUN}/logs/locate_{{system}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/locate_{{system}}.tsv"
-    wildcard_constraints:
-        system=pattern(row.name for row in CONFIG.encoder_systems),
-    conda:
-        f"../envs/torch_{BUILD}.yaml"
-    threads: 1
-    resources:
-        mem_mb=attempts(16000),
-        runtime=attempts(120),
-        gpu=GPUS,
-    params:
-        candidates=CONFIG.search.candidates,
-        device=CONFIG.device,
-        tracks=CONFIG.page.tracks,
-    message:
-        "Locating the first tracks in every query: {wildcards.system}"
-    script:
-        "../scripts/locate.py"
+# Needs: metrics, figures, one system's rankings and lines, the catalogue and its audio.
+# Makes: the report as one page.
 
 
 rule page:
@@ -41,7 +9,7 @@ rule page:
         metrics=f"{RUN}/report/metrics.csv",
         comparisons=f"{RUN}/report/comparisons.csv",
         matches=f"{RUN}/evaluation/{CONFIG.page_system}/matches.csv",
-        lines=f"{RUN}/evaluation/{CONFIG.page_system}/lines.csv",
+        lines=f"{RUN}/evaluation/{CONFIG.page_system}/lines/{CONFIG.page_system}.csv",
         per_query=f"{RUN}/evaluation/{CONFIG.page_system}/per_query.csv",
         figures=expand(f"{RUN}/report/figures/{{name}}.png", name=figures_of(CONFIG)),
     output:

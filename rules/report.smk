@@ -38,7 +38,9 @@ rule tables:
 rule figures:
     input:
         metrics=f"{RUN}/report/metrics.csv",
+        quantities=f"{RUN}/report/quantities.csv",
         reliability=f"{RUN}/report/reliability.csv",
+        answers=f"{RUN}/report/answers.csv",
         per_query=expand(f"{RUN}/evaluation/{{system}}/per_query.csv", system=SYSTEMS),
         curves=expand(f"{RUN}/models/{{model}}/curves.csv", model=CONFIG.trained_models),
         quality=f"{RUN}/stems/quality.csv" if "separation" in figures_of(CONFIG) else [],

@@ -5,7 +5,13 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
-from neuralsampleid.catalogue.formats import METRICS, RELIABILITY, per_query_format, read_table
+from neuralsampleid.catalogue.formats import (
+    ANSWERS,
+    METRICS,
+    RELIABILITY,
+    per_query_format,
+    read_table,
+)
 from neuralsampleid.report import detail_figures, figures
 from neuralsampleid.report.drawing import save_figure
 from neuralsampleid.report.tables import conditions_among, middle_length
@@ -13,6 +19,8 @@ from neuralsampleid.report.tables import conditions_among, middle_length
 if __name__ == "__main__":
     with job(snakemake):
         metrics = read_table(Path(snakemake.input.metrics), METRICS)
+        quantities = read_table(Path(snakemake.input.quantities), METRICS)
+        answered = read_table(Path(snakemake.input.answers), ANSWERS)
         systems, folder = snakemake.params.systems, Path(snakemake.output[0]).parent
         cutoffs, seconds = snakemake.params.cutoffs, middle_length(metrics)
         columns = per_query_format(cutoffs)
@@ -26,8 +34,8 @@ if __name__ == "__main__":
                 metrics, systems, conditions_among(metrics), seconds
             ),
             "changes": detail_figures.changes_figure(judged, systems, max(cutoffs), seconds),
-            "localisation": detail_figures.localisation_figure(metrics, systems, seconds),
-            "rejection": detail_figures.rejection_figure(judged, systems, seconds),
+            "localisation": detail_figures.localisation_figure(metrics, systems),
+            "answers": detail_figures.answer_figure(answered, metrics, quantities, systems),
         }
         if snakemake.params.reranked:
             reliability = read_table(Path(snakemake.input.reliability), RELIABILITY)

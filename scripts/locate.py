@@ -1,32 +1,34 @@
-"""Rule locate: a system's rankings, fingerprints and an index → where the first tracks match."""
+"""Rule locate: rankings, fingerprints and an index → where the first tracks match."""
 
 from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.catalogue.formats import MATCHES, read_table
+from neuralsampleid.catalogue.formats import MATCHES, QUERIES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import write_csv
 from neuralsampleid.fingerprints.index import load_index
 from neuralsampleid.fingerprints.store import open_stores
-from neuralsampleid.matching.locating import locate
+from neuralsampleid.matching.fusion import clearest_in
+from neuralsampleid.matching.locating import first_tracks, lines_by_fingerprints, locate
 
 if __name__ == "__main__":
     with job(snakemake):
-        params = snakemake.params
-        tracks = read_catalogue(Path(snakemake.input.tracks).parent).tracks
+        params, found = snakemake.params, snakemake.input
+        tracks = read_catalogue(Path(found.tracks).parent).tracks
         lengths = dict(zip(tracks["track_id"], tracks["duration_s"], strict=True))
         queries, searched = (
-            open_stores(paths).with_seconds(lengths)
-            for paths in (snakemake.input.query_stores, snakemake.input.stores)
+            open_stores(paths).with_seconds(lengths) for paths in (found.query_stores, found.stores)
         )
-        lines = locate(
-            read_table(Path(snakemake.input.matches), MATCHES),
-            queries,
-            searched,
-            load_index(Path(snakemake.input.index), params.device),
-            candidates=params.candidates,
-            references=params.tracks,
-            threads=snakemake.threads,
+        first = first_tracks(
+            read_table(Path(found.matches), MATCHES),
+            read_table(Path(found.queries), QUERIES),
+            params.tracks,
         )
-        write_csv(Path(snakemake.output.lines), lines)
+        rankings = [read_table(Path(path), MATCHES) for path in found.parts]
+        first = clearest_in(first, rankings, params.place)
+        index = load_index(Path(found.index), params.device)
+        lines_in = lines_by_fingerprints(
+            queries, searched, index, candidates=params.candidates, threads=snakemake.threads
+        )
+        write_csv(Path(snakemake.output.lines), locate(first, lines_in))

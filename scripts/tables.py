@@ -6,10 +6,10 @@ from _job import job
 
 from neuralsampleid.catalogue.formats import COMPARISONS, METRICS, read_table
 from neuralsampleid.report.detail_tables import (
+    answer_table,
     comparison_table,
     localisation_table,
     rank_table,
-    rejection_table,
 )
 from neuralsampleid.report.rendering import write_table
 from neuralsampleid.report.tables import (
@@ -36,8 +36,8 @@ if __name__ == "__main__":
             "hit_rates": length_table(metrics, systems, winners),
             "sample_types": group_table(metrics, systems, seconds, types, winners),
             "conditions": group_table(metrics, systems, seconds, conditions),
-            "localisation": localisation_table(metrics, systems, seconds),
-            "rejection": rejection_table(metrics, quantities, systems, seconds),
+            "localisation": localisation_table(metrics, quantities, systems),
+            "answers": answer_table(metrics, quantities, systems, seconds),
             "median_ranks": rank_table(quantities, systems),
             "comparisons": comparison_table(comparisons, systems, significance),
         }

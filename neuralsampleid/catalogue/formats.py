@@ -64,7 +64,8 @@ LINES: Format = {
     "reference_start_s": float,
     "reference_end_s": float,
     "tempo_ratio": float,  # the query's speed over the reference's; NaN: too short to tell
-    "score": float,  # votes less cost, see matching/lines
+    "pitch_semitones": float,  # how far it is shifted up; NaN: not measured
+    "score": float,  # votes or landmarks less cost, see matching/lines, landmarks/lines
 }
 METRICS: Format = {
     "system": str,  # its name in the configuration
@@ -116,6 +117,11 @@ RELIABILITY: Format = {
     "mean_probability": float,  # NaN where the bin is empty
     "share_right": float,  # of these pairs
 }
+ANSWERS: Format = {
+    "system": str,
+    "wrong_per_query": float,  # pairs given at a threshold, of all full tracks
+    "recall": float,  # share of the right pairs given at it
+}
 SAMPLES: Format = {  # and further columns of text, each a dimension of evaluation/conditions
     "query_id": str,
     "sample_id": str,  # as in occurrences.csv
@@ -145,7 +151,6 @@ def per_query_format(cutoffs: Sequence[int]) -> Format:
         "conditions": str,
         "excluded": str,
         "best_score": float,  # of the first rank; NaN if nothing was retrieved
-        "time_error_s": float,  # of the first relevant reference; NaN if none, or times are unknown
         "first_rank": float,  # NaN if no relevant reference was retrieved
         "ap": float,  # average precision over all relevant references
         "ap_retrieved": float,  # over the retrieved ones, as upstream does

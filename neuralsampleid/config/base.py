@@ -62,6 +62,11 @@ class Row(Section):
         """What tables and figures call it."""
         return self.label or self.name.replace("_", " ").capitalize()
 
+    @property
+    def parts(self) -> list[str]:
+        """The systems that it consists of: itself, or those that it fuses."""
+        return [self.name]
+
 
 def network(model: Section) -> dict[str, Any]:
     """What an encoder or a re-ranker is: its section without those on its training and its use."""

@@ -38,7 +38,7 @@ class Config(Section):
     """One run of the benchmark; its results lie in ``results/<run>/``."""
 
     # Tables of each evaluation that are joined to one.
-    collected: ClassVar = ("metrics", "quantities", "reliability")
+    collected: ClassVar = ("metrics", "quantities", "reliability", "answers")
 
     run: Name = "demo"
     seed: NonNegativeInt = 1

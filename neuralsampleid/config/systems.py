@@ -39,6 +39,11 @@ class FusedSystem(Row):
     kind: Literal["fusion"]
     systems: Annotated[list[Name], Field(min_length=2)]
 
+    @property
+    def parts(self) -> list[str]:
+        """See ``Row``."""
+        return self.systems
+
 
 AnySystem = Annotated[System | LandmarkSystem | FusedSystem, Field(discriminator="kind")]
 

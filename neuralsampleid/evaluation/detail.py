@@ -1,30 +1,29 @@
-"""Rows of the metrics beyond how often a system is right: where, whether at all, how sure.
+"""Rows of the metrics beyond how often a system is right: whether at all, how sure, how far.
 
-Times are judged of hits, rejection by the best score of each query with and without its answers,
-calibration by the re-ranker's probability for the pair of segments by which a track is shown. That
-pair counts as right if the track is sampled in the query: annotations give one place of a sample in
-its reference, but its music often returns in others.
+Rejection is judged by the best score of each query with and without its answers, calibration by
+the re-ranker's probability for the pair of segments by which a track is shown. That pair counts as
+right if the track is sampled in the query: annotations give one place of a sample in its reference,
+but its music often returns in others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, SEGMENT, split
+from neuralsampleid.catalogue.formats import FULL_TRACK, split
 from neuralsampleid.config import Evaluation
-from neuralsampleid.evaluation import calibration, localisation, rejection
-from neuralsampleid.evaluation.intervals import DECIMALS, Bootstrap, Estimate, Numbers, Rows
-from neuralsampleid.evaluation.metrics import median_rank
-from neuralsampleid.evaluation.summary import (
-    at_length,
-    by_type,
-    metrics_table,
-    sample_types,
-    written_length,
+from neuralsampleid.evaluation import calibration, rejection
+from neuralsampleid.evaluation.intervals import (
+    DECIMALS,
+    Bootstrap,
+    Estimate,
+    Numbers,
+    Rows,
+    without_interval,
 )
+from neuralsampleid.evaluation.metrics import median_rank
+from neuralsampleid.evaluation.summary import asked, by_type, decisions, metrics_table
 
 
 def detailed_metrics(
@@ -40,14 +39,13 @@ def detailed_metrics(
         seed: of the bootstrap.
 
     Returns:
-        Columns ``formats.METRICS``. ``localised_<x>s``: share of hits at k within x seconds, by
-        group; queries counts hits whose times are known. ``auroc``, ``equal_error_rate`` and
-        ``detection_rate`` over the queries with and without answers, which are both counted.
-        ``calibration_error`` of full tracks where there is a re-ranker.
+        Columns ``formats.METRICS``. ``auroc`` and ``equal_error_rate`` over the queries with and
+        without answers, which are both counted. ``calibration_error`` of full tracks where there is
+        a re-ranker.
     """
     bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
-    rows = [*_localised(judged, evaluation, bootstrap)]
-    for task, length, present, absent in _decisions(judged, evaluation):
+    rows: list[tuple[object, ...]] = []
+    for task, length, present, absent in decisions(judged, evaluation.query_seconds):
         for name, share in _decided(present, absent, bootstrap).items():
             rows.append((task, name, None, length, "all", *share))
     if len(pairs):
@@ -63,27 +61,26 @@ def quantities(
 
     Returns:
         Columns ``formats.METRICS``; thresholds have no interval. ``median_rank`` in ranks, by
-        group, infinite where more than half found nothing; ``equal_error_threshold`` and
-        ``false_alarm_threshold`` in the system's scores; ``probability_threshold``, from which on
-        at most ``rejection.FALSE_ALARM_RATE`` of the wrong pairs lie.
+        group, infinite where more than half found nothing; ``equal_error_threshold`` in the
+        system's scores; ``probability_threshold``, from which on at most
+        ``rejection.FALSE_ALARM_RATE`` of the wrong pairs lie.
     """
     bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
     rows: list[tuple[object, ...]] = []
-    for task, length, chosen in _asked(judged, evaluation):
+    for task, length, chosen in asked(judged, evaluation.query_seconds):
         for group, members in by_type(chosen):
             if len(members):
                 median = _median_rank(members, bootstrap)
                 rows.append((task, "median_rank", None, length, group, *median))
-    for task, length, present, absent in _decisions(judged, evaluation):
-        scores = decision_scores(present, absent)
-        for name, threshold in rejection.thresholds(*scores).items():
-            counted = _without_interval(threshold, len(present) + len(absent))
-            rows.append((task, name, None, length, "all", *counted))
+    for task, length, present, absent in decisions(judged, evaluation.query_seconds):
+        _, threshold = rejection.equal_error(rejection.roc(*decision_scores(present, absent)))
+        counted = without_interval(threshold, len(present) + len(absent))
+        rows.append((task, "equal_error_threshold", None, length, "all", *counted))
     if pairs["right"].any() and not pairs["right"].all():
         right, said = pairs["right"].to_numpy(bool), pairs["probability"].to_numpy(float)
         curve = rejection.roc(said[right], said[~right])
         _, threshold = rejection.at_false_alarms(curve)
-        counted = _without_interval(threshold, pairs["query_id"].nunique())
+        counted = without_interval(threshold, pairs["query_id"].nunique())
         rows.append((FULL_TRACK, "probability_threshold", None, None, "all", *counted))
     return metrics_table([(system, *row) for row in rows])
 
@@ -128,44 +125,6 @@ def decision_scores(present: pd.DataFrame, absent: pd.DataFrame) -> tuple[Number
     return first, second
 
 
-def _localised(
-    judged: pd.DataFrame, evaluation: Evaluation, bootstrap: Bootstrap
-) -> Iterator[tuple[object, ...]]:
-    for task, length, chosen in _asked(judged, evaluation):
-        groups = ["all", *sample_types(chosen)]  # also those without a hit
-        for k in sorted(set(evaluation.cutoffs)):
-            hits = chosen[(chosen[f"hit_{k}"] == 1) & chosen["time_error_s"].notna()]
-            for tolerance in localisation.TOLERANCES_S:
-                for group in groups:
-                    members = hits if group == "all" else hits[hits["group"] == group]
-                    within = members["time_error_s"] <= tolerance
-                    mean = bootstrap.mean(within, members["query_id"])
-                    yield task, f"localised_{tolerance:g}s", k, length, group, *mean
-
-
-def _asked(
-    judged: pd.DataFrame, evaluation: Evaluation
-) -> Iterator[tuple[str, float | None, pd.DataFrame]]:
-    """Full tracks, then segments by length: task, length as written, queries."""
-    yield FULL_TRACK, None, judged[judged["task"] == FULL_TRACK]
-    segments = judged[judged["task"] == SEGMENT]
-    for seconds in sorted(set(evaluation.query_seconds)):
-        yield SEGMENT, written_length(seconds), segments[at_length(segments, seconds)]
-
-
-def _decisions(
-    judged: pd.DataFrame, evaluation: Evaluation
-) -> Iterator[tuple[str, float | None, pd.DataFrame, pd.DataFrame]]:
-    """Where there are any: task, length as written, queries with and without their answers."""
-    absent = judged.assign(task=judged["task"].map({v: k for k, v in ABSENT.items()}))
-    counterparts = _asked(absent, evaluation)
-    for (task, length, present), (_, _, without) in zip(
-        _asked(judged, evaluation), counterparts, strict=True
-    ):
-        if len(present) and len(without):
-            yield task, length, present, without
-
-
 def _decided(
     present: pd.DataFrame, absent: pd.DataFrame, bootstrap: Bootstrap
 ) -> dict[str, Estimate]:
@@ -195,7 +154,3 @@ def _median_rank(queries: pd.DataFrame, bootstrap: Bootstrap) -> Estimate:
         lambda rows: {"": median_rank([ranks[row] for row in rows])}, queries["query_id"]
     )
     return found[""]
-
-
-def _without_interval(value: float, queries: int) -> Estimate:
-    return Estimate(round(value, DECIMALS), np.nan, np.nan, queries)

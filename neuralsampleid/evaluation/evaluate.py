@@ -11,28 +11,21 @@ from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT, per_query_form
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation import metrics
-from neuralsampleid.evaluation.conditions import conditions_of, has_condition
 from neuralsampleid.evaluation.intervals import DECIMALS, Bootstrap
-from neuralsampleid.evaluation.localisation import Occurrences, time_error
 from neuralsampleid.evaluation.queries import milliseconds
 from neuralsampleid.evaluation.summary import (
     Groups,
     at_length,
+    by_condition,
     by_type,
     metrics_table,
     written_length,
 )
 
 Key = tuple[str, str, int, int]  # task, query_id, start and end in milliseconds
-_TIMES = ["query_start_s", "query_end_s", "reference_start_s", "reference_end_s"]
 
 
-def per_query(
-    matches: pd.DataFrame,
-    queries: pd.DataFrame,
-    cutoffs: Sequence[int],
-    occurrences: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+def per_query(matches: pd.DataFrame, queries: pd.DataFrame, cutoffs: Sequence[int]) -> pd.DataFrame:
     """Judge the ranking of each query.
 
     Args:
@@ -40,7 +33,6 @@ def per_query(
             name the query repeat those of ``queries`` (to the millisecond).
         queries: columns ``formats.QUERIES``. A query without matches retrieved nothing.
         cutoffs: the k of the hit rates, each once.
-        occurrences: of the catalogue, to judge the times of hits; None leaves them unknown.
 
     Returns:
         One row per query, in the order of ``queries``, columns ``per_query_format(cutoffs)``. Of a
@@ -55,7 +47,6 @@ def per_query(
     unknown = rankings.keys() - set(keys)
     if unknown:
         raise UserError(f"matches: {_named(min(unknown))} is not among the queries")
-    known = {} if occurrences is None else _known_times(occurrences)
     columns = list(per_query_format(cutoffs))
     rows = []
     for key, query in zip(keys, queries.to_dict("records"), strict=True):
@@ -67,13 +58,12 @@ def per_query(
             if query["relevant"]:
                 relevant = set(split(query["relevant"]))
                 judged |= metrics.evaluate(ranking, relevant, cutoffs)
-                judged["time_error_s"] = _time_error(found, relevant, query, known)
         except UserError as error:
             raise UserError(f"matches: {_named(key)}: {error}") from error
         rows.append(query | judged)
     table = pd.DataFrame(rows, columns=columns)
     whole = dict.fromkeys(["first_rank", *(f"hit_{k}" for k in cutoffs)], "Int64")
-    decimals = dict.fromkeys(("ap", "ap_retrieved", "time_error_s"), DECIMALS)
+    decimals = dict.fromkeys(("ap", "ap_retrieved"), DECIMALS)
     return table.astype({**whole, **dict.fromkeys(decimals, "float64")}).round(decimals)
 
 
@@ -96,15 +86,11 @@ def summarise(judged: pd.DataFrame, system: str, evaluation: Evaluation, seed: i
     tracks = judged[judged["task"] == FULL_TRACK]
     segments = judged[judged["task"] == SEGMENT]
     rows: list[tuple[object, ...]] = []
-    for groups in (by_type, _by_condition):
+    for groups in (by_type, by_condition):
         rows += _precision(groups(tracks), "map", "ap", bootstrap)
         rows += _hit_rates(groups(segments), evaluation, bootstrap)
     rows += _precision(by_type(tracks), "map_retrieved", "ap_retrieved", bootstrap)
     return metrics_table([(system, *row) for row in rows])
-
-
-def _by_condition(queries: pd.DataFrame) -> Groups:
-    return [(name, queries[has_condition(queries, name)]) for name in conditions_of(queries)]
 
 
 def _precision(
@@ -124,35 +110,6 @@ def _hit_rates(
             for group, segments in asked:
                 mean = bootstrap.mean(segments[f"hit_{k}"], segments["query_id"])
                 yield SEGMENT, "hit_rate", k, written_length(seconds), group, *mean
-
-
-def _known_times(occurrences: pd.DataFrame) -> dict[tuple[str, str], Occurrences]:
-    """(query_id, reference_id) → intervals, (n, 4); an end that is unknown is the start."""
-    times = occurrences.assign(
-        query_end_s=occurrences["query_end_s"].fillna(occurrences["query_start_s"]),
-        reference_end_s=occurrences["reference_end_s"].fillna(occurrences["reference_start_s"]),
-    ).dropna(subset=_TIMES)
-    grouped = times.groupby(["query_id", "reference_id"])
-    return {key: rows[_TIMES].to_numpy(float) for key, rows in grouped}
-
-
-def _time_error(
-    found: pd.DataFrame | None,
-    relevant: set[str],
-    query: dict[str, object],
-    known: dict[tuple[str, str], Occurrences],
-) -> float:
-    """By how many seconds the first relevant track's times are wrong; NaN where unknown."""
-    hits = None if found is None else found[found["reference_id"].isin(relevant)]
-    if hits is None or hits.empty:
-        return np.nan
-    hit = hits.iloc[0]
-    occurrences = known.get((str(query["query_id"]), str(hit["reference_id"])))
-    query_s = (hit["matched_start_s"] + hit["matched_end_s"]) / 2
-    reference_s = (hit["reference_start_s"] + hit["reference_end_s"]) / 2
-    if occurrences is None or np.isnan(query_s) or np.isnan(reference_s):
-        return np.nan
-    return time_error(query_s, reference_s, occurrences)
 
 
 def _check_excluded(ranking: Sequence[str], excluded: str) -> None:

@@ -64,8 +64,6 @@ class Bootstrap:
     def means(self, values: Numbers, tracks: ArrayLike) -> tuple[Numbers, Numbers]:
         """Intervals of several means over the same queries, which are resampled alike.
 
-        A resample's mean is the sum of its values over their number.
-
         Args:
             values: (means, queries), in any unit.
             tracks: (queries,) the track of each query.
@@ -74,14 +72,43 @@ class Bootstrap:
             Low and high ends, (means,); NaN for fewer than two tracks, which say nothing about how
             far tracks differ.
         """
+        return self._ratio_ends(values, np.ones((1, values.shape[1])), tracks)
+
+    def ratios(self, above: Numbers, below: Numbers, tracks: ArrayLike) -> list[Estimate]:
+        """Ratios of sums, such as a share of things of which a query has any number.
+
+        Args:
+            above: (ratios, rows) what is summed in the numerator.
+            below: (ratios, rows) and in the denominator; 0 / 0 is 0.
+            tracks: (rows,) the track of each row.
+        """
+        count = len(np.unique(np.asarray(tracks, dtype=str)))
+        if not count:
+            return [Estimate(np.nan, np.nan, np.nan, 0)] * len(above)
+        values = _ratio(above.sum(axis=1), below.sum(axis=1))
+        ends = zip(values, *self._ratio_ends(above, below, tracks), strict=True)
+        return [_rounded(float(value), low, high, count) for value, low, high in ends]
+
+    def _ratio_ends(
+        self, above: Numbers, below: Numbers, tracks: ArrayLike
+    ) -> tuple[Numbers, Numbers]:
+        """Low and high ends of sums over sums."""
         names, members = np.unique(np.asarray(tracks, dtype=str), return_inverse=True)
-        of_track = np.equal.outer(members, np.arange(len(names))).astype(np.float64)
-        sums, sizes = values @ of_track, of_track.sum(axis=0)
+        tops, bottoms = (
+            np.stack([np.bincount(members, row, len(names)) for row in part])
+            for part in (above, below)
+        )
 
-        def mean(drawn: Rows, axis: int = -1) -> Numbers:
-            return np.asarray(sums[:, drawn].sum(axis) / sizes[drawn].sum(axis))
+        def ratio(drawn: Rows, axis: int = -1) -> Numbers:
+            return _ratio(tops[:, drawn].sum(axis), bottoms[:, drawn].sum(axis))
 
-        return self._interval(mean, len(names))
+        return self._interval(ratio, len(names))
+
+    def median(self, values: ArrayLike, tracks: ArrayLike) -> Estimate:
+        """The median of values, at least one, of which a track has any number; as of ``mean``."""
+        numbers = np.asarray(values, dtype=np.float64)
+        found = self.statistics(lambda rows: {"": float(np.median(numbers[rows]))}, tracks)
+        return found[""]
 
     def statistics(
         self, of_rows: Callable[[Rows], dict[str, float]], tracks: ArrayLike
@@ -138,6 +165,16 @@ class Bootstrap:
             for end, percentile in zip(found.confidence_interval, percentiles, strict=True)
         )
         return low, high
+
+
+def _ratio(above: Numbers, below: Numbers) -> Numbers:
+    """Quotients; 0 / 0 is 0."""
+    return np.divide(above, below, out=np.zeros(np.shape(above)), where=below != 0)
+
+
+def without_interval(value: float, queries: int) -> Estimate:
+    """A value of which no interval is known."""
+    return Estimate(round(value, DECIMALS), np.nan, np.nan, queries)
 
 
 def _rounded(value: float, low: float, high: float, queries: int) -> Estimate:

@@ -109,21 +109,8 @@ def at_false_alarms(curve: Roc, rate: float = FALSE_ALARM_RATE) -> tuple[float, 
 
 def evaluate(present: ArrayLike, absent: ArrayLike) -> dict[str, float]:
     """The shares among the metrics by their names in ``metrics.csv``."""
-    curve = roc(present, absent)
-    return {
-        "auroc": auroc(present, absent),
-        "equal_error_rate": equal_error(curve)[0],
-        "detection_rate": at_false_alarms(curve)[0],
-    }
-
-
-def thresholds(present: ArrayLike, absent: ArrayLike) -> dict[str, float]:
-    """The scores that belong to two of the shares, by their names in ``quantities.csv``."""
-    curve = roc(present, absent)
-    return {
-        "equal_error_threshold": equal_error(curve)[1],
-        "false_alarm_threshold": at_false_alarms(curve)[1],
-    }
+    error, _ = equal_error(roc(present, absent))
+    return {"auroc": auroc(present, absent), "equal_error_rate": error}
 
 
 def _share_from(scores: Scores, thresholds: Scores) -> Scores:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import METRICS
+from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, METRICS, SEGMENT
+from neuralsampleid.evaluation.conditions import conditions_of, has_condition
 from neuralsampleid.evaluation.queries import milliseconds
 
 Groups = Sequence[tuple[str, pd.DataFrame]]  # name, queries
@@ -39,3 +40,36 @@ def by_type(queries: pd.DataFrame) -> Groups:
 def at_length(judged: pd.DataFrame, seconds: float) -> pd.Series[bool]:
     """Which queries have a length, to the millisecond."""
     return milliseconds(judged["query_seconds"]) == round(1000 * seconds)
+
+
+def by_condition(queries: pd.DataFrame) -> Groups:
+    """The queries that have each condition."""
+    return [(name, queries[has_condition(queries, name)]) for name in conditions_of(queries)]
+
+
+def all_groups(queries: pd.DataFrame) -> Groups:
+    """All queries, then those of each sample type, then those of each condition."""
+    return [*by_type(queries), *by_condition(queries)]
+
+
+def asked(
+    judged: pd.DataFrame, lengths: Sequence[float]
+) -> Iterator[tuple[str, float | None, pd.DataFrame]]:
+    """Full tracks, then segments by length: task, length as written, queries."""
+    yield FULL_TRACK, None, judged[judged["task"] == FULL_TRACK]
+    segments = judged[judged["task"] == SEGMENT]
+    for seconds in sorted(set(lengths)):
+        yield SEGMENT, written_length(seconds), segments[at_length(segments, seconds)]
+
+
+def decisions(
+    judged: pd.DataFrame, lengths: Sequence[float]
+) -> Iterator[tuple[str, float | None, pd.DataFrame, pd.DataFrame]]:
+    """Where there are any: task, length as written, queries with and without their answers."""
+    absent = judged.assign(task=judged["task"].map({v: k for k, v in ABSENT.items()}))
+    counterparts = asked(absent, lengths)
+    for (task, length, present), (_, _, without) in zip(
+        asked(judged, lengths), counterparts, strict=True
+    ):
+        if len(present) and len(without):
+            yield task, length, present, without

@@ -37,6 +37,7 @@ from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.line import Line
 
 SECOND_COST = 1.0  # landmarks; a sample brings several each second
+LEAST_OF_OTHERS = 8.0  # of a line beside a track's best, to be shown; chance often brings 5 to 8
 TELLING = 0.75  # share of a query's landmarks that are looked up: those that fewest others equal
 _EDGE_COST = 4.0  # landmarks per second, where a line ends: what reaches on by chance is left out
 _FEW = 50  # others that equal one, which never are too many
@@ -156,7 +157,9 @@ class LandmarkIndex:
             first, last = int(run.times[0]), int(run.times[-1])
             lag = float(run.offsets[0] - table.origins[0])
             start_s, end_s = (max(0.0, (time * stretch + lag) * frame_s) for time in (first, last))
-            yield Line(first * frame_s, last * frame_s, start_s, end_s, stretch, score)
+            times = (first * frame_s, last * frame_s, start_s, end_s)
+            rise = settings.shift_bins - int(run.lines[0]) // _cell_count(table, settings)
+            yield Line(*times, stretch, score, 12 * rise / settings.bins_per_octave)
             others = [
                 (own, hits.where((hits.times < first) | (hits.times > last))) for own, hits in left
             ]
@@ -211,7 +214,7 @@ def _on_lines(
     """
     places, rows = equal
     shift, width = settings.shift_bins, _width(settings)
-    cells = table.frames // width + 3
+    cells = _cell_count(table, settings)
     times = query.frames[pairs.anchors].astype(np.int64)
     rises = table.bins[rows] - (query.bins[pairs.anchors].astype(np.int64) - shift)[places]
     offsets = table.times[rows] - np.rint(times * stretch).astype(np.int64)[places]
@@ -227,6 +230,11 @@ def _on_lines(
         crowded = np.repeat(sizes >= _FEWEST, sizes)
         lines, packed = lines[crowded], packed[crowded]
         yield _Hits(lines, times[packed & PLACES], (lines % cells) * width - half + width // 2)
+
+
+def _cell_count(table: LandmarkTable, settings: Landmarks) -> int:
+    """Cells of offsets, those beside the table included."""
+    return table.frames // _width(settings) + 3
 
 
 def _width(settings: Landmarks) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from neuralsampleid.config import Landmarks
 from neuralsampleid.fingerprints.index import search_blocks
 from neuralsampleid.fingerprints.segments import Embeddings, Floats, Integers, Segments
-from neuralsampleid.landmarks.lines import LandmarkIndex
+from neuralsampleid.landmarks.lines import LEAST_OF_OTHERS, LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.chance import ASKED, FEWEST, Chance, excesses_without
 from neuralsampleid.library.probability import Calibration
@@ -22,7 +22,6 @@ from neuralsampleid.matching.lines import best_scores, lines_of_track, neighbour
 from neuralsampleid.progress import progress
 
 CANDIDATES = 20  # per query segment
-_LEAST_OF_OTHERS = 8.0  # landmarks less cost; unrelated tracks often reach 5 to 8
 _LONGEST_S = 3600.0  # of a query by landmarks; a longer one has the tables made anew
 
 
@@ -152,7 +151,7 @@ class LandmarkFinder(Finder):
                 yield line.within(np.inf, float(self.seconds[track]))
 
         # No reversed query beside it: that would double the search.
-        return Evidence(scores, excesses_without(scores, without), lines, _LEAST_OF_OTHERS)
+        return Evidence(scores, excesses_without(scores, without), lines, LEAST_OF_OTHERS)
 
     def _reaching(self, frames: int) -> LandmarkIndex:
         """The tables for queries of so many frames; they take longer to make than to ask."""

@@ -34,14 +34,11 @@ def fuse(rankings: Sequence[pd.DataFrame], ranks: int) -> pd.DataFrame:
         answered; the times are those of the system in which the track stands out most (of several,
         the first). Equal scores are ordered by the track's id.
     """
-    parts = [_standardised(ranking).assign(system=n) for n, ranking in enumerate(rankings)]
-    every = pd.concat(parts, ignore_index=True)
+    every = _standardised(rankings)
     scores = every.pivot(index=_TRACK, columns="system", values="score")
     lowest = scores.groupby(level=_QUERY).transform("min")
     total = scores.fillna(lowest).fillna(0.0).sum(axis=1).round(6).rename("total")
-    # ``stable``: of equals, the row of the first system.
-    clearest = every.sort_values("score", ascending=False, kind="stable").drop_duplicates(_TRACK)
-    fused = clearest.merge(total, on=_TRACK).drop(columns="score")
+    fused = _clearest(every).merge(total, on=_TRACK).drop(columns="score")
     fused = fused.rename(columns={"total": "score"}).assign(probability=np.nan)
     order = [*_QUERY, "score", "reference_id"]
     fused = fused.sort_values(order, ascending=[True] * len(_QUERY) + [False, True])
@@ -49,8 +46,31 @@ def fuse(rankings: Sequence[pd.DataFrame], ranks: int) -> pd.DataFrame:
     return fused.loc[fused["rank"] <= ranks, list(MATCHES)].reset_index(drop=True)
 
 
-def _standardised(ranking: pd.DataFrame) -> pd.DataFrame:
-    scores = ranking.groupby(_QUERY)["score"]
+def clearest_in(
+    tracks: pd.DataFrame, rankings: Sequence[pd.DataFrame], system: int
+) -> pd.DataFrame:
+    """Those tracks that stand out in one system more than in the others; of equals, in the first.
+
+    Args:
+        tracks: columns of ``formats.MATCHES`` from ``fuse``, or some of its rows.
+        rankings: that were fused; of one alone, all tracks.
+        system: place among them.
+    """
+    best = _clearest(_standardised(rankings))
+    return tracks.merge(best.loc[best["system"] == system, _TRACK], on=_TRACK)
+
+
+def _clearest(every: pd.DataFrame) -> pd.DataFrame:
+    # ``stable``: of equals, the row of the first system.
+    ordered = every.sort_values("score", ascending=False, kind="stable")
+    return ordered.drop_duplicates(_TRACK)
+
+
+def _standardised(rankings: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All rows, with the place of the system that each is of."""
+    parts = [ranking.assign(system=place) for place, ranking in enumerate(rankings)]
+    every = pd.concat(parts, ignore_index=True)
+    scores = every.groupby(["system", *_QUERY])["score"]
     spread = scores.transform("std", ddof=0)
-    away = ranking["score"] - scores.transform("mean")
-    return ranking.assign(score=(away / spread.where(spread > 0)).fillna(0.0))
+    away = every["score"] - scores.transform("mean")
+    return every.assign(score=(away / spread.where(spread > 0)).fillna(0.0))

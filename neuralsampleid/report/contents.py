@@ -5,7 +5,7 @@ from __future__ import annotations
 from neuralsampleid.config import Config
 
 TABLES = (
-    "main", "hit_rates", "sample_types", "conditions", "localisation", "rejection",
+    "main", "hit_rates", "sample_types", "conditions", "localisation", "answers",
     "median_ranks", "comparisons",
 )  # fmt: skip
 FORMATS = ("csv", "md", "tex", "txt")  # of a table, beside HTML
@@ -13,7 +13,7 @@ FORMATS = ("csv", "md", "tex", "txt")  # of a table, beside HTML
 
 def figures_of(config: Config) -> list[str]:
     """Names of the figures."""
-    names = ["hit_rates", "map", "ranks", "conditions", "changes", "localisation", "rejection"]
+    names = ["hit_rates", "map", "ranks", "conditions", "changes", "localisation", "answers"]
     names += ["calibration"] if config.used_rerankers else []
     names += ["learning_curves"] if config.trained_models else []
     names += ["separation"] if config.trained_models and config.data.kind == "demo" else []

@@ -16,15 +16,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, SEGMENT
-from neuralsampleid.evaluation import rejection
+from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT
 from neuralsampleid.evaluation.conditions import SEPARATOR, conditions_of, has_condition
-from neuralsampleid.evaluation.detail import decision_scores
-from neuralsampleid.evaluation.localisation import TOLERANCES_S
+from neuralsampleid.evaluation.localisation import TOLERANCE_S
+from neuralsampleid.evaluation.occurrences import SCOPES
 from neuralsampleid.evaluation.summary import at_length
-from neuralsampleid.report.drawing import GREY, legend_below, panels, system_style
+from neuralsampleid.report.drawing import GREY, legend_below, panels, rows_axis, system_style
 from neuralsampleid.report.labels import Labels, bin_label, words
-from neuralsampleid.report.tables import cutoffs_of, select
+from neuralsampleid.report.tables import count_of, cutoffs_of, interval_of, select
 
 COLOURS = "viridis"
 
@@ -93,77 +92,60 @@ def changes_figure(
     return figure
 
 
-def localisation_figure(metrics: pd.DataFrame, systems: Labels, seconds: float) -> Figure:
-    """Share of hits within a tolerance of an annotated occurrence, with intervals."""
-    k = cutoffs_of(metrics)[-1]
-    rows = select(metrics, group="all", k=k)
-    shown = {
-        f"Full tracks, hits at {k:g}": select(rows, task=FULL_TRACK),
-        f"Segments of {seconds:g} s, hits at {k:g}": select(
-            rows, task=SEGMENT, query_seconds=seconds
-        ),
+def localisation_figure(metrics: pd.DataFrame, systems: Labels) -> Figure:
+    """F1 of occurrences, of these within the tolerance, and per second, with intervals."""
+    kinds = {
+        "occurrence": "Occurrences",
+        "strict_occurrence": f"All ends within {TOLERANCE_S:g} s",
+        "per_second": "Per second",
     }
-    figure, grid = panels(1, 2, 8.4, 3.6, share_y=True)
-    places = np.arange(len(TOLERANCES_S))
-    for axes, (title, part) in zip(grid[0], shown.items(), strict=True):
-        for place, system in enumerate(systems):
-            own = select(part, system=system).set_index("metric")
-            own = own.reindex([f"localised_{tolerance:g}s" for tolerance in TOLERANCES_S])
-            value, low, high = (
-                100 * own[name].to_numpy(float) for name in ("value", "low", "high")
-            )
+    rows = select(metrics, group="all")
+    figure, grid = panels(1, len(SCOPES), 9.0, 1.4 + 0.42 * len(systems), share_y=True)
+    titles = ("All occurrences", "In right answers")
+    for axes, scope, title in zip(grid[0], SCOPES, titles, strict=True):
+        for place, (kind, label) in enumerate(kinds.items()):
             colour, marker = system_style(place)
-            hits = int(own["queries"].fillna(0).max())
-            beside = places + 0.07 * (place - (len(systems) - 1) / 2)  # intervals side by side
-            axes.vlines(beside, low, high, color=colour, linewidth=1, alpha=0.6)
-            axes.plot(beside, value, marker=marker, color=colour, markersize=5, linewidth=1.5,
-                      label=systems[system])  # fmt: skip
-            axes.annotate(
-                f"n = {hits}", (0, 1), (4, -8 - 10 * place), xycoords="axes fraction",
-                textcoords="offset points", va="top", fontsize=8, color=colour,
-            )  # fmt: skip
-        axes.set_title(title, fontsize=10)
-        axes.set_xticks(places, [f"{tolerance:g} s" for tolerance in TOLERANCES_S])
-        axes.set_xlabel("Tolerance, in the query and in the reference", fontsize=9)
-        axes.set_ylim(-3, 103)
-    grid[0, 0].set_ylabel("Share of hits (%)")
-    legend_below(figure, grid[0, 0], columns=min(4, len(systems)))
+            beside = np.arange(len(systems)) + 0.2 * (place - 1)
+            found = [
+                interval_of(select(rows, system=system, metric=f"{kind}_f1{scope}"))
+                for system in systems
+            ]
+            low, high = ([getattr(one, end) for one in found] for end in ("low", "high"))
+            axes.hlines(beside, low, high, color=colour, linewidth=1.5)
+            values = [one.value for one in found]
+            axes.plot(values, beside, marker, color=colour, markersize=6, label=label)
+        tracks = count_of(select(rows, metric=f"occurrence_f1{scope}"))
+        axes.set_title(f"{title}, up to {tracks} query tracks" if scope else title, fontsize=10)
+        axes.set_xlabel("F1 (%)", fontsize=9)
+        axes.set_xlim(-2, 102)
+    rows_axis(grid[0, 0], list(systems.values()))
+    legend_below(figure, grid[0, 0], columns=len(kinds))
     return figure
 
 
-def rejection_figure(judged: Mapping[str, pd.DataFrame], systems: Labels, seconds: float) -> Figure:
-    """Receiver operating characteristics of "this query samples something in the catalogue"."""
-    titles = {FULL_TRACK: "Full tracks", SEGMENT: f"Segments of {seconds:g} s"}
-    figure, grid = panels(1, 2, 8.4, 4.4, share_y=True)
-    for axes, (task, title) in zip(grid[0], titles.items(), strict=True):
-        axes.plot([0, 100], [0, 100], color=GREY, linestyle=":", linewidth=1)
-        axes.plot([0, 100], [100, 0], color=GREY, linewidth=0.5)
-        counted = 0
-        for place, system in enumerate(systems):
-            table = judged[system]
-            if task == SEGMENT:
-                table = table[at_length(table, seconds)]
-            present, absent = (table[table["task"] == name] for name in (task, ABSENT[task]))
-            if present.empty or absent.empty:
-                continue
-            counted = len(present)
-            scores = decision_scores(present, absent)
-            curve, colour = rejection.roc(*scores), system_style(place)[0]
-            area, error = rejection.auroc(*scores), rejection.equal_error(curve)[0]
-            axes.plot(100 * curve.false_alarms, 100 * curve.detections, color=colour, linewidth=1.6,
-                      label=f"{systems[system]} ({100 * area:.0f})")  # fmt: skip
-            axes.plot(
-                100 * error, 100 * (1 - error), system_style(place)[1], color=colour, markersize=6
-            )
-        axes.set_title(f"{title}, n = {counted} with and without", fontsize=10)
-        axes.set_xlabel("False alarms (%)", fontsize=9)
-        axes.set_xlim(-2, 102)
-        axes.set_ylim(-2, 102)
-        axes.set_aspect("equal")
-        if counted:
-            about = {"title": "AUROC (%)", "title_fontsize": 8, "fontsize": 8}
-            axes.legend(frameon=False, loc="lower right", **about)
-    grid[0, 0].set_ylabel("Detected (%)")
+def answer_figure(
+    curves: pd.DataFrame, metrics: pd.DataFrame, quantities: pd.DataFrame, systems: Labels
+) -> Figure:
+    """Right pairs given over wrong ones, of full tracks; markers: the stated threshold."""
+    figure, grid = panels(1, 1, 7.2, 4.6)
+    axes = grid[0, 0]
+    for place, (system, label) in enumerate(systems.items()):
+        colour, marker = system_style(place)
+        own = select(curves, system=system)
+        axes.step([0, *own["wrong_per_query"], 1e9], [0, *(100 * own["recall"]), np.nan],
+                  where="post", color=colour, linewidth=1.4)  # fmt: skip
+        recall, wrong = (
+            select(table, system=system, task=FULL_TRACK, group="all", metric=name)
+            for table, name in ((metrics, "answer_recall"), (quantities, "pairs_wrong"))
+        )
+        stated = interval_of(wrong, factor=1).value / max(1, count_of(wrong))
+        axes.plot(stated, interval_of(recall).value, marker, color=colour, label=label)
+    axes.set_xscale("symlog", linthresh=0.01)
+    axes.set_xlim(0, 10)
+    axes.set_ylim(-2, 102)
+    axes.set_xlabel("Wrong pairs given per query", fontsize=9)
+    axes.set_ylabel("Right pairs given (%)")
+    legend_below(figure, axes, columns=min(3, len(systems)))
     return figure
 
 

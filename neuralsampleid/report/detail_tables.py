@@ -11,52 +11,77 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT
-from neuralsampleid.evaluation.localisation import TOLERANCES_S
+from neuralsampleid.evaluation.localisation import TOLERANCE_S
+from neuralsampleid.evaluation.occurrences import SCOPES
 from neuralsampleid.report.labels import Labels
 from neuralsampleid.report.tables import (
     Cell,
     Table,
     count_of,
-    cutoffs_of,
     interval_of,
     numbers_of,
     select,
 )
 
 
-def localisation_table(metrics: pd.DataFrame, systems: Labels, seconds: float) -> Table:
-    """Where hits lie: the share of them within each tolerance of an annotated occurrence."""
-    k = cutoffs_of(metrics)[-1]
-    columns = (f"Hits at {k:g}", *(f"Within {tolerance:g} s (%)" for tolerance in TOLERANCES_S))
-    rows: list[tuple[Cell, ...]] = []
-    for about, asked in _tasks(metrics, seconds):
-        for system in systems:
-            own = select(asked, system=system, k=k, group="all")
-            within = [select(own, metric=f"localised_{t:g}s") for t in TOLERANCES_S]
-            rows.append((about, systems[system], count_of(within[0]), *map(interval_of, within)))
-    return Table(("Queries", "System", *columns), tuple(rows))
-
-
-def rejection_table(
-    metrics: pd.DataFrame, quantities: pd.DataFrame, systems: Labels, seconds: float
-) -> Table:
-    """Whether systems know that a query samples something in the catalogue."""
+def localisation_table(metrics: pd.DataFrame, quantities: pd.DataFrame, systems: Labels) -> Table:
+    """How well the lines of the first tracks agree with the annotated occurrences."""
     shares = {
-        "auroc": "AUROC (%)",
-        "equal_error_rate": "Equal error (%)",
-        "detection_rate": "Detected at 1 % false alarms (%)",
+        "occurrence_precision": "Precision (%)",
+        "occurrence_recall": "Recall (%)",
+        "occurrence_f1": "F1 (%)",
+        "strict_occurrence_f1": f"F1 within {TOLERANCE_S:g} s (%)",
+        "per_second_f1": "Per-second F1 (%)",
+    }
+    errors = {
+        "end_error_s": "Ends (s)",
+        "tempo_error_percent": "Tempo (%)",
+        "pitch_error_semitones": "Pitch (semitones)",
     }
     rows: list[tuple[Cell, ...]] = []
-    scores = dict(_tasks(quantities, seconds))
+    for scope, about in zip(SCOPES, ("All occurrences", "In right answers"), strict=True):
+        for system, label in systems.items():
+            found, off = (
+                [
+                    select(table, system=system, group="all", metric=f"{name}{scope}")
+                    for name in names
+                ]
+                for table, names in ((metrics, shares), (quantities, errors))
+            )
+            apart = (interval_of(part, factor=1) for part in off)
+            rows.append((about, label, count_of(found[0]), *map(interval_of, found), *apart))
+    columns = ("Scope", "System", "Tracks", *shares.values(), *errors.values())
+    return Table(columns, tuple(rows))
+
+
+def answer_table(
+    metrics: pd.DataFrame, quantities: pd.DataFrame, systems: Labels, seconds: float
+) -> Table:
+    """What systems answer at the stated threshold, and how well scores tell answers from none."""
+    rows: list[tuple[Cell, ...]] = []
+    numbers = dict(_tasks(quantities, seconds))
     for about, asked in _tasks(metrics, seconds):
-        for system in systems:
-            found = [select(asked, system=system, metric=name) for name in shares]
-            own = select(scores[about], system=system, metric="false_alarm_threshold")
-            score = float(own["value"].iloc[0]) if len(own) else float("nan")
-            threshold = f"{score:.3g}" if np.isfinite(score) else "–"
-            results = (interval_of(part) for part in found)
-            rows.append((about, systems[system], count_of(found[0]), *results, threshold))
-    columns = ("Queries", "System", "With and without", *shares.values(), "Score for 1 %")
+        for system, label in systems.items():
+            own, counted = (
+                select(table, system=system, group="all") for table in (asked, numbers[about])
+            )
+            threshold, wanted, given, wrong = (
+                interval_of(select(counted, metric=name), factor=1)
+                for name in ("answer_threshold", "pairs_right", "pairs_given", "pairs_wrong")
+            )
+            recall, area = (select(own, metric=name) for name in ("answer_recall", "auroc"))
+            known = not np.isnan(wanted.value)
+            rows.append(
+                (
+                    about, label, count_of(recall), int(wanted.value) if known else 0, given, wrong,
+                    interval_of(recall), interval_of(area),
+                    f"{threshold.value:.3g}" if np.isfinite(threshold.value) else "–",
+                )
+            )  # fmt: skip
+    columns = (
+        "Queries", "System", "Asked", "Right pairs", "Given", "Of them wrong",
+        "Right pairs given (%)", "AUROC (%)", "Score above",
+    )  # fmt: skip
     return Table(columns, tuple(rows))
 
 

@@ -1,9 +1,10 @@
-"""Where, whether at all, how sure: on answers that can be counted."""
+"""Whether at all, how sure, how far: on answers that can be counted."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.tables import row_of
 from neuralsampleid.catalogue.formats import (
     MATCHES,
     METRICS,
@@ -25,13 +26,13 @@ NO_PAIRS = pd.DataFrame({"query_id": [], "probability": [], "right": np.array([]
 
 
 def judged():
-    """Four tracks: rank, error in time, best score with and without the answers."""
-    answers = [(1, 0.0, 9.0, 1.0), (1, 1.5, 8.0, 2.0), (2, NAN, 3.0, 4.0), (NAN, NAN, NAN, 3.0)]
+    """Four tracks: rank, best score with and without the answers."""
+    answers = [(1, 9.0, 1.0), (1, 8.0, 2.0), (2, 3.0, 4.0), (NAN, NAN, 3.0)]
     rows = []
-    for track, (rank, error, present, absent) in enumerate(answers):
+    for track, (rank, present, absent) in enumerate(answers):
         about = {"query_id": f"q{track}", "group": ("beat", "riff")[track % 2]}
         hits = {f"hit_{k}": float(rank <= k) for k in (1, 3)}
-        own = {"first_rank": rank, "time_error_s": error, "best_score": present, **hits}
+        own = {"first_rank": rank, "best_score": present, **hits}
         for task, length in (("full_track", NAN), ("segment", 5.0)):
             asked = {"query_seconds": length, **about}
             rows.append({"task": task, **own, **asked})
@@ -39,53 +40,32 @@ def judged():
     return pd.DataFrame(rows, columns=list(per_query_format([1, 3])))
 
 
-def found(table, **wanted):
-    for column, value in wanted.items():
-        table = table[table[column] == value]
-    assert len(table) == 1
-    return table.iloc[0]
-
-
-def test_hits_are_placed():
-    table = detailed_metrics(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
-    assert list(table.columns) == list(METRICS)
-    places = table[table["metric"].str.startswith("localised")]
-    # tasks × k × tolerances × (all, beat, riff)
-    assert len(places) == 2 * 2 * 4 * 3
-    about = {"task": "segment", "k": 3, "group": "all"}
-    shares = [found(places, metric=f"localised_{t}s", **about)["value"] for t in ("0.5", 1, 2, 5)]
-    assert shares == [0.5, 0.5, 1.0, 1.0]  # the third hit has no known time
-    assert found(places, metric="localised_2s", **about)["queries"] == 2
-    riff = found(places, metric="localised_1s", **{**about, "group": "riff"})
-    assert (riff["value"], riff["queries"]) == (0.0, 1)
-
-
 def test_decisions_compare_each_query_with_its_counterpart():
     table = detailed_metrics(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
     about = {"task": "full_track", "group": "all"}
-    area = found(table, metric="auroc", **about)
+    area = row_of(table, metric="auroc", **about)
     # 9 and 8 beat all four, 3 beats two and ties with one, nothing found beats none.
     assert area["value"] == pytest.approx((4 + 4 + 2.5 + 0) / 16)
     assert area["queries"] == 8
     assert area["low"] <= area["value"] <= area["high"]
-    assert found(table, metric="detection_rate", **about)["value"] == 0.5
+    assert list(table.columns) == list(METRICS)
     values = quantities(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
-    assert found(values, metric="false_alarm_threshold", **about)["value"] == 8
+    assert row_of(values, metric="equal_error_threshold", **about)["value"] == 3
     assert not table["metric"].eq("calibration_error").any()
 
 
-def test_median_ranks_count_what_was_not_found():
+def test_median_ranks_count_what_was_not_row_of():
     values = quantities(judged(), NO_PAIRS, "s", SETTINGS, seed=1)
     about = {"metric": "median_rank", "task": "full_track"}
-    assert found(values, group="all", **about)["value"] == 1.5
-    assert found(values, group="beat", **about)["value"] == 1.5
-    assert found(values, group="riff", **about)["value"] == np.inf
+    assert row_of(values, group="all", **about)["value"] == 1.5
+    assert row_of(values, group="beat", **about)["value"] == 1.5
+    assert row_of(values, group="riff", **about)["value"] == np.inf
 
 
 def test_without_counterparts_there_are_no_decisions():
     present = judged()[lambda table: ~table["task"].str.endswith("absent")]
     table = detailed_metrics(present, NO_PAIRS, "s", SETTINGS, seed=1)
-    assert not table["metric"].isin(["auroc", "equal_error_rate", "detection_rate"]).any()
+    assert not table["metric"].isin(["auroc", "equal_error_rate"]).any()
 
 
 def test_pairs_are_those_that_the_re_ranker_saw_for_whole_tracks():
@@ -115,11 +95,11 @@ def test_the_re_rankers_probability_is_judged():
         {"query_id": list("aabb"), "probability": [0.95, 0.65, 0.95, 0.65], "right": [1, 0, 1, 1]}
     ).astype({"right": bool})
     table = detailed_metrics(judged(), pairs, "s", SETTINGS, seed=1)
-    error = found(table, metric="calibration_error")
+    error = row_of(table, metric="calibration_error")
     assert error["value"] == pytest.approx(0.5 * 0.05 + 0.5 * 0.15)
     assert error["queries"] == 2
     values = quantities(judged(), pairs, "s", SETTINGS, seed=1)
-    assert found(values, metric="probability_threshold")["value"] == 0.95
+    assert row_of(values, metric="probability_threshold")["value"] == 0.95
     curve = reliability(pairs, "s")
     assert list(curve.columns) == list(RELIABILITY)
     assert curve["pairs"].tolist() == [0] * 6 + [2, 0, 0, 2]

@@ -168,48 +168,11 @@ def test_conditions_are_groups_after_the_others():
     assert set(table.loc[table["metric"] == "hit_rate", "group"]) == {"all", "beat", "riff"}
 
 
-def occurrences():
-    """R1 is heard twice in q1; the second time nobody knows where in the reference."""
-    rows = [
-        ("q1", "r1", 2.0, 4.0, 30.0, 32.0),
-        ("q1", "r1", 8.0, 10.0, 50.0, NAN),  # the end is unknown: a point
-        ("q1", "r2", 20.0, 22.0, NAN, NAN),
-        ("q2", "r3", 0.0, 5.0, 10.0, 15.0),
-    ]
-    names = ["query_id", "reference_id", "query_start_s", "query_end_s"]
-    names += ["reference_start_s", "reference_end_s"]
-    return pd.DataFrame(rows, columns=names)
-
-
-@pytest.mark.parametrize(
-    ("ids", "matched", "reference", "error"),
-    [
-        ("n1 r1", (1, 3), (31, 33), 0.0),  # middles 2 and 32: at the ends, so inside
-        ("n1 r1", (8, 10), (47, 49), 2.0),  # the point at 50, two seconds away
-        ("n1 r2", (20, 22), (1, 3), NAN),  # nobody knows where
-        ("n1 r2 r1", (2, 4), (31, 33), NAN),  # the first right one counts
-        ("n1", (2, 4), (31, 33), NAN),  # no hit
-    ],
-)
-def test_the_times_of_the_first_right_answer_are_judged(ids, matched, reference, error):
-    matches = answers(("full_track", "q1", 0.0, 60.0, ids))
-    times = [*map(float, reference), *map(float, matched)]
-    columns = ["reference_start_s", "reference_end_s", "matched_start_s", "matched_end_s"]
-    matches[columns] = times
-    judged = per_query(matches, queries()[:1], [1, 3], occurrences())
-    assert judged["time_error_s"][0] == pytest.approx(error, nan_ok=True)
-
-
 def test_of_a_query_without_answers_only_the_best_score_is_judged():
     row = ("full_track_absent", "q1", 0.0, 60.0, NAN, "beat", "", "", "r1|r2")
     absent = pd.DataFrame([row], columns=list(QUERIES))
     judged = per_query(answers(("full_track_absent", "q1", 0.0, 60.0, "n1 r3")), absent, [1])
     assert judged["best_score"][0] == 1.0
-    assert (
-        judged[["first_rank", "ap", "ap_retrieved", "hit_1", "time_error_s"]]
-        .isna()
-        .to_numpy()
-        .all()
-    )
+    assert judged[["first_rank", "ap", "ap_retrieved", "hit_1"]].isna().to_numpy().all()
     with pytest.raises(UserError, match="holds 'r2', which the query excludes"):
         per_query(answers(("full_track_absent", "q1", 0.0, 60.0, "n1 r2")), absent, [1])

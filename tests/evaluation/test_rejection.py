@@ -13,7 +13,6 @@ from neuralsampleid.evaluation.rejection import (
     equal_error,
     evaluate,
     roc,
-    thresholds,
 )
 
 scores = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=20)
@@ -47,8 +46,6 @@ def test_the_threshold_keeps_false_alarms_at_the_rate():
     detected, threshold = at_false_alarms(roc(present, absent), 0.01)
     assert threshold == pytest.approx(3.96)  # two of 200 reach it
     assert detected == pytest.approx(2 / 3)
-    assert evaluate(present, absent)["detection_rate"] == detected
-    assert thresholds(present, absent)["false_alarm_threshold"] == threshold
     # Fewer than 100: no false alarm at all.
     assert at_false_alarms(roc([9, 5], [4.0] * 24), 0.01) == (1, 5)
     assert at_false_alarms(roc([1], [2]), 0.01) == (0, np.inf)

@@ -74,10 +74,14 @@ def test_a_loop_is_found_each_time(index):
 
 
 @pytest.mark.parametrize(
-    ("process", "ratio", "semitones"),
-    [("varispeed", 1.12, 0.0), ("stretch", 0.88, 0.0), ("shift", 1.0, 2.0)],
+    ("process", "ratio", "semitones", "pitch"),
+    [
+        ("varispeed", 1.12, 0.0, 12 * np.log2(1.12)),
+        ("stretch", 0.88, 0.0, 0.0),
+        ("shift", 1.0, 2.0, 2.0),
+    ],
 )
-def test_changes_of_tempo_and_pitch_are_found(index, process, ratio, semitones):
+def test_changes_of_tempo_and_pitch_are_found(index, process, ratio, semitones, pitch):
     treatment = Treatment(process, ratio, semitones, "none", None, None, compressed=False)
     excerpt = change_speed(song(1)[EXCERPT], RATE, treatment)
     query = peaks(song(10)[: 5 * RATE], excerpt, song(11)[: 5 * RATE])
@@ -85,6 +89,7 @@ def test_changes_of_tempo_and_pitch_are_found(index, process, ratio, semitones):
     assert found.scores.argmax() == 1
     best = next(index.lines(query, 1, 1.0))
     assert best.tempo_ratio == pytest.approx(ratio, rel=0.03)
+    assert best.pitch_semitones == pytest.approx(pitch, abs=0.34)  # a bin is a third of one
     assert best.query_start_s == pytest.approx(5.0, abs=0.8)
     assert best.reference_start_s == pytest.approx(3.0, abs=0.8)
     assert found.scores[1] == pytest.approx(best.score)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuralsampleid.catalogue.formats import MATCHES
-from neuralsampleid.matching.fusion import fuse
+from neuralsampleid.matching.fusion import clearest_in, fuse
 
 
 def ranking(scores: dict[str, float], query: str = "q", at_s: float = 0.0) -> pd.DataFrame:
@@ -37,6 +37,9 @@ def test_a_hand_computed_sum():
     assert fused["reference_start_s"].tolist() == [20.0, 10.0, 10.0, 20.0]
     assert fused["probability"].isna().all()
     assert fuse([votes, landmarks], ranks=2)["reference_id"].tolist() == ["b", "a"]
+    clearest = [clearest_in(fused, [votes, landmarks], place) for place in (0, 1)]
+    assert ["".join(part["reference_id"]) for part in clearest] == ["ac", "bd"]
+    pd.testing.assert_frame_equal(clearest_in(votes, [votes], 0), votes)
 
 
 def test_queries_keep_apart():

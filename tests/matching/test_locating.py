@@ -4,27 +4,35 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.songs import song_stems
 from helpers.stores import together, unit_rows
 from neuralsampleid import config
-from neuralsampleid.catalogue.formats import LINES, MATCHES
+from neuralsampleid.catalogue.formats import LINES, MATCHES, QUERIES
 from neuralsampleid.fingerprints.index import build_index
-from neuralsampleid.matching.locating import MOST_LINES, locate
+from neuralsampleid.landmarks.peaks import find_peaks
+from neuralsampleid.matching.locating import (
+    first_tracks,
+    lines_by_fingerprints,
+    lines_by_landmarks,
+    locate,
+)
+
+NAN = float("nan")
+
+
+def ranking(tracks, task="full_track", query="q"):
+    ranked = [(task, query, 0.0, 60.0, rank, name) for rank, name in enumerate(tracks, 1)]
+    rows = [(*row, 1.0, 0.0, 2.0, 0.0, 2.0, NAN) for row in ranked]
+    return pd.DataFrame(rows, columns=list(MATCHES))
 
 
 def located(query, tracks, references=2, seconds=61.5, silent=()):
-    ranked = [("full_track", "q", 0.0, 60.0, rank, name) for rank, name in enumerate(tracks, 1)]
-    ranked.append(("segment", "q", 0.0, 5.0, 1, "loop"))  # no whole track: left out
-    rows = [(*row, 1.0, 0.0, 2.0, 0.0, 2.0, np.nan) for row in ranked]
     lengths = {"q": seconds, **dict.fromkeys(tracks, seconds)}
     searched = together(tracks).with_seconds(lengths)
-    return locate(
-        pd.DataFrame(rows, columns=list(MATCHES)),
-        together({"q": query}, silent).with_seconds(lengths),
-        searched,
-        build_index(searched.embeddings, config.Index(kind="flat")),
-        candidates=10,
-        references=references,
-    )
+    queries = together({"q": query}, silent).with_seconds(lengths)
+    index = build_index(searched.embeddings, config.Index(kind="flat"))
+    lines_in = lines_by_fingerprints(queries, searched, index, candidates=10)
+    return locate(ranking(tracks)[:references], lines_in)
 
 
 @pytest.fixture
@@ -50,7 +58,7 @@ def test_every_repetition_of_a_loop_is_located(music):
     np.testing.assert_allclose(loop["reference_start_s"], 30, atol=0.51)
     np.testing.assert_allclose(loop["reference_end_s"], 39.5, atol=0.51)
     np.testing.assert_allclose(loop["tempo_ratio"], 1, atol=0.05)
-    assert len(found[found["reference_id"] == "other"]) <= MOST_LINES
+    assert loop["pitch_semitones"].isna().all()
     assert loop["score"].min() > found.loc[found["reference_id"] == "other", "score"].max()
 
 
@@ -60,11 +68,31 @@ def test_silent_segments_match_nothing_and_leave_a_gap(music):
     np.testing.assert_allclose(loop["query_start_s"], [40], atol=0.51)
 
 
-def test_times_lie_within_the_tracks_as_far_as_their_length_is_known(music):
-    query, tracks = music
-    query[104:120] = tracks["loop"][104:120]
-    short = located(query, tracks, references=1, seconds=60.0)
-    assert short[["query_end_s", "reference_end_s"]].max().tolist() == [60.0, 60.0]
-    unknown = located(query, tracks, references=1, seconds=float("nan"))
-    np.testing.assert_allclose(unknown["query_end_s"].max(), 61.5)
-    np.testing.assert_allclose(unknown["reference_end_s"].max(), 61.5, atol=0.3)
+def test_landmarks_say_how_far_a_line_is_shifted():
+    """The query is the middle of its reference, two semitones higher; plain ones do not search."""
+    settings = config.Landmarks()
+    song = find_peaks(song_stems(1, 12.0, settings.sample_rate).sum(axis=1) / 32768, settings)
+    inside = (song.frames >= 150) & (song.frames < 350) & (song.bins < settings.bins - 6)
+    moved = type(song)(song.frames[inside] - 150, song.bins[inside] + np.int16(6))
+    plain, searched = (
+        locate(ranking(["r"]), *lines_by_landmarks({"q": moved}, {"r": song}, settings, way))
+        for way in ("plain", "passages")
+    )
+    (line,) = searched.itertuples()
+    assert not (plain["score"] > line.score / 4).any()
+    assert (line.pitch_semitones, line.tempo_ratio) == (2.0, 1.0)
+    assert line.reference_start_s == pytest.approx(150 * settings.frame_s, abs=0.3)
+    assert line.query_end_s == pytest.approx(200 * settings.frame_s, abs=0.5)
+
+
+def test_as_many_tracks_are_located_as_are_sampled_in_a_query():
+    rankings = pd.concat([ranking("abc"), ranking("abc", query="p"), ranking("abc", "segment")])
+    rows = [("full_track", "q", 0.0, 60.0, NAN, "", "c|x", "", ""),
+            ("full_track", "p", 0.0, 60.0, NAN, "", "a", "", ""),
+            ("segment", "q", 0.0, 5.0, 5.0, "", "a|b|c", "", "")]  # fmt: skip
+    queries = pd.DataFrame(rows, columns=list(QUERIES))
+    first = first_tracks(rankings, queries)
+    assert set(first["task"]) == {"full_track"}
+    chosen = first.groupby("query_id")["reference_id"].agg("".join)
+    assert dict(chosen) == {"q": "ab", "p": "a"}
+    assert len(first_tracks(rankings, queries, least=3)) == 6

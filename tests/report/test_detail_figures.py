@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuralsampleid.catalogue.formats import METRICS, RELIABILITY, per_query_format
+from neuralsampleid.catalogue.formats import ANSWERS, METRICS, RELIABILITY, per_query_format
 from neuralsampleid.report.detail_figures import (
+    answer_figure,
     calibration_figure,
     changes_figure,
     conditions_figure,
     localisation_figure,
-    rejection_figure,
 )
 from neuralsampleid.report.drawing import save_figure
 
@@ -27,9 +27,11 @@ def metrics():
             rows.append((system, "full_track", "map", NAN, NAN, group, *mean, 24))
             rows.append((system, "segment", "hit_rate", 3.0, 5.0, group, *mean, 30))
         for task, seconds in (("full_track", NAN), ("segment", 5.0)):
-            for place, tolerance in enumerate(("0.5", "1", "2", "5")):
-                about = (system, task, f"localised_{tolerance}s", 3.0, seconds, "all")
-                rows.append((*about, *(part + place / 10 for part in mean), 7))
+            rows.append((system, task, "answer_recall", NAN, seconds, "all", *mean, 24))
+        for kind in ("occurrence", "strict_occurrence", "per_second"):
+            for scope in ("", "_in_right_answers"):
+                about = (system, "full_track", f"{kind}_f1{scope}", NAN, NAN, "all")
+                rows.append((*about, *mean, 7))
     return pd.DataFrame(rows, columns=list(METRICS))
 
 
@@ -68,19 +70,31 @@ def test_changes_show_a_cell_per_pair_of_conditions():
     assert texts(figure.axes[0]) == ["67\n(3)", "67\n(3)"]
 
 
-def test_places_have_a_line_per_system():
-    figure = localisation_figure(metrics(), SYSTEMS, 5.0)
-    lines = figure.axes[0].get_lines()
-    assert [line.get_label() for line in lines] == ["Proposed", "Baseline (ResNet-IBN)"]
-    assert lines[0].get_ydata() == pytest.approx([25, 35, 45, 55])
-    assert texts(figure.axes[1]) == ["n = 7", "n = 7"]
+def test_places_have_a_row_per_system_and_a_marker_per_measure():
+    figure = localisation_figure(metrics(), SYSTEMS)
+    overall, right = figure.axes
+    assert [line.get_label() for line in overall.get_lines()] == [
+        "Occurrences", "All ends within 0.5 s", "Per second",
+    ]  # fmt: skip
+    assert overall.get_lines()[0].get_xdata() == pytest.approx([25, 50])
+    assert right.get_lines()[2].get_xdata() == pytest.approx([25, 50])
+    assert [label.get_text() for label in overall.get_yticklabels()] == list(SYSTEMS.values())
 
 
-def test_decisions_have_a_curve_per_system():
-    figure = rejection_figure({"proposed": judged(10), "baseline": judged(0)}, SYSTEMS, 5.0)
-    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert labels == ["Proposed (100)", "Baseline (ResNet-IBN) (50)"]
-    assert "n = 6" in figure.axes[1].get_title()
+def test_answers_have_a_curve_and_the_stated_threshold_per_system():
+    curves = pd.DataFrame(
+        [("proposed", 0.0, 0.2), ("proposed", 0.5, 0.4), ("baseline", 2.0, 0.1)],
+        columns=list(ANSWERS),
+    )
+    quantities = pd.DataFrame(
+        [("proposed", "full_track", "pairs_wrong", NAN, NAN, "all", 6.0, 3.0, 9.0, 24)],
+        columns=list(METRICS),
+    )
+    (axes,) = answer_figure(curves, metrics(), quantities, SYSTEMS).axes
+    curve, stated, _, unknown = axes.get_lines()
+    assert curve.get_ydata()[:3] == pytest.approx([0, 20, 40])
+    assert (stated.get_xdata()[0], stated.get_ydata()[0]) == pytest.approx((0.25, 25))
+    assert np.isnan(unknown.get_xdata()[0])
 
 
 def test_a_reliability_curve_leaves_out_empty_bins():
@@ -101,7 +115,9 @@ def test_without_conditions_or_answers_the_figures_are_empty_but_drawn(tmp_path)
     drawn = {
         "conditions": conditions_figure(metrics(), SYSTEMS, [], 5.0),
         "changes": changes_figure(dict.fromkeys(SYSTEMS, nothing), SYSTEMS, 3, 5.0),
-        "rejection": rejection_figure(dict.fromkeys(SYSTEMS, nothing), SYSTEMS, 5.0),
+        "answers": answer_figure(
+            pd.DataFrame(columns=list(ANSWERS)), metrics()[:0], metrics()[:0], SYSTEMS
+        ),
     }
     for name, figure in drawn.items():
         save_figure(figure, tmp_path / name)

@@ -1,15 +1,16 @@
 """Tables of where, whether and who is better, and what is bold."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from helpers.tables import compact
 from neuralsampleid.catalogue.formats import COMPARISONS, METRICS
 from neuralsampleid.report.detail_tables import (
+    answer_table,
     comparison_table,
     localisation_table,
     rank_table,
-    rejection_table,
 )
 from neuralsampleid.report.rendering import (
     csv_table,
@@ -42,11 +43,12 @@ def metrics():
             rows.append((system, "full_track", "map", NAN, NAN, group, *value, 20))
             rows.append((system, "segment", "hit_rate", 1.0, 5.0, group, *value, 30))
         for task, seconds in (("full_track", NAN), ("segment", 5.0)):
-            for tolerance in ("0.5", "1", "2", "5"):
-                about = (f"localised_{tolerance}s", 1.0, seconds, "all")
-                rows.append((system, task, *about, *value, 12))
-            for name in ("auroc", "equal_error_rate", "detection_rate"):
+            for name in ("auroc", "answer_recall"):
                 rows.append((system, task, name, NAN, seconds, "all", *value, 40))
+        for kind in ("occurrence_precision", "occurrence_f1", "per_second_f1"):
+            for scope in ("", "_in_right_answers"):
+                about = ("full_track", f"{kind}{scope}", NAN, NAN, "all")
+                rows.append((system, *about, *value, 5 if scope else 12))
     return pd.DataFrame(rows, columns=list(METRICS))
 
 
@@ -55,7 +57,9 @@ def quantities():
     for place, system in enumerate(SYSTEMS, 1):
         for task, seconds in (("full_track", NAN), ("segment", 5.0)):
             median = float("inf") if system == "poor" else float(place)
-            for name, value in (("median_rank", median), ("false_alarm_threshold", 0.5 * place)):
+            values = {"median_rank": median, "answer_threshold": 0.5 * place, "pairs_right": 30.0,
+                      "pairs_given": 10.0, "pairs_wrong": 2.0, "end_error_s": 0.3}  # fmt: skip
+            for name, value in values.items():
                 rows.append((system, task, name, NAN, seconds, "all", value, NAN, NAN, 20))
     return pd.DataFrame(rows, columns=list(METRICS))
 
@@ -125,18 +129,28 @@ def test_conditions_and_sample_types_are_told_apart():
     assert [row[0] for row in table.rows] == ["Tempo ratio: below 1", "Tempo ratio: from 1"]
 
 
-def test_places_of_hits():
-    table = localisation_table(metrics(), SYSTEMS, 5.0)
-    assert table.rows[2][:3] == ("Full tracks", "Poor", 12)
-    assert table.rows[3][:3] == ("Segments of 5 s", "Good", 12)
-    assert table.rows[0][3].value == pytest.approx(90)
-    assert table.columns[2:4] == ("Hits at 1", "Within 0.5 s (%)")
+def test_places_of_both_scopes():
+    table = localisation_table(metrics(), quantities(), SYSTEMS)
+    assert len(table.rows) == 6
+    assert table.rows[2][:3] == ("All occurrences", "Poor", 12)
+    row = dict(zip(table.columns, table.rows[3], strict=True))
+    assert (row["Scope"], row["System"], row["Tracks"]) == ("In right answers", "Good", 5)
+    assert row["F1 (%)"].value == pytest.approx(90)
+    assert np.isnan(row["Recall (%)"].value)  # not among the metrics
+    assert np.isnan(row["Ends (s)"].value)
+    assert table.rows[0][table.columns.index("Ends (s)")].value == pytest.approx(0.3)
 
 
-def test_decisions():
-    table = rejection_table(metrics(), quantities(), SYSTEMS, 5.0)
-    assert table.rows[0][:3] == ("Full tracks", "Good", 40)
+def test_what_is_given_at_the_stated_threshold():
+    table = answer_table(metrics(), quantities(), SYSTEMS, 5.0)
+    assert table.rows[0][:4] == ("Full tracks", "Good", 40, 30)
+    assert table.rows[3][:2] == ("Segments of 5 s", "Good")
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row["Given"].value, row["Of them wrong"].value) == (10, 2)
+    assert row["Right pairs given (%)"].value == pytest.approx(90)
     assert [row[-1] for row in table.rows] == ["0.5", "1", "1.5"] * 2
+    unknown = answer_table(metrics(), quantities()[:0], SYSTEMS, 5.0)
+    assert unknown.rows[0][-1] == "–"
 
 
 def test_median_ranks_are_no_percentages():

@@ -43,10 +43,9 @@ def matches(*ranking):
 
 def lines(*rows):
     return pd.DataFrame(
-        [("q", *row, NAN, float(score)) for score, row in enumerate(rows, 1)],
-        columns=[*(name for name in LINES if name not in {"tempo_ratio", "score"}),
-                 "tempo_ratio", "score"],
-    )  # fmt: skip
+        [("q", *row, NAN, NAN, float(score)) for score, row in enumerate(rows, 1)],
+        columns=list(LINES),
+    )
 
 
 def judged(first_rank, ap=0.5):

@@ -77,7 +77,7 @@ def test_every_query_is_there_with_its_rank_and_tracks(page, report):
 def test_found_and_annotated_parts_are_drawn_at_their_times(page, report):
     run = report.parent
     occurrences = pd.read_csv(run / "data/occurrences.csv")
-    lines = pd.read_csv(run / "evaluation" / SYSTEM / "lines.csv")
+    lines = pd.read_csv(run / "evaluation" / SYSTEM / f"lines/{SYSTEM}.csv")
     drawn = {
         kind: len(page.find_elements(By.CSS_SELECTOR, kind))
         for kind in (

@@ -46,12 +46,12 @@ def test_metrics_hold_every_system_as_fractions(finished):
 
 def test_report_is_complete(finished):
     report = finished / RESULTS / "report"
-    tables = ("main", "hit_rates", "sample_types", "conditions", "localisation", "rejection")
+    tables = ("main", "hit_rates", "sample_types", "conditions", "localisation", "answers")
     for name in (*tables, "median_ranks", "comparisons"):
         for suffix in ("md", "csv", "tex", "html", "txt"):
             assert (report / f"tables/{name}.{suffix}").stat().st_size > 0
     figures = ("hit_rates", "map", "ranks", "learning_curves", "separation", "conditions")
-    for name in (*figures, "changes", "localisation", "rejection", "calibration"):
+    for name in (*figures, "changes", "localisation", "answers", "calibration"):
         assert (report / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (report / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
     record = json.loads((report / "provenance.json").read_text())
@@ -76,7 +76,7 @@ def test_every_query_is_asked_with_and_without_its_answers(finished):
     metrics = pd.read_csv(finished / RESULTS / "report/metrics.csv")
     for system in SYSTEMS:
         own = metrics[metrics["system"] == system]
-        assert {"auroc", "equal_error_rate", "localised_1s"} <= set(own["metric"])
+        assert {"auroc", "equal_error_rate", "answer_recall_at_1"} <= set(own["metric"])
         assert ("calibration_error" in set(own["metric"])) == (system == "proposed")
 
 

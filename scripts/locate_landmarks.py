@@ -1,0 +1,29 @@
+"""Rule locate_landmarks: rankings and peaks → where the first tracks match."""
+
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.catalogue.formats import MATCHES, QUERIES, read_table
+from neuralsampleid.config import Landmarks
+from neuralsampleid.files import write_csv
+from neuralsampleid.landmarks.store import read_peaks
+from neuralsampleid.matching.fusion import clearest_in
+from neuralsampleid.matching.locating import first_tracks, lines_by_landmarks, locate
+
+if __name__ == "__main__":
+    with job(snakemake):
+        params, found = snakemake.params, snakemake.input
+        first = first_tracks(
+            read_table(Path(found.matches), MATCHES), read_table(Path(found.queries), QUERIES)
+        )
+        rankings = [read_table(Path(path), MATCHES) for path in found.parts]
+        first = clearest_in(first, rankings, params.place)
+        parts = [read_peaks(Path(path)) for path in found.peaks]
+        lines_in, least_of_others = lines_by_landmarks(
+            read_peaks(Path(found.query_peaks)),
+            {track_id: peaks for part in parts for track_id, peaks in part.items()},
+            Landmarks.model_validate(params.landmarks),
+            params.way,
+        )
+        write_csv(Path(snakemake.output.lines), locate(first, lines_in, least_of_others))
