@@ -9,8 +9,9 @@ from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.files import write_csv
 from neuralsampleid.fingerprints.index import load_index
 from neuralsampleid.fingerprints.store import open_stores
+from neuralsampleid.matching.fingerprints import lines_by_fingerprints
 from neuralsampleid.matching.fusion import clearest_in
-from neuralsampleid.matching.locating import first_tracks, lines_by_fingerprints, locate
+from neuralsampleid.matching.locating import first_tracks, locate
 
 if __name__ == "__main__":
     with job(snakemake):

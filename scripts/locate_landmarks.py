@@ -9,7 +9,8 @@ from neuralsampleid.config import Landmarks
 from neuralsampleid.files import write_csv
 from neuralsampleid.landmarks.store import read_peaks
 from neuralsampleid.matching.fusion import clearest_in
-from neuralsampleid.matching.locating import first_tracks, lines_by_landmarks, locate
+from neuralsampleid.matching.landmarks import lines_by_landmarks
+from neuralsampleid.matching.locating import first_tracks, locate
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -1,4 +1,4 @@
-"""Ranking tracks by fingerprints: queries → the table of rankings.
+"""Ranking tracks by fingerprints: queries → the table of rankings; and where they line up.
 
 References and noise tracks are ranked alike, so noise can be a wrong answer; upstream skips it
 (docs/upstream.md, "Search").
@@ -9,6 +9,7 @@ ranking is that of a catalogue without them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ import pandas as pd
 from neuralsampleid.catalogue.formats import MATCHES, split
 from neuralsampleid.fingerprints.index import SearchIndex
 from neuralsampleid.fingerprints.segments import Floats, Integers, Segments
+from neuralsampleid.line import Line
+from neuralsampleid.matching.lines import lines_of_track, neighbours_of
+from neuralsampleid.matching.locating import Locator
 from neuralsampleid.matching.ranking import accepted, rank_tracks, rank_votes
 
 if TYPE_CHECKING:  # torch, which only a re-ranker needs
@@ -103,6 +107,36 @@ def rank_by_fingerprints(
     table = pd.DataFrame(rows, columns=["query", *MATCHES])
     in_order = table.sort_values(["query", "rank"], ignore_index=True)
     return in_order[list(MATCHES)].astype({"rank": int})
+
+
+def lines_by_fingerprints(
+    queries: Segments, searched: Segments, index: SearchIndex, *, candidates: int, threads: int = 1
+) -> Locator:
+    """Lines of an encoder.
+
+    Args:
+        queries: segments of the query tracks.
+        searched: segments of noise and references.
+        index: over the rows of ``searched``.
+        candidates: per query segment.
+        threads: of the search.
+    """
+    segment_s, hop_s = queries.segment_s, queries.hop_s
+
+    def lines_in(query_id: str) -> Callable[[str], Iterator[Line]]:
+        query = queries.track(query_id).sounding()
+        _, rows = index.search(query.embeddings, candidates, threads)
+        neighbours = neighbours_of(query, rows, searched, segment_s)
+
+        def lines_of(track_id: str) -> Iterator[Line]:
+            track = searched.number_of(track_id)
+            own = neighbours.where(neighbours.track == track)
+            lengths = float(query.seconds[0]), float(searched.seconds[track])
+            return (line.within(*lengths) for line in lines_of_track(own, segment_s, hop_s))
+
+        return lines_of
+
+    return lines_in
 
 
 @dataclass(frozen=True)

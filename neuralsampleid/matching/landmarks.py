@@ -1,8 +1,8 @@
-"""Ranking tracks by landmarks: queries → the table of rankings."""
+"""Ranking tracks by landmarks: queries → the table of rankings; and where they line up."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ from neuralsampleid.catalogue.formats import MATCHES, split
 from neuralsampleid.config import Landmarks, LandmarkWay
 from neuralsampleid.errors import UserError
 from neuralsampleid.landmarks.counts import LandmarkCounts
-from neuralsampleid.landmarks.lines import LandmarkIndex
+from neuralsampleid.landmarks.lines import LEAST_OF_OTHERS, LandmarkIndex
 from neuralsampleid.landmarks.pairs import BestLines
 from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.line import Line
+from neuralsampleid.matching.locating import Locator
 
 
 def rank_by_landmarks(
@@ -68,3 +70,30 @@ def rank_by_landmarks(
             answer = (rank, track_ids[track], float(found.scores[track]))
             rows.append((query.task, *span, *answer, *times, None))
     return pd.DataFrame(rows, columns=list(MATCHES)).astype({"rank": int})
+
+
+def lines_by_landmarks(
+    query_peaks: Mapping[str, Peaks],
+    tracks: Mapping[str, Peaks],
+    settings: Landmarks,
+    way: LandmarkWay,
+) -> tuple[Locator, float]:
+    """Lines of landmarks, and the score that all of a track but the best reach, to be shown.
+
+    Args:
+        query_peaks: of the query tracks.
+        tracks: peaks of noise and references.
+        settings: of the landmarks and the search.
+        way: ``plain`` searches neither over pitch nor over tempo.
+    """
+    if way == "plain":
+        unchanged = {"pitch_semitones": 0.0, "tempo_min": 1.0, "tempo_max": 1.0}
+        settings = settings.model_copy(update=unchanged)
+    longest = max((peaks.length for peaks in query_peaks.values()), default=0)
+    index = LandmarkIndex(list(tracks.values()), settings, longest)
+    numbers = {track_id: number for number, track_id in enumerate(tracks)}
+
+    def lines_in(query_id: str) -> Callable[[str], Iterator[Line]]:
+        return lambda track_id: index.lines(query_peaks[query_id], numbers[track_id], 0.0)
+
+    return lines_in, LEAST_OF_OTHERS

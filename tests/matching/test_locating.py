@@ -10,12 +10,9 @@ from neuralsampleid import config
 from neuralsampleid.catalogue.formats import LINES, MATCHES, QUERIES
 from neuralsampleid.fingerprints.index import build_index
 from neuralsampleid.landmarks.peaks import find_peaks
-from neuralsampleid.matching.locating import (
-    first_tracks,
-    lines_by_fingerprints,
-    lines_by_landmarks,
-    locate,
-)
+from neuralsampleid.matching.fingerprints import lines_by_fingerprints
+from neuralsampleid.matching.landmarks import lines_by_landmarks
+from neuralsampleid.matching.locating import first_tracks, locate
 
 NAN = float("nan")
 
