@@ -18,7 +18,7 @@ from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import PeakFinding
 
 _FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
-_BLOCK = 4096  # frames at once, so that a long track needs no more memory
+BLOCK = 4096  # frames at once, so that a long track needs no more memory
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 
 
@@ -84,9 +84,9 @@ def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
     total, reach = _frame_count(audio, settings), settings.peak_frames
     size = (2 * reach + 1, 2 * settings.peak_bins + 1)
     parts = []
-    for first in range(0, total, _BLOCK):
+    for first in range(0, total, BLOCK):
         # What a block's outer frames are compared with lies beside it.
-        low, last = max(first - reach, 0), min(first + _BLOCK, total)
+        low, last = max(first - reach, 0), min(first + BLOCK, total)
         levels = log_spectrogram(audio, settings, low, min(last + reach, total))
         peaks = levels == maximum_filter(levels, size=size, mode="nearest")
         own = slice(first - low, last - low)

@@ -27,7 +27,7 @@ from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.schema import EncoderInfo, LibraryInfo
 
 _FILE, _LOCK, _FORMER = "library.sqlite", ".lock", "collection.sqlite"
-_PATIENCE_S = 60.0  # while another process reads or writes
+PATIENCE_S = 60.0  # while another process reads or writes
 _ANEW = "delete the folder and make it anew with nsid index"
 # SQLite's error codes → what happened, and what to do; any other: the file is damaged.
 _TROUBLE = {
@@ -286,7 +286,7 @@ def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
         raise UserError(f"{folder}: no library, expected one that nsid index made")
     with (
         _explaining(folder),
-        closing(sqlite3.connect(folder / _FILE, timeout=_PATIENCE_S)) as table,
+        closing(sqlite3.connect(folder / _FILE, timeout=PATIENCE_S)) as table,
     ):
         yield table
 

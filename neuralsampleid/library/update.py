@@ -29,7 +29,7 @@ from neuralsampleid.progress import progress
 
 _SHOWN = 20  # skipped files that the log names; all are in the summary
 _ATTEMPTS = 2  # after which a file that ended the process each time is skipped
-_MUCH, _MUCH_SHARE = 10, 0.1  # tracks that are not forgotten unasked, at once
+MUCH, _MUCH_SHARE = 10, 0.1  # tracks that are not forgotten unasked, at once
 
 
 @dataclass
@@ -213,7 +213,7 @@ def _gone(
         summary.kept += len(kept)
         gone -= kept
     lost, tracks = writer.tracks_only_of(gone), writer.tracks_only_of(writer.files().keys())
-    if forget or lost <= max(_MUCH, _MUCH_SHARE * tracks):
+    if forget or lost <= max(MUCH, _MUCH_SHARE * tracks):
         return gone
     summary.kept += len(gone)
     summary.notes.append(

@@ -10,7 +10,6 @@ import pytest
 
 from helpers.disk import nearly_full
 from helpers.tunes import put, tune
-from neuralsampleid.audio import ffmpeg
 from neuralsampleid.errors import UserError
 from neuralsampleid.library import fingerprinter, store, update
 from neuralsampleid.library.finders import finders_of
@@ -101,7 +100,7 @@ def test_a_file_that_ended_the_process_twice_is_skipped(copied, monkeypatch):
 
 
 def test_a_locked_library_is_to_be_tried_again(copied, monkeypatch):
-    monkeypatch.setattr(store, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(store, "PATIENCE_S", 0.1)
     with closing(sqlite3.connect(copied / "library/library.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         for ask in (lambda: open_library(copied / "library"), lambda: again(copied)):
@@ -248,7 +247,7 @@ def test_a_changed_file_that_cannot_be_read_now_is_kept(copied, monkeypatch):
 
 
 def test_much_is_not_forgotten_at_once(copied, monkeypatch):
-    monkeypatch.setattr(update, "_MUCH", 1)
+    monkeypatch.setattr(update, "MUCH", 1)
     away = (copied / "music/disk").rename(copied / "elsewhere")
     (copied / "music/disk").mkdir()  # where a disk is to be mounted
     summary = again(copied)
@@ -267,7 +266,7 @@ def test_much_is_not_forgotten_at_once(copied, monkeypatch):
 
 
 def test_a_moved_folder_of_music_costs_nothing(copied, monkeypatch):
-    monkeypatch.setattr(ffmpeg, "_decoded", None)  # nothing may be decoded
+    monkeypatch.setattr(fingerprinter, "decode", None)  # nothing may be decoded
     (copied / "music").rename(copied / "Music")
     (copied / "Music/0.wav").rename(copied / "Music/renamed.wav")
     summary = index_music(copied / "Music", copied / "library")

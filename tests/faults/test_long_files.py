@@ -22,7 +22,7 @@ def song(seconds: float, rate: int) -> np.ndarray:
 def test_peaks_do_not_depend_on_blocks(block, monkeypatch):
     audio = song(12, Landmarks().sample_rate)
     whole = find_peaks(audio, Landmarks())
-    monkeypatch.setattr(peaks, "_BLOCK", block)
+    monkeypatch.setattr(peaks, "BLOCK", block)
     found = find_peaks(audio, Landmarks())
     np.testing.assert_array_equal(found.frames, whole.frames)
     np.testing.assert_array_equal(found.bins, whole.bins)
