@@ -128,15 +128,14 @@ def answer_metrics(
     bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
     rows: list[tuple[object, ...]] = []
     for task, length, present, absent in decisions(judged, evaluation.query_seconds):
-        given = pairs["score"] > _threshold(absent)
+        counted = _counts(pairs, present, _threshold(absent))
         for group, queries in all_groups(present):
-            own = pairs["query"].isin(queries.index)
-            right, said = (part[own].to_numpy(float) for part in (pairs["right"], given))
-            tops, bottoms = np.stack([right * said] * 2), np.stack([said, right])
-            estimates = bootstrap.ratios(tops, bottoms, pairs.loc[own, "query_id"])
+            right, given, found = counted.loc[queries.index].to_numpy(float).T
+            tops, bottoms = np.stack([found, found]), np.stack([given, right])
+            estimates = bootstrap.ratios(tops, bottoms, queries["query_id"])
             for name, estimate in zip(("precision", "recall"), estimates, strict=True):
-                counted = estimate._replace(queries=len(queries))
-                rows.append((task, f"answer_{name}", None, length, group, *counted))
+                own = estimate._replace(queries=len(queries))
+                rows.append((task, f"answer_{name}", None, length, group, *own))
     rows += _curve_rows(pairs, judged, bootstrap)
     return metrics_table([(system, *row) for row in rows])
 
@@ -154,16 +153,15 @@ def answer_quantities(
     rows: list[tuple[object, ...]] = []
     for task, length, present, absent in decisions(judged, evaluation.query_seconds):
         threshold = _threshold(absent)
-        own = pairs[pairs["query"].isin(present.index)]
-        given = own["score"] > threshold
-        counted = np.stack([given, given & ~own["right"]]).astype(np.float64)
-        once = np.tile(~own["query"].duplicated(), (2, 1)).astype(np.float64)
-        given_and_wrong = bootstrap.ratios(len(present) * counted, once, own["query_id"])
+        right, given, found = _counts(pairs, present, threshold).to_numpy(float).T
+        sums = len(present) * np.stack([given, given - found])
+        ends = bootstrap.ratios(sums, np.ones_like(sums), present["query_id"])
+        said, wrong = (estimate._replace(queries=len(present)) for estimate in ends)
         values = {
             "answer_threshold": without_interval(threshold, len(absent)),
-            "pairs_right": without_interval(float(own["right"].sum()), len(present)),
-            "pairs_given": given_and_wrong[0]._replace(queries=len(present)),
-            "pairs_wrong": given_and_wrong[1]._replace(queries=len(present)),
+            "pairs_right": without_interval(float(right.sum()), len(present)),
+            "pairs_given": said,
+            "pairs_wrong": wrong,
         }
         rows += [(task, name, None, length, "all", *value) for name, value in values.items()]
     return metrics_table([(system, *row) for row in rows])
@@ -200,6 +198,14 @@ def _curve_rows(
     for name, estimate in bootstrap.statistics(of_rows, own["query_id"]).items():
         counted = estimate._replace(queries=len(tracks))
         yield FULL_TRACK, f"answer_recall_at_{name}", None, None, "all", *counted
+
+
+def _counts(pairs: pd.DataFrame, queries: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Of each query, in their order: how many pairs are right, given, and both."""
+    own = pairs[pairs["query"].isin(queries.index)]
+    given = own["score"] > threshold
+    flags = own[["query", "right"]].assign(given=given, found=given & own["right"])
+    return flags.groupby("query").sum().loc[queries.index]
 
 
 def _threshold(absent: pd.DataFrame) -> float:

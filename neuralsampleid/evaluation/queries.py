@@ -7,7 +7,7 @@ sampled in it are relevant.
 occurrences of one sample in one query track whose gaps are at most ``max_gap_s``. For each length
 L, the query [start, start + L) begins where the passage begins, if passage and track last that
 long. Relevant are the passage's own reference and every other of which at least one second sounds
-in the interval.
+in the interval, all its occurrences there together: slices of a chopped sample count as one.
 
 Upstream makes each annotated occurrence of at least 1 s a query of its own, leaves it out at
 lengths that it does not reach, and counts every reference of the whole track as relevant

@@ -28,6 +28,7 @@ CSV_COLUMNS = (
     "reference_end_s",
     "tempo_ratio",
     "range_score",
+    "pitch_semitones",
 )
 _JSON_NAMES = {"matches": "ranges"}  # as earlier versions wrote them: scripts read these files
 
@@ -62,7 +63,7 @@ def as_csv(answers: Answers) -> str:
             for part in answer.matches:
                 judged = (answer.score, answer.probability, answer.false_alarms)
                 head = (query, rank, answer.paths[0], answer.found_by, *judged)
-                values = (*head, *_times(part), part.tempo_ratio, part.score)
+                values = (*head, *_times(part), part.tempo_ratio, part.score, part.pitch_semitones)
                 writer.writerow([_rounded(value) for value in values])
     return out.getvalue()
 
@@ -80,7 +81,8 @@ def _answer_lines(answer: Answer) -> list[str]:
 def _match_line(part: Line) -> str:
     query_start, query_end, start, end = map(clock, _times(part))
     tempo = "" if part.tempo_ratio is None else f", tempo × {part.tempo_ratio:.2f}"
-    return f"{query_start}–{query_end} ← {start}–{end}{tempo}"
+    pitch = f", pitch {part.pitch_semitones:+.1f}" if part.pitch_semitones else ""
+    return f"{query_start}–{query_end} ← {start}–{end}{tempo}{pitch}"
 
 
 def _times(part: Line) -> tuple[float, float, float, float]:

@@ -124,6 +124,18 @@ def test_relevant_is_what_sounds_for_a_second_in_sum_and_the_passages_own_refere
     assert found == [("q1", 0.0, 5.0, "beat", "own|twice")]
 
 
+def test_slices_of_a_chopped_sample_count_together():
+    """Each lasts a quarter of a second, from another place of the reference."""
+    slices = [("s2", "q1", "chopped", 1 + beat / 2, 1.25 + beat / 2, "beat") for beat in range(12)]
+    few = [("s3", "q1", "few", 1 + beat / 2, 1.25 + beat / 2, "beat") for beat in range(3)]
+    music = catalogue(("s1", "q1", "own", 0, 5, "beat"), *slices, *few)
+    table = derive_queries(music, settings(5.0))
+    assert segments(table) == [
+        ("q1", 0.0, 5.0, "beat", "chopped|own"),  # eight slices sound in it
+        ("q1", 1.0, 6.0, "beat", "chopped|own"),  # the slices are one passage
+    ]
+
+
 def test_passages_that_begin_together_are_one_query():
     music = catalogue(
         ("s1", "q1", "r1", 3, 9, "beat"),

@@ -171,14 +171,14 @@ def test_excesses_and_chance_by_hand():
 
 
 def test_text():
-    found = [Line(59.6, 75, 3, 18, 1.02, 12)]
+    found = [Line(59.6, 75, 3, 18, 1.02, 12, -2.0)]
     answer = Answer(["a\x1b[2J.wav", "b.wav"], 12.34, None, 0.00123, found, 60.0)
     lines = as_text({"mine.mp3": [answer], "other.mp3": []}).splitlines()
     assert lines == [
         "mine.mp3",
         "  a?[2J.wav (and 1 more of this content): score 12.3, by fingerprints, "
         "0.0012 expected by chance",
-        "    1:00–1:15 ← 0:03–0:18, tempo × 1.02",
+        "    1:00–1:15 ← 0:03–0:18, tempo × 1.02, pitch -2.0",
         "other.mp3",
         "  no sample found",
     ]

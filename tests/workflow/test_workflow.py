@@ -13,7 +13,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from helpers.tables import row_of
 from helpers.workflow import RESULTS, micro, planned, snakemake, start
+from neuralsampleid.catalogue.formats import LINES, MATCHES, QUERIES, read_table
+from neuralsampleid.catalogue.tables import read_catalogue
+from neuralsampleid.evaluation.occurrences import judge_lines
 
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
 SYSTEMS += ["landmarks", "landmarks_searched", "landmarks_passages", "proposed_landmarks"]
@@ -78,6 +82,28 @@ def test_every_query_is_asked_with_and_without_its_answers(finished):
         own = metrics[metrics["system"] == system]
         assert {"auroc", "equal_error_rate", "answer_recall_at_1"} <= set(own["metric"])
         assert ("calibration_error" in set(own["metric"])) == (system == "proposed")
+
+
+def test_lines_of_every_system_are_judged(finished):
+    """A fusion has each track's lines from one of its systems; landmarks know the pitch."""
+    run = finished / RESULTS
+    metrics = pd.read_csv(run / "report/metrics.csv").query("group == 'all'")
+    occurrences = read_catalogue(run / "data").occurrences
+    queries = read_table(run / "evaluation/queries.csv", QUERIES)
+    for system in SYSTEMS:
+        folder = run / "evaluation" / system
+        parts = [read_table(path, LINES) for path in sorted(folder.glob("lines/*.csv"))]
+        assert len(parts) == (2 if system == "proposed_landmarks" else 1)
+        pairs = [set(part[["query_id", "reference_id"]].itertuples(index=False)) for part in parts]
+        assert len(set.union(*pairs)) == sum(map(len, pairs))
+        if "landmarks" in system:
+            assert parts[0]["pitch_semitones"].notna().all()
+        matches = read_table(folder / "matches.csv", MATCHES)
+        judged = judge_lines(pd.concat(parts), matches, queries, occurrences)
+        recall = row_of(metrics, system=system, metric="occurrence_recall")
+        found = judged.pairs["occurrence_found"].sum() / len(occurrences)
+        assert recall["value"] == pytest.approx(found, abs=1e-6)
+    assert row_of(metrics, system="landmarks_passages", metric="per_second_f1")["value"] > 0
 
 
 def test_systems_are_compared_in_pairs(finished):
