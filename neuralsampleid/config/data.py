@@ -21,8 +21,8 @@ class DemoData(Section):
     references: PositiveInt = 40
     noise_songs: PositiveInt = 60
     queries: PositiveInt = 60
-    min_seconds: Annotated[float, Field(ge=30)] = 32.0
-    max_seconds: Annotated[float, Field(ge=30)] = 48.0
+    min_seconds: Annotated[float, Field(ge=30)] = 45.0
+    max_seconds: Annotated[float, Field(ge=30)] = 75.0
 
     @model_validator(mode="after")
     def _ordered(self) -> DemoData:
