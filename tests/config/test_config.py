@@ -198,6 +198,10 @@ def test_union_tags(change: Callable, expected: str):
             ),
             "configuration: system 'proposed' needs encoder 'gnn' trained, expected data.training",
         ),
+        (
+            put("data", {"kind": "free_music", "training_seconds": None}),
+            "configuration: system 'proposed' needs encoder 'gnn' trained, expected data.tr",
+        ),
         (put("data.min_seconds", 100.0), "data: min_seconds 100.0 exceeds max_seconds"),
         (
             put("separation", {"backend": "precomputed"}),
