@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _job import job
 
-from neuralsampleid.datasets.free_music_tracks import get_package
+from neuralsampleid.datasets.free_music_tables import get_package
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,11 +31,12 @@ from neuralsampleid.composer.queries import RATE, occurrence_rows, render_query,
 from neuralsampleid.composer.recipes import QueryRecipe, read_recipes
 from neuralsampleid.composer.soundfont import write_soundfont
 from neuralsampleid.config import FreeMusicData
-from neuralsampleid.datasets.free_music_tracks import (
+from neuralsampleid.datasets.free_music_tables import (
     FOUND,
     audio_path,
+    chosen_samples,
     chosen_tracks,
-    read_tracks,
+    roles,
     table_path,
 )
 from neuralsampleid.errors import UserError
@@ -50,62 +50,6 @@ DEVIATIONS: Format = {
 # In samples.csv beside the level; the part is the sample type.
 _DIMENSIONS = ("grade", "slices", "process")
 _LOG = logging.getLogger(__name__)
-
-
-def sources(recipe: QueryRecipe) -> set[str]:
-    """Ids of the tracks that a query is made of."""
-    return {sample.reference_id for sample in recipe.samples} | ({recipe.host} - {""})
-
-
-def chosen_queries(settings: FreeMusicData, tracks: pd.DataFrame) -> list[QueryRecipe]:
-    """The queries of a run, in the recipes' order.
-
-    Args:
-        settings: which split, grades, and how many of each.
-        tracks: ``chosen_tracks``; a query is chosen only if all that it is made of is among them.
-
-    Raises:
-        UserError: the recipes are wrong, or none is chosen.
-    """
-    path = table_path(settings.recipe)
-    recipes = [recipe for recipe in read_recipes(path) if recipe.split == settings.split]
-    _check_sources(recipes, settings, path)
-    there = set(tracks["track_id"])
-    chosen: list[QueryRecipe] = []
-    for grade in settings.grades:
-        able = [one for one in recipes if one.grade == grade and sources(one) <= there]
-        chosen += able[: settings.queries]
-    if not chosen:
-        raise UserError(f"{path}: no query of split '{settings.split}' is as section data asks")
-    return chosen
-
-
-def _check_sources(recipes: Sequence[QueryRecipe], settings: FreeMusicData, path: Path) -> None:
-    tracks = read_tracks(table_path(settings.tracks))
-    parts = {row.track_id: row.part for row in tracks.itertuples() if row.split == settings.split}
-    for recipe in recipes:
-        uses = dict.fromkeys(sources(recipe), "catalogue") | {recipe.host: "host"}
-        for name, part in uses.items():
-            if name and parts.get(name) != part:
-                raise UserError(
-                    f"{path}: {recipe.query_id} uses '{name}', expected a track of part {part} and "
-                    f"split {recipe.split} of {settings.tracks}"
-                )
-
-
-def roles(tracks: pd.DataFrame, queries: Sequence[QueryRecipe]) -> pd.Series[str]:
-    """What each track is in a run: train, reference (a query samples it), noise, or '' (a host)."""
-    sampled = {sample.reference_id for recipe in queries for sample in recipe.samples}
-    found = tracks["split"].where(tracks["split"] == "train", "noise")
-    found = found.mask(tracks["track_id"].isin(sampled), "reference")
-    return found.mask(tracks["part"] == "host", "")
-
-
-def planned_free_music(settings: FreeMusicData) -> dict[str, int]:
-    """How many tracks of each role there will be; errors as for ``chosen_queries``."""
-    tracks = chosen_tracks(settings)
-    queries = chosen_queries(settings, tracks)
-    return {**Counter(roles(tracks, queries)), "query": len(queries)}
 
 
 def make_free_music(
@@ -127,17 +71,20 @@ def make_free_music(
         UserError: a table is wrong, a file that should be there is not, or no query is left.
     """
     tracks = chosen_tracks(settings)
-    queries = chosen_queries(settings, tracks)
+    samples = chosen_samples(settings, tracks)
     reasons = _reasons(found)
     reasons = {name: reasons[name] for name in tracks["track_id"] if reasons.get(name)}
     tracks = tracks[~tracks["track_id"].isin(reasons)]
     deviations = [(name, f"left out: {reason}") for name, reason in reasons.items()]
-    for recipe in [one for one in queries if sources(one) & reasons.keys()]:
-        missing = ", ".join(sorted(sources(recipe) & reasons.keys()))
+    names = set(samples["query_id"])
+    recipes = [one for one in read_recipes(table_path(settings.recipe)) if one.query_id in names]
+    queries = [recipe for recipe in recipes if not _sources(recipe) & reasons.keys()]
+    for recipe in [recipe for recipe in recipes if recipe not in queries]:
+        missing = ", ".join(sorted(_sources(recipe) & reasons.keys()))
         deviations.append((recipe.query_id, f"left out: it is made of {missing}"))
-    queries = [recipe for recipe in queries if not sources(recipe) & reasons.keys()]
     if not queries:
         raise UserError(f"{settings.recipe}: no query is left, {deviations[0][1]}")
+    samples = samples[samples["query_id"].isin({recipe.query_id for recipe in queries})]
     files = _files(tracks, Path(settings.folder))
     deviations += _make_audio(settings, tracks, queries, files, folder / "audio", workers)
     for name, deviation in deviations:
@@ -145,7 +92,7 @@ def make_free_music(
     write_csv(folder / "deviations.csv", pd.DataFrame(deviations, columns=list(DEVIATIONS)))
     write_csv(folder / "samples.csv", _samples(queries))
     catalogue = Catalogue(
-        _tracks(settings, tracks, queries, files, folder),
+        _tracks(settings, tracks.assign(role=roles(tracks, samples)), queries, files, folder),
         pd.DataFrame(
             [row for recipe in queries for row in occurrence_rows(recipe)],
             columns=list(OCCURRENCE_COLUMNS),
@@ -153,6 +100,11 @@ def make_free_music(
     )
     write_catalogue(catalogue, folder)
     return catalogue
+
+
+def _sources(recipe: QueryRecipe) -> set[str]:
+    """Ids of the tracks that a query is made of."""
+    return {sample.reference_id for sample in recipe.samples} | ({recipe.host} - {""})
 
 
 def _reasons(found: Sequence[Path]) -> dict[str, str]:
@@ -190,7 +142,7 @@ class _Workshop:
             By how many dB a query's levels differ from the recipe's where they do most; 0 of an
             excerpt.
         """
-        name, used = (item, {item}) if isinstance(item, str) else (item.query_id, sources(item))
+        name, used = (item, {item}) if isinstance(item, str) else (item.query_id, _sources(item))
         about = self.seconds if isinstance(item, str) else item
         state = (VERSION, about, [self.checksums[source] for source in sorted(used)])
         origin = hashlib.sha256(repr(state).encode()).hexdigest()
@@ -268,8 +220,8 @@ def _tracks(
     files: Mapping[str, Path],
     folder: Path,
 ) -> pd.DataFrame:
-    """``TRACK_COLUMNS``; paths relative to the catalogue's folder."""
-    table = tracks.assign(role=roles(tracks, queries), artist=tracks["composer"])
+    """``TRACK_COLUMNS`` of tracks with roles; paths are relative to the catalogue's folder."""
+    table = tracks.assign(artist=tracks["composer"])
     table = table[table["role"] != ""]
     table["path"] = [os.path.relpath(files[name], folder) for name in table["track_id"]]
     training = table["role"] == "train"

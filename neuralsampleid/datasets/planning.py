@@ -46,7 +46,7 @@ def planned_tracks(settings: AnyData) -> Roles:
 
         roles = Counter(file.role for file in own_files(settings))
     elif isinstance(settings, FreeMusicData):
-        from neuralsampleid.datasets.free_music import planned_free_music
+        from neuralsampleid.datasets.free_music_tables import planned_free_music
 
         roles = Counter(planned_free_music(settings))
     else:

@@ -2,7 +2,7 @@
 # Makes: the packages' audio, which runs share; the rendered queries and the catalogue.
 
 
-from neuralsampleid.datasets.free_music_tracks import (
+from neuralsampleid.datasets.free_music_tables import (
     package_files,
     packages,
     table_path,

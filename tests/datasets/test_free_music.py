@@ -13,8 +13,9 @@ from neuralsampleid.audio.io import audio_info
 from neuralsampleid.catalogue.formats import SAMPLES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import FreeMusicData
-from neuralsampleid.datasets.free_music import DEVIATIONS, chosen_queries, make_free_music
-from neuralsampleid.datasets.free_music_tracks import (
+from neuralsampleid.datasets.free_music import DEVIATIONS, make_free_music
+from neuralsampleid.datasets.free_music_tables import (
+    chosen_samples,
     chosen_tracks,
     get_package,
     package_files,
@@ -105,8 +106,8 @@ def test_what_is_planned_is_made(music, changes, planned, tmp_path):
 
 
 def test_so_many_queries_of_each_grade(music):
-    recipes = chosen_queries(settings(music, queries=1), chosen_tracks(settings(music)))
-    assert [recipe.grade for recipe in recipes] == ["loops", "producer", "buried"]
+    chosen = chosen_samples(settings(music, queries=1), chosen_tracks(settings(music)))
+    assert chosen["grade"].tolist() == ["loops", "producer", "buried"]
     with pytest.raises(UserError, match=r"no query of split 'fitting'"):
         planned_tracks(settings(music, split="fitting"))
 

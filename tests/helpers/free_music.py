@@ -18,7 +18,7 @@ from neuralsampleid.composer.queries import RATE, render_query
 from neuralsampleid.composer.recipes import QueryRecipe, SampleRecipe, write_recipes
 from neuralsampleid.composer.treatment import Treatment
 from neuralsampleid.config import FreeMusicData
-from neuralsampleid.datasets.free_music_tracks import TRACKS
+from neuralsampleid.datasets.free_music_tables import TRACKS
 
 # Package → its tracks (split, part), of 12 s each; one package keeps its music in a zip archive.
 PACKAGES = {

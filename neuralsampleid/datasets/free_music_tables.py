@@ -1,8 +1,13 @@
-"""The tracks of the open benchmark: their table, and the files that are wanted of each package."""
+"""What of the open benchmark's two tables a run uses, and the files that it wants of packages.
+
+Of the recipes only those columns are read that say which tracks a query is made of: every Snakemake
+process plans by them, and need not import what renders queries.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -33,6 +38,10 @@ TRACKS: Format = {
 FOUND: Format = {
     "track_id": str,
     "reason": str,  # why its file is not there; empty if it is
+}
+_RECIPE: Format = {
+    **{"query_id": str, "split": str, "grade": str},  # as in composer/recipes
+    **{"host": str, "reference_id": str},
 }
 SPLITS = ("train", "validation", "fitting", "test")
 PARTS = ("catalogue", "host")
@@ -113,6 +122,62 @@ def chosen_tracks(settings: FreeMusicData) -> pd.DataFrame:
     if not (chosen & (table["split"] == settings.split)).any():
         raise UserError(f"{settings.tracks}: no track is of split '{settings.split}' as data asks")
     return table[chosen].reset_index(drop=True)
+
+
+def chosen_samples(settings: FreeMusicData, tracks: pd.DataFrame) -> pd.DataFrame:
+    """The samples of a run's queries, a row each, in the recipes' order.
+
+    Args:
+        settings: which split, grades, and how many queries of each.
+        tracks: ``chosen_tracks``; a query is chosen only if all that it is made of is among them.
+
+    Returns:
+        query_id, split, grade, host (or empty), reference_id.
+
+    Raises:
+        UserError: the table is wrong, or no query is chosen.
+    """
+    path = table_path(settings.recipe)
+    rows = read_table(path, _RECIPE, "a table of recipes")
+    rows = rows[rows["split"] == settings.split]
+    table = read_tracks(table_path(settings.tracks)).set_index("track_id")
+    parts = table.loc[table["split"] == settings.split, "part"]
+    for column, part in (("reference_id", "catalogue"), ("host", "host")):
+        wrong = rows[(rows[column].map(parts) != part) & (rows[column] != "")]
+        for row in wrong.to_dict("records"):
+            raise UserError(
+                f"{path}: {row['query_id']} uses '{row[column]}', expected a track of part {part} "
+                f"and split {settings.split} of {settings.tracks}"
+            )
+    there = {*tracks["track_id"], ""}
+    usable = rows["host"].isin(there) & rows["reference_id"].isin(there)
+    rows = rows[usable.groupby(rows["query_id"]).transform("all")]
+    names: set[str] = set()
+    for grade in settings.grades:
+        of_grade = rows.loc[rows["grade"] == grade, "query_id"].drop_duplicates()
+        names |= set(of_grade[: settings.queries])
+    if not names:
+        raise UserError(f"{path}: no query of split '{settings.split}' is as section data asks")
+    return rows[rows["query_id"].isin(names)].reset_index(drop=True)
+
+
+def roles(tracks: pd.DataFrame, samples: pd.DataFrame) -> pd.Series[str]:
+    """What each track is in a run: train, reference (a query samples it), noise, or '' (a host).
+
+    Args:
+        tracks: ``chosen_tracks``.
+        samples: of ``chosen_samples``.
+    """
+    found = tracks["split"].where(tracks["split"] == "train", "noise")
+    found = found.mask(tracks["track_id"].isin(samples["reference_id"]), "reference")
+    return found.mask(tracks["part"] == "host", "")
+
+
+def planned_free_music(settings: FreeMusicData) -> dict[str, int]:
+    """How many tracks of each role there will be; errors as for ``chosen_samples``."""
+    tracks = chosen_tracks(settings)
+    samples = chosen_samples(settings, tracks)
+    return {**Counter(roles(tracks, samples)), "query": samples["query_id"].nunique()}
 
 
 def packages(settings: FreeMusicData) -> list[str]:
