@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neuralsampleid.datasets.free_music_tracks import read_tracks
+from neuralsampleid.datasets.free_music_tables import read_tracks
 
 ROOT = Path(__file__).parents[2]
 RESERVED = (  # never used by this project, in Debian's names
