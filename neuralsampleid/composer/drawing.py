@@ -23,7 +23,7 @@ from neuralsampleid.composer.effects import apply_effects, parse_effects
 from neuralsampleid.composer.grades import GRADES, Grade, Range
 from neuralsampleid.composer.mixing import normalised
 from neuralsampleid.composer.plans import QueryPlan, SamplePlan
-from neuralsampleid.composer.queries import RATE, gains, render_query, treated_slices
+from neuralsampleid.composer.queries import RATE, RenderedQuery, render_query, treated_slices
 from neuralsampleid.composer.recipes import QueryRecipe, SampleRecipe
 from neuralsampleid.composer.styles import STYLES
 from neuralsampleid.composer.treatment import Treatment
@@ -36,7 +36,7 @@ _BLOCK_S = 0.1
 _QUIET = 0.01  # power of a block over the track's mean below which it does not count as sounding
 _LEAST_SOUNDING = 0.9  # of an excerpt's blocks
 _LEAST_LEFT = 0.02  # power that part and filters must leave of an excerpt
-_GAIN_SPREAD_DB = 9.0  # how far an occurrence's gain may be from the sample's median
+GAIN_SPREAD_DB = 9.0  # how far an occurrence's gain may be from the sample's median
 _TRIES = 40
 _CLEAR_CHANGE = 0.02  # log tempo ratio: less would be no change worth the name
 _PROCESSES = {
@@ -60,9 +60,11 @@ def draw_query(rng: np.random.Generator, plan: QueryPlan, studio: Studio) -> Que
     """Draw a query until every occurrence in it sounds; None if that does not come about."""
     for _ in range(_TRIES):
         recipe = _draw(rng, plan, studio)
-        if recipe is not None and _is_even(recipe, studio):
-            audio = render_query(recipe, studio.read_track, studio.soundfont).audio
-            return replace(recipe, band_levels_db=band_levels(audio, RATE))
+        if recipe is None:
+            continue
+        query = render_query(recipe, studio.read_track, studio.soundfont)
+        if is_even(query):
+            return replace(recipe, band_levels_db=band_levels(query.audio, RATE))
     return None
 
 
@@ -266,12 +268,10 @@ def _is_left(sample: SampleRecipe, reference: Waveform) -> bool:
     )
 
 
-def _is_even(recipe: QueryRecipe, studio: Studio) -> bool:
+def is_even(query: RenderedQuery) -> bool:
     """Whether the gains that give occurrences their level are near each other."""
-    rest = render_query(recipe, studio.read_track, studio.soundfont).rest
-    for sample in recipe.samples:
-        slices = treated_slices(sample, studio.read_track(sample.reference_id))
-        decibels = 20 * np.log10(np.maximum(gains(sample, slices, rest), 1e-9))
-        if np.abs(decibels - np.median(decibels)).max() > _GAIN_SPREAD_DB:
+    for own in query.gains:
+        decibels = 20 * np.log10(np.maximum(own, 1e-9))
+        if np.abs(decibels - np.median(decibels)).max() > GAIN_SPREAD_DB:
             return False
     return True

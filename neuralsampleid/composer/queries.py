@@ -30,6 +30,7 @@ class RenderedQuery:
     recipe: QueryRecipe
     rest: Waveform
     layers: tuple[Waveform, ...]  # one for each sample
+    gains: tuple[tuple[float, ...], ...]  # of each sample's occurrences, before the last scaling
 
     @property
     def audio(self) -> Waveform:
@@ -50,13 +51,14 @@ def render_query(
         soundfont: the mended General MIDI soundfont, for drum loops.
     """
     rest = _rest(recipe, read_track, soundfont)
-    layers = []
-    for sample in recipe.samples:
-        slices = treated_slices(sample, read_track(sample.reference_id))
-        layers.append(_layer(sample, slices, rest))
+    laid = [
+        _lay(sample, treated_slices(sample, read_track(sample.reference_id)), rest)
+        for sample in recipe.samples
+    ]
+    layers, gains = zip(*laid, strict=True)
     peak = float(np.abs(np.sum([rest, *layers], axis=0)).max())
     scale = np.float32(_PEAK / max(peak, 1e-9))
-    return RenderedQuery(recipe, rest * scale, tuple(layer * scale for layer in layers))
+    return RenderedQuery(recipe, rest * scale, tuple(layer * scale for layer in layers), gains)
 
 
 def occurrence_rows(recipe: QueryRecipe) -> list[dict[str, object]]:
@@ -128,25 +130,19 @@ def _rest(recipe: QueryRecipe, read_track: Callable[[str], Waveform], soundfont:
     return rest
 
 
-def gains(sample: SampleRecipe, slices: Sequence[Waveform], rest: Waveform) -> list[float]:
-    """The factor of each occurrence that brings it to its level, in order of ``places``."""
-    factors = []
-    for number, place in enumerate(sample.places()):
-        heard = slices[number % len(slices)]
-        begin = round(place.query_start_s * RATE)
-        under = rest[begin : begin + len(heard)]
-        factors.append(float(np.sqrt(_power(under) / max(_power(heard), 1e-12))))
-    return [factor * db(sample.level_db) for factor in factors]
-
-
-def _layer(sample: SampleRecipe, slices: Sequence[Waveform], rest: Waveform) -> Waveform:
-    """All passes of a sample, each occurrence at its level over the rest."""
+def _lay(
+    sample: SampleRecipe, slices: Sequence[Waveform], rest: Waveform
+) -> tuple[Waveform, tuple[float, ...]]:
+    """All passes of a sample, each occurrence at its level over the rest, and their gains."""
     layer = np.zeros_like(rest)
-    for number, gain in enumerate(gains(sample, slices, rest)):
-        begin = round(sample.places()[number].query_start_s * RATE)
+    gains = []
+    for number, place in enumerate(sample.places()):
+        begin = round(place.query_start_s * RATE)
         heard = slices[number % len(slices)][: len(rest) - begin]
-        layer[begin : begin + len(heard)] += heard * np.float32(gain)
-    return layer
+        span = slice(begin, begin + len(heard))
+        gains.append(np.sqrt(_power(rest[span]) / max(_power(heard), 1e-12)) * db(sample.level_db))
+        layer[span] += heard * np.float32(gains[-1])
+    return layer, tuple(map(float, gains))
 
 
 def _power(audio: Waveform) -> float:
