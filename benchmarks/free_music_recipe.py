@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-from neuralsampleid.datasets.free_music_tracks import audio_path, read_tracks
 
 from neuralsampleid.audio.io import Waveform, read_audio
 from neuralsampleid.composer.drawing import Studio, draw_query
@@ -24,11 +23,11 @@ from neuralsampleid.composer.plans import QueryPlan, deal_queries, deal_referenc
 from neuralsampleid.composer.queries import RATE
 from neuralsampleid.composer.recipes import QueryRecipe, write_recipes
 from neuralsampleid.composer.soundfont import write_soundfont
+from neuralsampleid.datasets.free_music_tracks import audio_path, read_tracks
 from neuralsampleid.files import replacing_file
 from neuralsampleid.processes import in_parallel
 
 QUERIES = {"test": 110, "validation": 60, "fitting": 60}  # of each grade
-SHORTEST_HOST_S = 65.0  # a query of any length finds a place in it
 
 
 def main() -> None:
@@ -38,13 +37,14 @@ def main() -> None:
     parser.add_argument("--tracks", type=Path, default=Path("config/free_music.csv"))
     parser.add_argument("--out", type=Path, default=Path("config/free_music_recipe.csv"))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--decoded", type=Path, help="folder to keep decoded tracks in, 2 GB")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     tracks = read_tracks(options.tracks)
     files = {row["track_id"]: audio_path(row, options.audio) for row in tracks.to_dict("records")}
     plans = [plan for split in QUERIES for plan in plans_of(tracks, split, options.seed)]
     with TemporaryDirectory() as temporary:
-        soundfont = write_soundfont(Path(temporary) / "general_midi.sf2")
+        soundfont = write_soundfont((options.decoded or Path(temporary)) / "general_midi.sf2")
         work = partial(draw, options.seed, files, soundfont)
         drawn = in_parallel(work, plans, options.workers)
     write_recipes(options.out, [recipe for recipe in drawn if recipe is not None])
@@ -57,9 +57,10 @@ def plans_of(tracks: pd.DataFrame, split: str, seed: int) -> list[QueryPlan]:
     """The plans of a split, for all grades."""
     rng = np.random.default_rng([seed, list(QUERIES).index(split)])
     own = tracks[tracks["split"] == split]
-    references = deal_references(rng, own.loc[own["part"] == "catalogue", "track_id"].tolist())
-    long = (own["part"] == "host") & (own["duration_s"] >= SHORTEST_HOST_S)
-    hosts = own.loc[long, "track_id"].tolist()
+    catalogue, hosts = (
+        own.loc[own["part"] == part, "track_id"].tolist() for part in ("catalogue", "host")
+    )
+    references = deal_references(rng, catalogue)
     return [
         plan
         for grade in GRADES
@@ -80,7 +81,7 @@ def decoded(path: Path, folder: Path) -> Waveform:
     if not kept.is_file():
         with replacing_file(kept) as temporary:
             np.save(temporary, read_audio(path, RATE))
-    return np.asarray(np.load(kept))
+    return np.asarray(np.load(kept, mmap_mode="r"))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from free_music_recipe import decoded
-from neuralsampleid.datasets.free_music_tracks import audio_path, read_tracks
 from scipy.signal import ShortTimeFFT
 
 from neuralsampleid.audio.io import Waveform
@@ -28,6 +27,7 @@ from neuralsampleid.composer.queries import RATE, render_query
 from neuralsampleid.composer.recipes import Place, QueryRecipe, read_recipes
 from neuralsampleid.composer.soundfont import write_soundfont
 from neuralsampleid.composer.treatment import Treatment, cut_and_treat
+from neuralsampleid.datasets.free_music_tracks import audio_path, read_tracks
 from neuralsampleid.processes import in_parallel
 
 NEAR_S = 0.03  # a best place as near as this is the annotated one: three frames
@@ -48,13 +48,14 @@ def main() -> None:
     parser.add_argument("--tracks", type=Path, default=Path("config/free_music.csv"))
     parser.add_argument("--recipe", type=Path, default=Path("config/free_music_recipe.csv"))
     parser.add_argument("--every", type=int, default=1, help="only each so many-th query")
+    parser.add_argument("--decoded", type=Path, help="folder to keep decoded tracks in, 2 GB")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     tracks = read_tracks(options.tracks).to_dict("records")
     files = {row["track_id"]: audio_path(row, options.audio) for row in tracks}
     recipes = read_recipes(options.recipe)[:: options.every]
     with TemporaryDirectory() as temporary:
-        soundfont = write_soundfont(Path(temporary) / "general_midi.sf2")
+        soundfont = write_soundfont((options.decoded or Path(temporary)) / "general_midi.sf2")
         parts = in_parallel(partial(measure, files, soundfont), recipes, options.workers)
     table = pd.concat(parts, ignore_index=True)
     print(
