@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,7 @@ _QUIET = 0.01  # power of a block over the track's mean below which it does not 
 _LEAST_SOUNDING = 0.9  # of an excerpt's blocks
 _LEAST_LEFT = 0.02  # power that part and filters must leave of an excerpt
 GAIN_SPREAD_DB = 9.0  # how far an occurrence's gain may be from the sample's median
-_TRIES = 40
+_TRIES = 20
 _CLEAR_CHANGE = 0.02  # log tempo ratio: less would be no change worth the name
 _PROCESSES = {
     "untouched": 0.1,
@@ -57,9 +56,15 @@ class Studio:
 
 
 def draw_query(rng: np.random.Generator, plan: QueryPlan, studio: Studio) -> QueryRecipe | None:
-    """Draw a query until every occurrence in it sounds; None if that does not come about."""
+    """Draw a query until every occurrence in it sounds; None if that does not come about.
+
+    A percussive part of a reference that has none becomes its harmonic part.
+    """
     for _ in range(_TRIES):
-        recipe = _draw(rng, plan, studio)
+        try:
+            recipe = _draw(rng, plan, studio)
+        except LookupError:
+            return None
         if recipe is None:
             continue
         query = render_query(recipe, studio.read_track, studio.soundfont)
@@ -159,16 +164,24 @@ def lay_passes(
 
 
 def _draw(rng: np.random.Generator, plan: QueryPlan, studio: Studio) -> QueryRecipe | None:
-    """One attempt; None where a track has no room for it."""
+    """One attempt; None where the host has no room for it.
+
+    Raises:
+        LookupError: a reference has nothing to sample.
+    """
     grade = GRADES[plan.grade]
     budget_s = _SOUNDING_S / len(plan.samples)
     passes = [int(rng.integers(grade.passes[0], grade.passes[1] + 1)) for _ in plan.samples]
     samples = []
     for own, count in zip(plan.samples, passes, strict=True):
-        attempts = (_draw_sample(rng, grade, own, budget_s / count, studio) for _ in range(_TRIES))
-        samples += list(islice(filter(None, attempts), 1))
-    if len(samples) < len(passes):
-        return None
+        # Where there are no strokes to be had, there are tones.
+        for part in _TRIES * [own.part] + (own.part == "percussive") * _TRIES * ["harmonic"]:
+            one = replace(own, part=part)
+            if sample := _draw_sample(rng, grade, one, budget_s / count, studio):
+                samples.append(sample)
+                break
+        else:
+            raise LookupError(own.reference_id)
     drums = draw_drums(rng, samples[0].pass_s) if plan.with_drums else None
     beat_s = 60 / drums.tempo if drums is not None else 0.0
     seconds, starts = lay_passes(rng, [sample.pass_s for sample in samples], passes, beat_s)
