@@ -98,14 +98,21 @@ def _identify(options: argparse.Namespace) -> None:
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
-    answers = {
-        str(path): identifier.identify_file(path, thresholds=thresholds, threads=options.threads)
-        for path in options.track
-    }
-    if options.html is not None:
-        _write_page(options, answers, identifier)
-    form = as_json if options.json else as_csv if options.csv else as_text
-    sys.stdout.write(form(answers))
+    answers, problems = {}, {}
+    for path in options.track:
+        try:
+            answers[str(path)] = identifier.identify_file(
+                path, thresholds=thresholds, threads=options.threads
+            )
+        except (UserError, OSError) as error:  # the others have their answers
+            problems[str(path)] = " ".join(str(error).split())
+    if answers:
+        if options.html is not None:
+            _write_page(options, answers, identifier)
+        form = as_json if options.json else as_csv if options.csv else as_text
+        sys.stdout.write(form(answers, problems))
+    if problems:
+        raise UserError("; ".join(problems.values()))
 
 
 def _write_page(

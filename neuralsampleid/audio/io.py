@@ -28,6 +28,7 @@ _ENCODING: dict[str, dict[str, Any]] = {
 }
 _MP3_PREROLL = 16 * 1152  # samples: an MP3 frame may need the bits of the ones before it
 NO_MEMORY = "needs more memory than there is; close other programs, or split the file"
+_RATES = 1000, 1 << 20  # Hz, the lowest and the highest that are believed
 _BLOCK = 1 << 18  # samples read at once
 _UNKNOWN = 1 << 48  # samples: as many as no file holds
 _CANCELLED = 0.03  # of the channels' power: a mean with less is what is left of two that cancel
@@ -55,7 +56,7 @@ def audio_info(path: Path) -> AudioInfo:
     """
     with _reading(path):
         infos = [soundfile.info(_source(part)) for part in parts_of(path)]
-    rate = infos[0].samplerate
+        rate = _believed(infos[0].samplerate)
     frames = sum(round(info.frames * rate / info.samplerate) for info in infos)
     if frames >= _UNKNOWN:
         frames = len(read_audio(path, rate))
@@ -111,7 +112,7 @@ def _read_part(
     part: Part, sample_rate: int, start_s: float, duration_s: float | None, path: Path
 ) -> Waveform:
     info = soundfile.info(_source(part))
-    native = int(info.samplerate)
+    native = _believed(int(info.samplerate))
     start = min(round(start_s * native), info.frames)
     preroll = min(start, _preroll(info.format, start))
     wanted = info.frames - start if duration_s is None else round(duration_s * native)
@@ -121,7 +122,8 @@ def _read_part(
         left = preroll + wanted
         with soundfile.SoundFile(_source(part)) as file:
             file.seek(start - preroll)
-            while left > 0 and len(block := _next_block(file, min(left, _BLOCK))):
+            most = max(1, _BLOCK // file.channels)
+            while left > 0 and len(block := _next_block(file, min(left, most))):
                 left -= len(block)
                 yield block
 
@@ -179,6 +181,12 @@ def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:
         **_ENCODING.get(kind, {}),
     )
     write_bytes(path, encoded.getbuffer())
+
+
+def _believed(rate: int) -> int:
+    if not _RATES[0] <= rate <= _RATES[1]:
+        raise ValueError(f"{rate} samples a second are none of music")
+    return rate
 
 
 def _source(part: Part) -> str | io.BytesIO:

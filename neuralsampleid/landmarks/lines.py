@@ -34,11 +34,13 @@ from neuralsampleid.landmarks.pairs import (
     shards,
 )
 from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.landmarks.straight import Straight, straightened
 from neuralsampleid.line import Line
 
 SECOND_COST = 1.0  # landmarks; a sample brings several each second
 LEAST_OF_OTHERS = 8.0  # of a line beside a track's best, to be shown; chance often brings 5 to 8
 TELLING = 0.75  # share of a query's landmarks that are looked up: those that fewest others equal
+TELLING_S = 2.0  # of a line that tells its tempo ratio
 _EDGE_COST = 4.0  # landmarks per second, where a line ends: what reaches on by chance is left out
 _FEW = 50  # others that equal one, which never are too many
 _FEWEST = 3  # landmarks on a line, before it is looked at
@@ -148,6 +150,7 @@ class LandmarkIndex:
                 query, make_pairs(query, settings, stretch), table, among, stretch
             )
         ]
+        explained: list[tuple[int, int]] = []
         while True:
             runs = [(*hits.best_run(cost), stretch) for stretch, hits in left]
             score, run, stretch = max(runs, key=lambda run: run[0])
@@ -156,14 +159,51 @@ class LandmarkIndex:
             _, run = run.best_run(_EDGE_COST * frame_s)
             first, last = int(run.times[0]), int(run.times[-1])
             lag = float(run.offsets[0] - table.origins[0])
-            start_s, end_s = (max(0.0, (time * stretch + lag) * frame_s) for time in (first, last))
-            times = (first * frame_s, last * frame_s, start_s, end_s)
             rise = settings.shift_bins - int(run.lines[0]) // _cell_count(table, settings)
-            yield Line(*times, stretch, score, 12 * rise / settings.bins_per_octave)
+            line = Straight(first, last, stretch, lag)
+            telling = (last - first) * frame_s >= TELLING_S
+            if telling:
+                line = self._straightened(query, table, line, rise, explained)
+            first, last = line.first, line.last
+            start_s, end_s = np.maximum(line.at(np.array([first, last])), 0) * frame_s
+            times = (first * frame_s, last * frame_s, float(start_s), float(end_s))
+            tempo = line.slope if telling else None
+            yield Line(*times, tempo, score, 12 * rise / settings.bins_per_octave)
+            explained.append((first, last))
             others = [
                 (own, hits.where((hits.times < first) | (hits.times > last))) for own, hits in left
             ]
             left = [(own, hits.reaching(least, cost)) for own, hits in others]
+
+    def _straightened(
+        self,
+        query: Peaks,
+        table: LandmarkTable,
+        line: Straight,
+        rise: int,
+        explained: Sequence[tuple[int, int]],
+    ) -> Straight:
+        """A line of the grid in the table's only track, fitted between those explained before."""
+        settings = self.settings
+
+        def equal(slope: float) -> tuple[Integers, Integers]:
+            pairs = make_pairs(query, settings, slope)
+            places, rows = each_row(*table.rows(pairs.keys, settings.shift_bins))
+            anchors = pairs.anchors[places]
+            same = query.bins[anchors].astype(np.int64) - table.bins[rows] == rise
+            times = query.frames[anchors[same]].astype(np.int64)
+            return times, table.times[rows[same]].astype(np.int64) - table.origins[0]
+
+        low = max((end + 1 for _, end in explained if end < line.first), default=0)
+        high = min((begin - 1 for begin, _ in explained if begin > line.last), default=query.length)
+        return straightened(
+            line,
+            equal,
+            (low, high),
+            settings.offset_frames,
+            1 + settings.tempo_step,
+            _EDGE_COST * settings.frame_s,
+        )
 
     def _table(self, tracks: Sequence[Peaks]) -> LandmarkTable:
         return LandmarkTable.build(tracks, self.settings, self._margin, _width(self.settings))

@@ -66,6 +66,7 @@ class Peaks:
         last = seconds / settings.frame_s + 1
         if len(self.frames) and not (
             0 <= self.frames.min() <= self.frames.max() <= last
+            and (np.diff(self.frames) >= 0).all()
             and 0 <= self.bins.min() <= self.bins.max() < settings.bins
         ):
             raise ValueError(f"peaks beyond {seconds:.1f} s or {settings.bins} bins")

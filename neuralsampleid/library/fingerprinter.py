@@ -45,10 +45,14 @@ class Fingerprinter:
         """Fingerprints and landmarks of a file, which is decoded once.
 
         Raises:
-            UserError: the file is missing or cannot be decoded, or the memory does not suffice.
+            UserError: the file is missing, cannot be decoded or is silent, or the memory does not
+                suffice.
         """
         try:
-            return self.of_audio(decode(path))
+            audio = decode(path)
+            if audio.silent:
+                raise UserError(f"{path}: silent throughout, expected some sound")
+            return self.of_audio(audio)
         except (MemoryError, RuntimeError) as error:  # PyTorch says it in its own way
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise

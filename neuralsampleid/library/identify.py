@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 from neuralsampleid.library.finders import Evidence, Finder, finders_of
 from neuralsampleid.library.fingerprinter import Fingerprinter, of_library
@@ -21,6 +22,8 @@ from neuralsampleid.library.probability import DEFAULT_PROBABILITY
 from neuralsampleid.library.store import Library, Track, open_library
 from neuralsampleid.line import Line, least_shown, shown
 
+SHORTEST_S = 0.5  # of a query: a landmark is up to 0.74 s long
+_SAME_SHARE, _SAME_TEMPO, _SAME_S = 0.8, 0.01, 1.0  # of both tracks; change of tempo; of offset
 UNCALIBRATED_FALSE_ALARMS = 0.1  # largest number of an answer without a probability
 
 
@@ -35,11 +38,14 @@ class Answer:
     matches: list[Line]  # in the order of the query's time
     seconds: float  # length of the reference
     found_by: str = "fingerprints"  # or landmarks; the scores of the two do not compare
+    same_recording: bool = False  # all of the query is all of the reference, at its tempo
 
 
 def judgement(answer: Answer) -> str:
     """What found an answer and how far to trust it, for a person."""
-    if answer.probability is not None:
+    if answer.same_recording:
+        trust = "the same recording"
+    elif answer.probability is not None:
         trust = f"{100 * answer.probability:.0f} % likely"
     elif answer.false_alarms is None:
         trust = "too few tracks to judge"
@@ -126,9 +132,13 @@ class Identifier:
             weights: where the weights of its encoder are now; None: where they were.
 
         Raises:
-            UserError: it is no library, or its weights are missing or others.
+            UserError: it is no library, holds no track, or its weights are missing or others.
         """
         library = open_library(folder)
+        if not library.sha256:
+            raise UserError(
+                f"{folder}: holds no track, so that nothing can be found; start nsid index again"
+            )
         info, fingerprinter = of_library(folder, library.info, weights)
         library = replace(library, info=info)
         return cls(library, fingerprinter, finders_of(library))
@@ -152,9 +162,12 @@ class Identifier:
         """The answers for one file; the file itself, if the library holds it, is none.
 
         Raises:
-            UserError: the file is missing or cannot be decoded.
+            UserError: the file is missing or cannot be decoded, or nothing could be found with it.
         """
         query = self.fingerprinter.of_file(path)
+        if query.seconds < SHORTEST_S or not query.sounds:
+            found = f"only {query.seconds:.2f} s" if query.sounds else "hardly any sound"
+            raise UserError(f"{path}: {found}, too little to find anything with")
         known, sha256 = self.library.sha256, sha256_of(path)
         without = {known.index(sha256)} if sha256 in known else set[int]()
         return identify(
@@ -189,7 +202,9 @@ def identify(
     candidates = [
         candidate for finder in finders for candidate in _found(query, finder, without, threads)
     ]
-    return [_answer(one, library, thresholds) for one in thresholds.chosen(candidates)]
+    return [
+        _answer(one, library, thresholds, query.seconds) for one in thresholds.chosen(candidates)
+    ]
 
 
 def _found(query: Track, finder: Finder, without: Set[int], threads: int) -> Iterator[Candidate]:
@@ -211,17 +226,37 @@ def _found(query: Track, finder: Finder, without: Set[int], threads: int) -> Ite
         )
 
 
-def _answer(candidate: Candidate, library: Library, thresholds: Thresholds) -> Answer:
+def _answer(
+    candidate: Candidate, library: Library, thresholds: Thresholds, seconds: float
+) -> Answer:
     score, evidence = candidate.score, candidate.evidence
     # Each line reaches the least score, unless the track is shown whatever its score.
     least = thresholds.score if score >= thresholds.score else 0.0
     lines = evidence.lines(candidate.track, least_shown(score, least))
+    matches = shown(lines, evidence.least_of_others)
+    own_seconds = float(library.seconds[candidate.track])
     return Answer(
         library.paths[candidate.track],
         score,
         candidate.probability,
         candidate.false_alarms,
-        shown(lines, evidence.least_of_others),
-        float(library.seconds[candidate.track]),
+        matches,
+        own_seconds,
         candidate.finder.found_by,
+        _is_same(matches, max(seconds, own_seconds)),
     )
+
+
+def _is_same(matches: Sequence[Line], seconds: float) -> bool:
+    """Whether matches say that a query and a reference, the longer so long, are one recording."""
+    best = max(matches, key=lambda match: match.score, default=None)
+    if best is None:
+        return False
+    offset = best.query_start_s - best.reference_start_s
+    together = sum(
+        match.query_end_s - match.query_start_s
+        for match in matches
+        if abs(match.query_start_s - match.reference_start_s - offset) <= _SAME_S
+        and abs((match.tempo_ratio or 1.0) - 1) <= _SAME_TEMPO
+    )
+    return abs(offset) <= (1 - _SAME_SHARE) * seconds and together >= _SAME_SHARE * seconds

@@ -79,6 +79,12 @@ class Track:
     fingerprints: Segments | None = None  # sounding ones
     landmarks: Peaks | None = None
 
+    @property
+    def sounds(self) -> bool:
+        """Whether there is anything in it to be compared."""
+        peaks = self.landmarks
+        return bool(self.fingerprints) or (peaks is not None and len(peaks.frames) > 0)
+
 
 @dataclass(frozen=True)
 class Library:

@@ -18,7 +18,6 @@ from neuralsampleid.library.schema import LibraryInfo
 from neuralsampleid.library.store import (
     File,
     LibraryWriter,
-    Track,
     changing_library,
     create_library,
     is_library,
@@ -242,14 +241,9 @@ def _add(writer: LibraryWriter, fingerprinter: Fingerprinter, path: Path, file: 
         )
     with writer.attempt(file):
         track = fingerprinter.of_file(path)
-    if not _sounds(track):
+    if not track.sounds:
         raise UserError(f"{path}: silent throughout, expected some sound")
     if track.fingerprints is not None and not np.isfinite(track.fingerprints.embeddings).all():
         raise UserError(f"{path}: fingerprints that are not finite, expected other weights")
     writer.add(file, sha256, track)
     return False
-
-
-def _sounds(track: Track) -> bool:
-    peaks = track.landmarks
-    return bool(track.fingerprints) or (peaks is not None and len(peaks.frames) > 0)

@@ -13,6 +13,8 @@ from neuralsampleid.line import Line
 from neuralsampleid.report.times import clock
 
 Answers = Mapping[str, Sequence[Answer]]  # query's file → its answers, best first
+Problems = Mapping[str, str]  # query's file → why it could not be asked
+NONE: Problems = {}
 
 CSV_COLUMNS = (
     "query",
@@ -29,11 +31,12 @@ CSV_COLUMNS = (
     "tempo_ratio",
     "range_score",
     "pitch_semitones",
+    "same_recording",
 )
 _JSON_NAMES = {"matches": "ranges"}  # as earlier versions wrote them: scripts read these files
 
 
-def as_text(answers: Answers) -> str:
+def as_text(answers: Answers, problems: Problems = NONE) -> str:
     """For a person: one line per reference, one per match."""
     lines = []
     for query, found in answers.items():
@@ -41,20 +44,25 @@ def as_text(answers: Answers) -> str:
         lines += [f"  {line}" for answer in found for line in _answer_lines(answer)]
         if not found:
             lines.append("  no sample found")
+    for query in problems:
+        lines += [_printable(query), "  could not be asked"]
     return "\n".join(lines) + "\n"
 
 
-def as_json(answers: Answers) -> str:
+def as_json(answers: Answers, problems: Problems = NONE) -> str:
     """A list of queries with their answers; seconds; six significant digits."""
-    queries = [
+    queries: list[dict[str, object]] = [
         {"query": query, "answers": [_rounded(_fields(answer)) for answer in found]}
         for query, found in answers.items()
+    ]
+    queries += [
+        {"query": query, "answers": [], "problem": problem} for query, problem in problems.items()
     ]
     return json.dumps(queries, indent=2) + "\n"
 
 
-def as_csv(answers: Answers) -> str:
-    """One line per match; a query without answer has none."""
+def as_csv(answers: Answers, problems: Problems = NONE) -> str:
+    """One line per match; a query without answer, or with a problem, has none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
@@ -63,7 +71,8 @@ def as_csv(answers: Answers) -> str:
             for part in answer.matches:
                 judged = (answer.score, answer.probability, answer.false_alarms)
                 head = (query, rank, answer.paths[0], answer.found_by, *judged)
-                values = (*head, *_times(part), part.tempo_ratio, part.score, part.pitch_semitones)
+                place = (*_times(part), part.tempo_ratio, part.score, part.pitch_semitones)
+                values = (*head, *place, answer.same_recording)
                 writer.writerow([_rounded(value) for value in values])
     return out.getvalue()
 
