@@ -23,7 +23,7 @@ from neuralsampleid.composer.plans import QueryPlan, deal_queries, deal_referenc
 from neuralsampleid.composer.queries import RATE
 from neuralsampleid.composer.recipes import QueryRecipe, write_recipes
 from neuralsampleid.composer.soundfont import write_soundfont
-from neuralsampleid.datasets.free_music_tracks import audio_path, read_tracks
+from neuralsampleid.datasets.free_music_tables import audio_path, read_tracks
 from neuralsampleid.files import replacing_file
 from neuralsampleid.processes import in_parallel
 

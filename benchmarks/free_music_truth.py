@@ -27,7 +27,7 @@ from neuralsampleid.composer.queries import RATE, render_query
 from neuralsampleid.composer.recipes import Place, QueryRecipe, read_recipes
 from neuralsampleid.composer.soundfont import write_soundfont
 from neuralsampleid.composer.treatment import Treatment, cut_and_treat
-from neuralsampleid.datasets.free_music_tracks import audio_path, read_tracks
+from neuralsampleid.datasets.free_music_tables import audio_path, read_tracks
 from neuralsampleid.processes import in_parallel
 
 NEAR_S = 0.03  # a best place as near as this is the annotated one: three frames
