@@ -63,12 +63,6 @@ DEFAULT_SYSTEMS: list[System | LandmarkSystem | FusedSystem] = [
     LandmarkSystem(kind="landmarks", name="landmarks", way="plain", label="Landmarks"),
     LandmarkSystem(
         kind="landmarks",
-        name="landmarks_searched",
-        way="searched",
-        label="Landmarks, pitch and tempo searched",
-    ),
-    LandmarkSystem(
-        kind="landmarks",
         name="landmarks_passages",
         way="passages",
         label="Landmarks, best passage",
