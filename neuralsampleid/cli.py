@@ -107,10 +107,10 @@ def _identify(options: argparse.Namespace) -> None:
         except (UserError, OSError) as error:  # the others have their answers
             problems[str(path)] = " ".join(str(error).split())
     if answers:
-        if options.html is not None:
-            _write_page(options, answers, identifier)
         form = as_json if options.json else as_csv if options.csv else as_text
         sys.stdout.write(form(answers, problems))
+        if options.html is not None:
+            _write_page(options, answers, identifier)
     if problems:
         raise UserError("; ".join(problems.values()))
 

@@ -14,6 +14,8 @@ from neuralsampleid.audio.ffmpeg import audio_seconds, decode, read_any_audio, r
 from neuralsampleid.audio.folder import audio_files, look_for_audio
 from neuralsampleid.audio.io import audio_info, read_audio
 from neuralsampleid.errors import UserError
+from neuralsampleid.report.page.clips import reader_of
+from neuralsampleid.report.page.views import Span
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +175,12 @@ def test_what_cannot_be_listed_is_named(tmp_path):
     ]
     with pytest.raises(UserError, match=r"gone\.wav: cannot be read \(a link to what is not"):
         audio_files(tmp_path / "music")
+
+
+def test_a_file_that_breaks_later_takes_no_page_away(tmp_path, caplog):
+    path = put(tmp_path / "a.wav", tune(1, 3))
+    read = reader_of({"a": path})
+    assert len(read("a", Span(1.0, 2.0))[0]) == TUNE_RATE
+    path.write_bytes(b"broken")
+    assert read("a", Span(1.0, 2.0)) is None
+    assert "a.wav: cannot be decoded" in caplog.text

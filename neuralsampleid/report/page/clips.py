@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,12 @@ import soundfile
 
 from neuralsampleid.audio.ffmpeg import read_any_part
 from neuralsampleid.audio.io import Waveform
+from neuralsampleid.errors import UserError
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
 
 CLIP_SECONDS = 6.0  # s, at most
 CLIP_RATE = 22050  # Hz
+_LOG = logging.getLogger(__name__)
 FADE_SECONDS = 0.01  # s, at both ends, so that they do not click
 
 # A track's part as mono and its rate in Hz; None if the track has no audio (any more).
@@ -71,7 +74,7 @@ def with_clips(
 
 
 def reader_of(paths: Mapping[str, str | Path]) -> Reader:
-    """Reads parts of the files of tracks; one without file (any more) has no sound.
+    """Reads parts of the files of tracks; one without file that can be read has no sound.
 
     Args:
         paths: track → its file; may be empty.
@@ -81,7 +84,11 @@ def reader_of(paths: Mapping[str, str | Path]) -> Reader:
         path = Path(paths[track_id])
         if not paths[track_id] or not path.is_file():
             return None
-        part = read_any_part(path, CLIP_RATE, span.start_s, span.end_s - span.start_s)
+        try:
+            part = read_any_part(path, CLIP_RATE, span.start_s, span.end_s - span.start_s)
+        except UserError as error:  # the page shows its lines all the same
+            _LOG.warning("%s", error)
+            return None
         return part.copy(), CLIP_RATE
 
     return read
