@@ -3,7 +3,8 @@
 Command: ``python benchmarks/free_music_truth.py AUDIO``, AUDIO as for free_music_recipe.py. Each
 occurrence of the sample's layer alone is brought back to the reference's tempo and pitch. Its
 spectrogram (32 bands of 80 to 8000 Hz, dB, every 10 ms, each band less its mean, bands within 30 dB
-of the loudest) is correlated with the reference's at the annotated place and up to 0.5 s beside it.
+of the loudest) is correlated with the reference's, at the annotated place and up to 0.5 s beside
+it; of the percussive or harmonic part where only that is sampled.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from scipy.signal import ShortTimeFFT
 
 from neuralsampleid.audio.io import Waveform
 from neuralsampleid.composer.bands import TOLERANCE_DB, band_levels, difference_db
+from neuralsampleid.composer.parts import part_of
 from neuralsampleid.composer.queries import RATE, render_query
-from neuralsampleid.composer.recipes import Place, QueryRecipe, read_recipes
+from neuralsampleid.composer.recipes import Place, QueryRecipe, SampleRecipe, read_recipes
 from neuralsampleid.composer.soundfont import write_soundfont
 from neuralsampleid.composer.treatment import Treatment, cut_and_treat
 from neuralsampleid.datasets.free_music_tables import audio_path, read_tracks
@@ -92,7 +94,7 @@ def measure(files: dict[str, Path], soundfont: Path, recipe: QueryRecipe) -> pd.
         for place, gain in zip(sample.places(), gains, strict=True):
             span = slice(*(round(t * RATE) for t in (place.query_start_s, place.query_end_s)))
             over = np.square(layer[span]).mean() / np.square((query.audio - layer)[span]).mean()
-            lags, found = correlations(layer[span], reference, place, sample.treatment)
+            lags, found = correlations(layer[span], reference, place, sample)
             rows.append(
                 {
                     "split": recipe.split,
@@ -110,15 +112,17 @@ def measure(files: dict[str, Path], soundfont: Path, recipe: QueryRecipe) -> pd.
 
 
 def correlations(
-    heard: Waveform, reference: Waveform, place: Place, change: Treatment
+    heard: Waveform, reference: Waveform, place: Place, sample: SampleRecipe
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Lags (s) about the annotated place, and the correlation at each."""
+    change = sample.treatment
     back = Treatment(change.process, 1 / change.tempo_ratio, -change.semitones)
     own = bands(cut_and_treat(heard, RATE, 0.0, len(heard) / RATE, back))
     loud = own.mean(axis=1) > _LOUD * own.mean(axis=1).max()
     begin = round(place.reference_start_s * RATE) - _STEPS * _HOP
     length = round((place.reference_end_s - place.reference_start_s) * RATE) + 2 * _STEPS * _HOP
     around = np.pad(reference, (max(0, -begin), length))[max(0, begin) :][:length]
+    around = part_of(around, RATE, sample.part)
     own, other = decibels(own)[loud], decibels(bands(around))[loud]
     found = [correlation(own, other[:, step : step + own.shape[1]]) for step in range(2 * _STEPS)]
     return (np.arange(2 * _STEPS) - _STEPS) * _HOP / RATE, np.array(found)
