@@ -201,3 +201,14 @@ def test_recipes_use_tracks_of_their_split(music, tmp_path):
 def test_what_a_piece_was_made_of_stands_beside_it(music):
     note = Path(music["tracks"]).parent / "data/audio/q_loops.json"
     assert json.loads(note.read_text())["difference_db"] == 0
+
+
+@pytest.mark.parametrize(
+    ("split", "queries", "catalogue"),
+    [("test", 300, 150), ("fitting", 150, 40), ("validation", 150, 40)],
+)
+def test_the_committed_tables_fit_each_other(split, queries, catalogue):
+    planned = planned_tracks(FreeMusicData(kind="free_music", split=split))
+    assert planned["query"] >= queries
+    assert planned["reference"] + planned["noise"] >= catalogue
+    assert planned["train"] >= 150
