@@ -12,7 +12,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import own_files
 from neuralsampleid.models.weights import weights_file
 from neuralsampleid.processes import wait_passively
-from neuralsampleid.report.contents import FORMATS, TABLES, figures_of, files_of
+from neuralsampleid.report.contents import FORMATS, figures_of, files_of, tables_of
 
 
 def told(function, *arguments):
@@ -28,7 +28,7 @@ wait_passively()  # all jobs inherit it
 FILES = [Path(file) for file in getattr(workflow, "overwrite_configfiles", [])]
 CONFIG = told(read_run, config, FILES, Path(workflow.basedir, "config.yaml"))
 RUN = f"results/{CONFIG.run}"
-SYSTEMS = {system.name: system for system in CONFIG.systems}
+SYSTEMS = {row.name: row for row in CONFIG.rows}  # and bounds
 LABELS = {name: system.shown for name, system in SYSTEMS.items()}
 IS_DEMO = CONFIG.data.kind == "demo"
 DATA = CONFIG.data.folder if CONFIG.data.kind == "catalogue" else f"{RUN}/data"

@@ -1,6 +1,6 @@
 # Needs: the catalogue's occurrences, fingerprint stores, indexes, the re-ranker.
-# Makes: the queries, and per system the rankings, one row per query, and the metrics; then the
-# systems compared in pairs.
+# Makes: the queries, and per system and bound the rankings, one row per query, and the metrics;
+# then the systems compared in pairs.
 
 
 rule derive_queries:
@@ -92,6 +92,57 @@ rule fuse:
         "../scripts/fuse.py"
 
 
+rule read_rankings:
+    input:
+        tracks=f"{DATA}/tracks.csv",
+        queries=f"{RUN}/evaluation/queries.csv",
+        rankings=lambda wildcards: SYSTEMS[wildcards.system].rankings,
+    output:
+        matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+        lines=f"{RUN}/evaluation/{{system}}/lines/{{system}}.csv",
+    log:
+        f"{RUN}/logs/read_rankings_{{system}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/read_rankings_{{system}}.tsv"
+    wildcard_constraints:
+        system=pattern(row.name for row in CONFIG.external_systems),
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    params:
+        tracks=CONFIG.ranking.tracks,
+    message:
+        "Reading another program's rankings: {wildcards.system}"
+    script:
+        "../scripts/read_rankings.py"
+
+
+rule bound:
+    input:
+        tracks=f"{DATA}/tracks.csv",
+        occurrences=f"{DATA}/occurrences.csv",
+        queries=f"{RUN}/evaluation/queries.csv",
+    output:
+        matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+        lines=f"{RUN}/evaluation/{{system}}/lines/{{system}}.csv",
+    log:
+        f"{RUN}/logs/bound_{{system}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/bound_{{system}}.tsv"
+    wildcard_constraints:
+        system=pattern(row.name for row in SYSTEMS.values() if row.kind == "bound"),
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    params:
+        tracks=CONFIG.ranking.tracks,
+        seed=CONFIG.seed,
+    message:
+        "Ranking tracks for every query: {wildcards.system}"
+    script:
+        "../scripts/bound.py"
+
+
 rule evaluate:
     input:
         tracks=f"{DATA}/tracks.csv",
@@ -121,6 +172,7 @@ rule evaluate:
     params:
         evaluation=section(CONFIG.queries, CONFIG.metrics, CONFIG.intervals),
         seed=CONFIG.seed,
+        partial=lambda wildcards: SYSTEMS[wildcards.system].kind == "external",
     message:
         "Scoring {wildcards.system}"
     script:
@@ -130,7 +182,10 @@ rule evaluate:
 rule compare:
     input:
         metrics=f"{RUN}/report/metrics.csv",
-        per_query=expand(f"{RUN}/evaluation/{{system}}/per_query.csv", system=SYSTEMS),
+        per_query=expand(
+            f"{RUN}/evaluation/{{system}}/per_query.csv",
+            system=[system.name for system in CONFIG.systems],
+        ),
     output:
         comparisons=report(
             f"{RUN}/report/comparisons.csv",
@@ -150,7 +205,7 @@ rule compare:
         mem_mb=attempts(4000),
         runtime=attempts(60),
     params:
-        systems=list(SYSTEMS),
+        systems=[system.name for system in CONFIG.systems],
         evaluation=section(
             CONFIG.queries, CONFIG.metrics, CONFIG.intervals, CONFIG.comparisons
         ),

@@ -15,9 +15,13 @@ rule tables:
                 category="Tables",
                 labels={"table": name},
             )
-            for name in TABLES
+            for name in tables_of(CONFIG)
         ],
-        expand(f"{RUN}/report/tables/{{name}}.{{format}}", name=TABLES, format=FORMATS),
+        expand(
+            f"{RUN}/report/tables/{{name}}.{{format}}",
+            name=tables_of(CONFIG),
+            format=FORMATS,
+        ),
     log:
         f"{RUN}/logs/tables.log",
     benchmark:
@@ -26,6 +30,7 @@ rule tables:
         "../envs/audio.yaml"
     threads: 1
     params:
+        tables=tables_of(CONFIG),
         systems=LABELS,
         cutoffs=CONFIG.metrics.cutoffs,
         confidence=CONFIG.intervals.confidence,
@@ -66,6 +71,7 @@ rule figures:
         mem_mb=attempts(4000),
     params:
         systems=LABELS,
+        kinds={name: row.kind for name, row in SYSTEMS.items()},
         cutoffs=CONFIG.metrics.cutoffs,
         confidence=CONFIG.intervals.confidence,
         reranked=bool(CONFIG.used_rerankers),

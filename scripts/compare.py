@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 from _job import job
 
 from neuralsampleid.catalogue.formats import METRICS, per_query_format, read_table
@@ -18,7 +19,7 @@ if __name__ == "__main__":
         columns = per_query_format(settings.cutoffs)
         tables = [read_table(Path(path), columns) for path in snakemake.input.per_query]
         judged = dict(zip(params.systems, tables, strict=True))
-        cells = compared_cells(tables[0], settings, seconds)
+        cells = compared_cells(pd.concat(tables), settings, seconds)
         comparisons = compare(judged, cells, settings, params.seed)
         write_csv(Path(snakemake.output.comparisons), comparisons)
         write_csv(Path(snakemake.output.found_by_one), found_by_one(judged, settings.cutoffs))

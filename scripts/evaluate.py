@@ -20,7 +20,7 @@ from neuralsampleid.evaluation.detail import (
     reliability,
     shown_pairs,
 )
-from neuralsampleid.evaluation.evaluate import per_query, summarise
+from neuralsampleid.evaluation.evaluate import asked_of, per_query, summarise
 from neuralsampleid.evaluation.occurrences import (
     judge_lines,
     localisation_errors,
@@ -36,6 +36,8 @@ if __name__ == "__main__":
         queries = read_table(Path(snakemake.input.queries), QUERIES)
         lines = pd.concat([read_table(Path(path), LINES) for path in snakemake.input.lines])
         catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
+        queries = asked_of(matches, queries) if snakemake.params.partial else queries
+        shows_places = len(lines) or not snakemake.params.partial
         judged = per_query(matches, queries, settings.cutoffs)
         located = judge_lines(lines, matches, queries, catalogue.occurrences)
         pairs, given = shown_pairs(matches, queries), answer_pairs(matches, queries)
@@ -43,12 +45,12 @@ if __name__ == "__main__":
             summarise(judged, *own),
             detailed_metrics(judged, pairs, *own),
             answer_metrics(given, judged, *own),
-            localisation_metrics(located, judged, *own),
+            *([localisation_metrics(located, judged, *own)] if shows_places else []),
         ]
         numbers = [
             quantities(judged, pairs, *own),
             answer_quantities(given, judged, *own),
-            localisation_errors(located, judged, *own),
+            *([localisation_errors(located, judged, *own)] if shows_places else []),
         ]
         out = snakemake.output
         write_csv(Path(out.per_query), judged)

@@ -26,16 +26,16 @@ if __name__ == "__main__":
         columns = per_query_format(cutoffs)
         tables = [read_table(Path(path), columns) for path in snakemake.input.per_query]
         judged = dict(zip(systems, tables, strict=True))
+        kinds, conditions = snakemake.params.kinds, conditions_among(metrics)
         drawn = {
-            "hit_rates": figures.hit_rate_figure(metrics, systems),
-            "map": figures.map_figure(metrics, systems),
-            "ranks": figures.ranks_figure(judged, systems),
+            "hit_rates": figures.hit_rate_figure(metrics, systems, kinds),
+            "map": figures.map_figure(metrics, systems, kinds),
+            "ranks": figures.ranks_figure(judged, systems, cutoffs),
             "conditions": detail_figures.conditions_figure(
-                metrics, systems, conditions_among(metrics), seconds
+                metrics, systems, kinds, conditions, seconds
             ),
-            "changes": detail_figures.changes_figure(judged, systems, max(cutoffs), seconds),
             "localisation": detail_figures.localisation_figure(metrics, systems),
-            "answers": detail_figures.answer_figure(answered, metrics, quantities, systems),
+            "answers": detail_figures.answer_figure(answered, metrics, quantities, systems, kinds),
         }
         if snakemake.params.reranked:
             reliability = read_table(Path(snakemake.input.reliability), RELIABILITY)

@@ -14,6 +14,7 @@ from neuralsampleid.report.detail_tables import (
 from neuralsampleid.report.rendering import write_table
 from neuralsampleid.report.tables import (
     conditions_among,
+    grade_table,
     group_table,
     length_table,
     main_table,
@@ -35,11 +36,12 @@ if __name__ == "__main__":
             "main": main_table(metrics, systems, seconds, winners),
             "hit_rates": length_table(metrics, systems, winners),
             "sample_types": group_table(metrics, systems, seconds, types, winners),
+            "grades": grade_table(metrics, systems, seconds, winners),
             "conditions": group_table(metrics, systems, seconds, conditions),
             "localisation": localisation_table(metrics, quantities, systems),
             "answers": answer_table(metrics, quantities, systems, seconds),
             "median_ranks": rank_table(quantities, systems),
             "comparisons": comparison_table(comparisons, systems, significance),
         }
-        for name, table in made.items():
-            write_table(table, folder / name)
+        for name in snakemake.params.tables:
+            write_table(made[name], folder / name)

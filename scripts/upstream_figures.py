@@ -15,6 +15,7 @@ if __name__ == "__main__":
         systems, protocols = snakemake.params.systems, snakemake.params.protocols
         quoted = quoted_precision(read_quoted(Path(snakemake.input.quoted)), systems)
         folder = Path(snakemake.output[0]).parent
-        save_figure(hit_rate_figure(metrics, systems, protocols), folder / "hit_rates")
-        drawn = map_figure(metrics, systems, protocols=protocols, quoted=quoted)
+        kinds = dict.fromkeys(systems, "encoder")
+        save_figure(hit_rate_figure(metrics, systems, kinds, protocols), folder / "hit_rates")
+        drawn = map_figure(metrics, systems, kinds, protocols, quoted)
         save_figure(drawn, folder / "map")

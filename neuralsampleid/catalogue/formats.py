@@ -67,6 +67,20 @@ LINES: Format = {
     "pitch_semitones": float,  # how far it is shifted up; NaN: not measured
     "score": float,  # votes or landmarks less cost, see matching/lines, landmarks/lines
 }
+RANKINGS: Format = {  # another program's; only query, reference, and score or rank must be there
+    "query": str,  # track id or file
+    "query_start_s": float,  # of a segment query, as in queries.csv; empty: the whole track
+    "query_end_s": float,
+    "reference": str,  # track id or file, of a reference or noise track
+    "score": float,  # larger is better; in all rows or in none
+    "rank": float,  # instead: 1, 2, …
+    "matched_start_s": float,  # where in the query's track; of several places a row each
+    "matched_end_s": float,
+    "reference_start_s": float,  # what of the reference
+    "reference_end_s": float,
+    "tempo_ratio": float,
+    "pitch_semitones": float,  # how far the query is shifted up
+}
 METRICS: Format = {
     "system": str,  # its name in the configuration
     "task": str,
@@ -80,7 +94,7 @@ METRICS: Format = {
     "queries": float,  # how many the value is of
 }
 COMPARISONS: Format = {
-    "table": str,  # main, hit_rates or sample_types: the family that p_holm is corrected over
+    "table": str,  # main, sample_types, grades or hit_rates: what p_holm is corrected over
     "system": str,
     "other": str,
     "task": str,
@@ -166,16 +180,18 @@ def read_table(
     optional: Collection[str] = (),
     blanks: bool = False,
     further: bool = False,
+    numbered: bool = False,
 ) -> pd.DataFrame:
     """Read a table.
 
     Args:
         path: a CSV file, see ``read_texts``.
-        columns: that it must have.
+        columns: that it must have, but for the optional ones.
         expected: what the file should be, for the error message.
-        optional: columns of text that may be missing and are empty then.
+        optional: columns that may be missing and are empty then; text, if not among ``columns``.
         blanks: whether those around headers and values are dropped.
         further: whether other columns are kept, as text, or left out.
+        numbered: whether the index is the file's line.
 
     Raises:
         UserError: the file or a column is missing, or a number is none.
@@ -190,7 +206,7 @@ def read_table(
                 f"{path}, line {line}: {column} is '{table[column][line]}', expected a number"
             )
         table = table.assign(**{column: numbers.astype(float)})
-    return table.reset_index(drop=True)
+    return table if numbered else table.reset_index(drop=True)
 
 
 def is_blank(text: object) -> bool:
@@ -225,16 +241,15 @@ def read_texts(
     table = _parsed(path, text, separator, expected, blanks=blanks)
     if blanks:
         table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
-    missing = [column for column in columns if column not in table.columns]
+    missing = [name for name in columns if name not in table.columns and name not in optional]
     if missing:
         said = ", ".join(f"'{column}'" for column in missing)
         what = f"column {said} is" if len(missing) == 1 else f"columns {said} are"
         raise UserError(f"{path}: {what} missing, expected {', '.join(columns)}")
     table.index = pd.RangeIndex(2, len(table) + 2)
     table = table[~(table.isna() | (table == "")).all(axis=1)]
-    wanted = [*columns, *optional]
-    wanted += [column for column in table.columns if further and column not in wanted]
-    table = table.reindex(columns=wanted, fill_value="").fillna("").astype(str)
+    wanted = dict.fromkeys([*columns, *optional, *(table.columns if further else ())])
+    table = table.reindex(columns=list(wanted), fill_value="").fillna("").astype(str)
     if separator != ",":
         table = table.replace(rf"^\s*{_COMMA_NUMBER.pattern}\s*$", r"\1.\2", regex=True)
     return table

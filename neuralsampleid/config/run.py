@@ -26,8 +26,11 @@ from neuralsampleid.config.rerankers import Reranker
 from neuralsampleid.config.scale import Scale
 from neuralsampleid.config.search import Index, Ranking, Search
 from neuralsampleid.config.systems import (
+    BOUNDS,
     DEFAULT_SYSTEMS,
     AnySystem,
+    Bound,
+    ExternalSystem,
     FusedSystem,
     LandmarkSystem,
     System,
@@ -77,9 +80,10 @@ class Config(Section):
             if system.reranker is not None:
                 self._check_reranking(system, system.reranker)
         self._check_weights()
-        names = [system.name for system in self.systems]
+        names = [system.name for system in self.rows]
         if len(set(names)) != len(names):
-            raise ValueError("two systems bear the same name")
+            bounds = " and ".join(f"'{bound.name}'" for bound in BOUNDS)
+            raise ValueError(f"two systems bear the same name; {bounds} are those of the bounds")
         for fused in self.fused_systems:
             self._check_fusing(fused)
         if self.page.system is not None:
@@ -107,7 +111,7 @@ class Config(Section):
             raise ValueError(f"{key}.encoder '{encoder}' is not a gnn")
 
     def _check_fusing(self, fused: FusedSystem) -> None:
-        able = [one.name for one in self.systems if not isinstance(one, FusedSystem)]
+        able = [one.name for one in [*self.encoder_systems, *self.landmark_systems]]
         for name in fused.systems:
             _one_of(able, name, f"system '{fused.name}' fuses")
         if len(set(fused.systems)) < len(fused.systems):
@@ -225,9 +229,14 @@ class Config(Section):
         return f"{self.scale.encoder or next(iter(self.encoders))}_trained"
 
     @property
+    def rows(self) -> list[AnySystem | Bound]:
+        """The rows of the tables: the systems, and below them what bounds them."""
+        return [*self.systems, *BOUNDS]
+
+    @property
     def evaluations(self) -> list[str]:
         """Folders in ``evaluation``, one per row of the tables."""
-        return [system.name for system in self.systems]
+        return [row.name for row in self.rows]
 
     @property
     def required_files(self) -> list[str]:
@@ -249,6 +258,11 @@ class Config(Section):
     def landmark_systems(self) -> list[LandmarkSystem]:
         """The systems that match landmarks."""
         return [system for system in self.systems if isinstance(system, LandmarkSystem)]
+
+    @property
+    def external_systems(self) -> list[ExternalSystem]:
+        """The systems whose rankings another program made."""
+        return [system for system in self.systems if isinstance(system, ExternalSystem)]
 
     @property
     def fused_systems(self) -> list[FusedSystem]:

@@ -45,9 +45,24 @@ class FusedSystem(Row):
         return self.systems
 
 
-AnySystem = Annotated[System | LandmarkSystem | FusedSystem, Field(discriminator="kind")]
+class ExternalSystem(Row):
+    """One row of the tables: another program's rankings, from its file; see docs/extending.md."""
 
-DEFAULT_SYSTEMS: list[System | LandmarkSystem | FusedSystem] = [
+    kind: Literal["external"]
+    rankings: str  # CSV, columns as in formats.RANKINGS; relative to where snakemake is called
+
+
+class Bound(Row):
+    """What every table has beside the systems; see ``evaluation/bounds.py``."""
+
+    kind: Literal["bound"] = "bound"
+
+
+_Systems = System | LandmarkSystem | FusedSystem | ExternalSystem
+AnySystem = Annotated[_Systems, Field(discriminator="kind")]
+
+BOUNDS = [Bound(name="oracle", label="Oracle"), Bound(name="random", label="Random ranking")]
+DEFAULT_SYSTEMS: list[_Systems] = [
     System(kind="encoder", name="proposed", encoder="gnn", reranker="reranker", label="Proposed"),
     System(
         kind="encoder", name="proposed_no_reranker", encoder="gnn", label="Proposed, no re-ranker"

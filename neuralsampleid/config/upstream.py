@@ -96,6 +96,11 @@ class UpstreamConfig(Section):
         return self
 
     @property
+    def rows(self) -> list[UpstreamSystem]:
+        """The rows of the tables."""
+        return self.systems
+
+    @property
     def evaluations(self) -> list[str]:
         """Folders in ``evaluation``, one per row of the tables."""
         names = [system.name for system in self.systems]

@@ -12,8 +12,9 @@ import pandas as pd
 from neuralsampleid.catalogue.formats import COMPARISONS, FOUND_BY_ONE, FULL_TRACK, SEGMENT
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
+from neuralsampleid.evaluation.conditions import SEPARATOR, has_condition
 from neuralsampleid.evaluation.intervals import DECIMALS, Bootstrap
-from neuralsampleid.evaluation.permutation import holm, sign_flip_p_value
+from neuralsampleid.evaluation.permutation import holm, sign_flip_p_values
 from neuralsampleid.evaluation.summary import at_length, written_length
 
 _KEY = ["task", "query_id", "query_start_s", "query_seconds"]
@@ -31,6 +32,8 @@ class Compared:
     def chosen(self, judged: pd.DataFrame) -> pd.Series[bool]:
         """Which queries the cell is about."""
         own = judged["group"] == self.group if self.group != "all" else judged["group"].notna()
+        if SEPARATOR in self.group:
+            own = has_condition(judged, self.group)
         if self.seconds is None:
             return own & (judged["task"] == FULL_TRACK)
         return own & (judged["task"] == SEGMENT) & at_length(judged, self.seconds)
@@ -54,33 +57,32 @@ def compare(
     """Every pair of systems in every cell.
 
     Args:
-        judged: system → its ``evaluate.per_query`` table; all about the same queries.
+        judged: system → its ``evaluate.per_query`` table; in a cell all about the same queries, but
+            for systems that were not asked there.
         cells: what to compare; one without queries is left out.
         evaluation: resamples, confidence and permutations.
         seed: of the bootstrap, which is the metrics' own, and of the permutations.
 
     Returns:
         ``formats.COMPARISONS``: the mean difference with its bootstrap interval, the p-value of
-        ``sign_flip_p_value``, and Holm's correction over all rows of the same table.
+        ``sign_flip_p_values``, and Holm's correction over all rows of the same table.
 
     Raises:
         UserError: two systems answered different queries.
     """
-    _check_alike(judged)
-    bootstrap = Bootstrap(evaluation.resamples, evaluation.confidence, seed)
-    pairs, rows = list(combinations(judged, 2)), []
-    first = next(iter(judged.values()))
+    bootstrap, rows = Bootstrap(evaluation.resamples, evaluation.confidence, seed), []
     for cell in cells:
-        chosen = cell.chosen(first).to_numpy()
-        tracks = first.loc[chosen, "query_id"]
-        if not len(tracks) or not pairs:
+        asked = _asked({name: table[cell.chosen(table)] for name, table in judged.items()})
+        pairs = list(combinations(asked, 2))
+        if not pairs:
             continue
-        values = {name: table.loc[chosen, cell.column] for name, table in judged.items()}
-        differences = np.stack([(values[one] - values[two]).to_numpy(float) for one, two in pairs])
+        tracks = next(iter(asked.values()))["query_id"]
+        values = {name: table[cell.column].to_numpy(float) for name, table in asked.items()}
+        differences = np.stack([values[one] - values[two] for one, two in pairs])
         low, high = bootstrap.means(differences, tracks)
         estimates = np.stack([differences.mean(axis=1), low, high], axis=1).round(DECIMALS)
-        for pair, difference, estimate in zip(pairs, differences, estimates, strict=True):
-            p_value = sign_flip_p_value(difference, tracks, evaluation.permutations, seed)
+        p_values = sign_flip_p_values(differences, tracks, evaluation.permutations, seed)
+        for pair, estimate, p_value in zip(pairs, estimates, p_values, strict=True):
             about = (cell.table, *pair, *cell.written, cell.group)
             rows.append((*about, *estimate, p_value, np.nan, len(tracks)))
     table = pd.DataFrame(rows, columns=list(COMPARISONS), dtype=object)
@@ -96,33 +98,32 @@ def found_by_one(judged: Mapping[str, pd.DataFrame], cutoffs: Sequence[int]) -> 
     """The queries that one system gets, by a right answer among its first k, and another misses.
 
     Args:
-        judged: system → its ``evaluate.per_query`` table; all about the same queries.
+        judged: system → its ``evaluate.per_query`` table.
         cutoffs: the k.
 
     Returns:
         ``formats.FOUND_BY_ONE``: by ordered pair of systems, then k, then query.
-
-    Raises:
-        UserError: two systems answered different queries.
     """
-    _check_alike(judged)
     parts = []
-    for system, other in permutations(judged, 2):
-        own = judged[system].assign(
-            system=system, other=other, other_first_rank=judged[other]["first_rank"]
-        )
+    for (system, own), (other, theirs) in permutations(judged.items(), 2):
+        missed = [f"hit_{k}" for k in cutoffs]
+        both = own.merge(theirs[[*_KEY, "first_rank", *missed]], on=_KEY, suffixes=("", "_other"))
+        both = both.assign(system=system, other=other, other_first_rank=both["first_rank_other"])
         for k in sorted(set(cutoffs)):
-            gets = (own[f"hit_{k}"] == 1) & (judged[other][f"hit_{k}"] == 0)
-            parts.append(own[gets].assign(k=k))
+            gets = (both[f"hit_{k}"] == 1) & (both[f"hit_{k}_other"] == 0)
+            parts.append(both[gets].assign(k=k))
     table = pd.concat(parts) if parts else pd.DataFrame(columns=list(FOUND_BY_ONE))
     return table[list(FOUND_BY_ONE)].reset_index(drop=True)
 
 
-def _check_alike(judged: Mapping[str, pd.DataFrame]) -> None:
-    (first, table), *others = judged.items()
-    for name, other in others:
-        if not table[_KEY].equals(other[_KEY]):
+def _asked(chosen: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The systems that were asked at all; they must have answered the same queries."""
+    asked = {name: table.reset_index(drop=True) for name, table in chosen.items() if len(table)}
+    first = next(iter(asked), "")
+    for name, table in asked.items():
+        if not table[_KEY].equals(asked[first][_KEY]):
             raise UserError(
                 f"systems '{first}' and '{name}' answered different queries, expected the same "
                 "ones in the same order"
             )
+    return asked

@@ -20,6 +20,7 @@ from neuralsampleid.config import Conditions
 from neuralsampleid.errors import UserError
 
 SEPARATOR = ":"
+GRADES = ("loops", "producer", "buried")  # of queries, from the easiest
 _KEY = ["query_id", "sample_id"]
 
 
@@ -117,7 +118,9 @@ def has_condition(table: pd.DataFrame, condition: str) -> pd.Series[bool]:
 
 
 def _bin_order(name: str) -> float:
-    """Sorts the names of a dimension's bins by value; texts, and the lowest bin, come first."""
+    """Sorts bins by value and grades by difficulty; other texts, and the lowest bin, come first."""
+    if name in GRADES:
+        return GRADES.index(name)
     low, dots, _ = name.partition("..")
     return float(low) if low and dots else -np.inf
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT, per_query_format, split
+from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, SEGMENT, per_query_format, split
 from neuralsampleid.config import Evaluation
 from neuralsampleid.errors import UserError
 from neuralsampleid.evaluation import metrics
@@ -23,6 +23,25 @@ from neuralsampleid.evaluation.summary import (
 )
 
 Key = tuple[str, str, int, int]  # task, query_id, start and end in milliseconds
+
+
+def asked_of(matches: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
+    """The queries that another program was asked: those of tasks and lengths that it answered.
+
+    Args:
+        matches: its answers, columns ``formats.MATCHES``.
+        queries: columns ``formats.QUERIES``.
+
+    Returns:
+        Some of the queries: full tracks if it found something in one of them, segments of a length
+        likewise, each with their counterparts that nothing answers. Without the others its tables
+        show that nothing is known there, and not that nothing was found.
+    """
+    present = queries["task"].replace({absent: task for task, absent in ABSENT.items()})
+    parts = list(zip(present, queries["query_seconds"].fillna(0.0), strict=True))
+    answered = set(_keys(matches))
+    asked = {part for part, key in zip(parts, _keys(queries), strict=True) if key in answered}
+    return queries[[part in asked for part in parts]].reset_index(drop=True)
 
 
 def per_query(matches: pd.DataFrame, queries: pd.DataFrame, cutoffs: Sequence[int]) -> pd.DataFrame:

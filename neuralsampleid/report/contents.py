@@ -11,9 +11,14 @@ TABLES = (
 FORMATS = ("csv", "md", "tex", "txt")  # of a table, beside HTML
 
 
+def tables_of(config: Config) -> list[str]:
+    """Names of the tables; only queries of a recipe have grades."""
+    return [*TABLES, *(["grades"] if hasattr(config.data, "grades") else [])]
+
+
 def figures_of(config: Config) -> list[str]:
     """Names of the figures."""
-    names = ["hit_rates", "map", "ranks", "conditions", "changes", "localisation", "answers"]
+    names = ["hit_rates", "map", "ranks", "conditions", "localisation", "answers"]
     names += ["calibration"] if config.used_rerankers else []
     names += ["learning_curves"] if config.trained_models else []
     names += ["separation"] if config.trained_models and config.data.kind == "demo" else []
@@ -23,7 +28,7 @@ def figures_of(config: Config) -> list[str]:
 def files_of(config: Config) -> list[str]:
     """Files in the folder ``report`` that make the others necessary, too."""
     files = ["metrics.csv", "provenance.json", "comparisons.csv", "found_by_one.csv"]
-    files += [f"tables/{name}.md" for name in TABLES]
+    files += [f"tables/{name}.md" for name in tables_of(config)]
     files += [f"figures/{name}.png" for name in figures_of(config)]
     files += ["index.html"] if config.page_system else []
     return files

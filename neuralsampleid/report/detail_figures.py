@@ -1,94 +1,99 @@
 """Figures of where systems work, where they place a hit, and what their scores are worth.
 
-Arguments of all: ``metrics`` and ``reliability`` have the columns of their ``formats``; ``judged``
-holds each system's ``evaluate.per_query`` table; ``systems`` are names with labels in the order of
-the config; ``seconds`` is the length of the segment queries shown, ``k`` the rank of their hits;
-``conditions`` are the groups to show, those of a dimension together.
+Arguments of all: ``metrics`` and ``reliability`` have the columns of their ``formats``; ``systems``
+are names with labels in the order of the config; ``kinds`` says what each is; ``seconds`` is the
+length of the segment queries shown. Of fewer than ``FEWEST`` queries nothing is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from neuralsampleid.catalogue.formats import FULL_TRACK, SEGMENT
-from neuralsampleid.evaluation.conditions import SEPARATOR, conditions_of, has_condition
+from neuralsampleid.catalogue.formats import FULL_TRACK
+from neuralsampleid.evaluation.conditions import SEPARATOR
 from neuralsampleid.evaluation.localisation import TOLERANCE_S
 from neuralsampleid.evaluation.occurrences import SCOPES
-from neuralsampleid.evaluation.summary import at_length
-from neuralsampleid.report.drawing import GREY, legend_below, panels, rows_axis, system_style
-from neuralsampleid.report.labels import Labels, bin_label, words
-from neuralsampleid.report.tables import count_of, cutoffs_of, interval_of, select
-
-COLOURS = "viridis"
+from neuralsampleid.report.drawing import (
+    FEWEST,
+    GREY,
+    KIND_COLOURS,
+    legend_below,
+    panels,
+    rows_axis,
+    series_style,
+)
+from neuralsampleid.report.labels import Kinds, Labels, bin_label, words
+from neuralsampleid.report.tables import UNKNOWN, count_of, cutoffs_of, interval_of, select
 
 
 def conditions_figure(
-    metrics: pd.DataFrame, systems: Labels, conditions: Sequence[str], seconds: float
+    metrics: pd.DataFrame, systems: Labels, kinds: Kinds, conditions: Sequence[str], seconds: float
 ) -> Figure:
-    """Heat maps of mAP and of the hit rate at the largest k: systems by condition."""
+    """MAP and the hit rate at the largest k by condition: of each kind the best system by mAP.
+
+    Args:
+        metrics: see the module.
+        systems: see the module.
+        kinds: of bounds the random ranking is drawn, as a line.
+        conditions: the groups to show, those of a dimension together; a dimension of which fewer
+            than two remain is left out.
+        seconds: see the module.
+    """
     k = cutoffs_of(metrics)[-1]
     shown = {
-        "Mean average precision (%), full tracks": select(metrics, metric="map"),
-        f"Hit rate at {k:g} (%), segments of {seconds:g} s": select(
+        "mAP of full tracks (%)": select(metrics, metric="map"),
+        f"Hit rate at {k:g}, segments of {seconds:g} s (%)": select(
             metrics, metric="hit_rate", k=k, query_seconds=seconds
         ),
     }
-    columns = max(1, len(conditions))
-    width, height = 2.4 + 0.62 * columns, 2 * (1.5 + 0.34 * len(systems))
-    figure, grid = panels(2, 1, width, height)
-    for axes, (title, rows) in zip(grid[:, 0], shown.items(), strict=True):
-        pivot = rows.pivot(index="system", columns="group", values=["value", "queries"])
-        values, counts = (
-            pivot[name].reindex(index=list(systems), columns=conditions).to_numpy(float)
-            for name in ("value", "queries")
-        )
-        number = np.nan_to_num(counts.max(axis=0, initial=0)).astype(int)
-        _heat_map(axes, 100 * values)
-        labels = [f"{_broken(name)}\nn = {n}" for name, n in zip(conditions, number, strict=True)]
-        axes.set_xticks(range(len(conditions)), labels, fontsize=7)
-        axes.set_yticks(range(len(systems)), list(systems.values()), fontsize=9)
-        axes.set_title(title, fontsize=10, pad=18, loc="left")
-        _name_dimensions(axes, conditions)
-    return figure
-
-
-def changes_figure(
-    judged: Mapping[str, pd.DataFrame], systems: Labels, k: int, seconds: float
-) -> Figure:
-    """Heat maps of the hit rate by tempo ratio and pitch shift, a panel per system."""
-    first = judged[next(iter(systems))]
-    found = conditions_of(first)
-    tempi, pitches = (
-        [name for name in found if name.startswith(f"{dimension}{SEPARATOR}")]
-        for dimension in ("tempo_ratio", "pitch_semitones")
-    )
-    columns = min(len(systems), 2)
-    lines = -(-len(systems) // columns)
-    width = max(1.3 + 0.75 * len(tempi), 3.0) * columns
-    figure, grid = panels(lines, columns, width, lines * (1.5 + 0.5 * len(pitches)))
-    for axes in grid.flat[len(systems) :]:
-        axes.remove()
-    for place, (axes, system) in enumerate(zip(grid.flat, systems, strict=False)):
-        table = judged[system]
-        segments = table[(table["task"] == SEGMENT) & at_length(table, seconds)]
-        values, counts = _rates(segments, f"hit_{k}", pitches, tempi)
-        _heat_map(axes, 100 * values, counts)
-        beside = pitches if place % columns == 0 else []
-        axes.set_xticks(range(len(tempi)), [_broken(name) for name in tempi], fontsize=7)
-        axes.set_yticks(range(len(beside)), [_broken(name) for name in beside], fontsize=7)
-        axes.set_title(systems[system], fontsize=10)
-        axes.set_xlabel("Tempo ratio", fontsize=9)
-        if place % columns == 0:
-            axes.set_ylabel("Pitch (semitones)", fontsize=9)
-    figure.suptitle(
-        f"Hit rate at {k} (%), segments of {seconds:g} s; in brackets: queries", fontsize=10
-    )
+    enough = pd.concat(shown.values())
+    enough = enough[enough["queries"] >= FEWEST]
+    dimensions: dict[str, list[str]] = {}
+    for name in conditions:
+        if name in set(enough["group"]):
+            dimensions.setdefault(name.partition(SEPARATOR)[0], []).append(name)
+    rows = ["all"]
+    for dimension, names in dimensions.items():
+        rows += [dimension, *names] if len(names) > 1 else []
+    best = _best_of_each_kind(metrics, systems, kinds)
+    figure, grid = panels(1, 2, 9.0, 1.5 + 0.3 * len(rows), share_y=True)
+    for axes, (title, part) in zip(grid[0], shown.items(), strict=True):
+        for place, system in enumerate([*best, "random"]):
+            own = select(part, system=system).set_index("group").reindex(rows)
+            own = own[own["queries"] >= FEWEST]
+            heights = np.array([rows.index(name) for name in own.index], float)
+            value, low, high = (
+                100 * own[name].to_numpy(float) for name in ("value", "low", "high")
+            )
+            colour = KIND_COLOURS[kinds.get(system, "bound")]
+            if system == "random":
+                axes.vlines(
+                    value, heights - 0.4, heights + 0.4, color=colour, label="Random ranking"
+                )
+                continue
+            heights += 0.17 * (place - (len(best) - 1) / 2)
+            axes.hlines(heights, low, high, color=colour, linewidth=1.2)
+            axes.plot(value, heights, "osD^"[place % 4], color=colour, markersize=4.5,
+                      label=systems[system])  # fmt: skip
+        for height, name in enumerate(rows):
+            number = count_of(select(part, group=name))
+            if number >= FEWEST:
+                axes.text(104, height, f"n = {number}", fontsize=7, va="center", color=GREY)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlim(-2, 102)
+        axes.grid(axis="x", color="#e5e5e5")
+        axes.set_axisbelow(True)
+        axes.tick_params(axis="y", length=0)
+    labels = [bin_label(name.partition(SEPARATOR)[2]) or words(name) for name in rows]
+    rows_axis(grid[0, 0], labels)
+    for label, name in zip(grid[0, 0].get_yticklabels(), rows, strict=True):
+        label.set_fontweight("normal" if SEPARATOR in name else "bold")
+        label.set_fontsize(8.5)
+    legend_below(figure, grid[0, 0], columns=min(3, len(best) + 1))
     return figure
 
 
@@ -104,12 +109,10 @@ def localisation_figure(metrics: pd.DataFrame, systems: Labels) -> Figure:
     titles = ("All occurrences", "In right answers")
     for axes, scope, title in zip(grid[0], SCOPES, titles, strict=True):
         for place, (kind, label) in enumerate(kinds.items()):
-            colour, marker = system_style(place)
+            colour, marker = series_style(place)
             beside = np.arange(len(systems)) + 0.2 * (place - 1)
-            found = [
-                interval_of(select(rows, system=system, metric=f"{kind}_f1{scope}"))
-                for system in systems
-            ]
+            cells = [select(rows, system=name, metric=f"{kind}_f1{scope}") for name in systems]
+            found = [interval_of(one) if count_of(one) >= FEWEST else UNKNOWN for one in cells]
             low, high = ([getattr(one, end) for one in found] for end in ("low", "high"))
             axes.hlines(beside, low, high, color=colour, linewidth=1.5)
             values = [one.value for one in found]
@@ -124,13 +127,21 @@ def localisation_figure(metrics: pd.DataFrame, systems: Labels) -> Figure:
 
 
 def answer_figure(
-    curves: pd.DataFrame, metrics: pd.DataFrame, quantities: pd.DataFrame, systems: Labels
+    curves: pd.DataFrame,
+    metrics: pd.DataFrame,
+    quantities: pd.DataFrame,
+    systems: Labels,
+    kinds: Kinds,
 ) -> Figure:
-    """Right pairs given over wrong ones, of full tracks; markers: the stated threshold."""
+    """Right pairs given over wrong ones, of full tracks; markers: the stated threshold.
+
+    Of each kind the best system by mAP, and a random ranking.
+    """
     figure, grid = panels(1, 1, 7.2, 4.6)
     axes = grid[0, 0]
-    for place, (system, label) in enumerate(systems.items()):
-        colour, marker = system_style(place)
+    shown = [*_best_of_each_kind(metrics, systems, kinds), "random"]
+    for place, system in enumerate(name for name in shown if name in systems):
+        colour = KIND_COLOURS[kinds[system]]
         own = select(curves, system=system)
         axes.step([0, *own["wrong_per_query"], 1e9], [0, *(100 * own["recall"]), np.nan],
                   where="post", color=colour, linewidth=1.4)  # fmt: skip
@@ -139,13 +150,14 @@ def answer_figure(
             for table, name in ((metrics, "answer_recall"), (quantities, "pairs_wrong"))
         )
         stated = interval_of(wrong, factor=1).value / max(1, count_of(wrong))
-        axes.plot(stated, interval_of(recall).value, marker, color=colour, label=label)
+        axes.plot(stated, interval_of(recall).value, "osD^v"[place % 5], color=colour,
+                  label=systems[system])  # fmt: skip
     axes.set_xscale("symlog", linthresh=0.01)
     axes.set_xlim(0, 10)
     axes.set_ylim(-2, 102)
     axes.set_xlabel("Wrong pairs given per query", fontsize=9)
     axes.set_ylabel("Right pairs given (%)")
-    legend_below(figure, axes, columns=min(3, len(systems)))
+    legend_below(figure, axes, columns=2)
     return figure
 
 
@@ -158,7 +170,7 @@ def calibration_figure(reliability: pd.DataFrame, systems: Labels) -> Figure:
         own = select(reliability, system=system)
         if own.empty:
             continue
-        colour, marker = system_style(place)
+        colour, marker = series_style(place)
         said = own.dropna(subset=["share_right"])
         curve.plot(100 * said["mean_probability"], 100 * said["share_right"], marker=marker,
                    color=colour, label=systems[system])  # fmt: skip
@@ -173,48 +185,12 @@ def calibration_figure(reliability: pd.DataFrame, systems: Labels) -> Figure:
     return figure
 
 
-def _rates(
-    queries: pd.DataFrame, column: str, down: Sequence[str], across: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Means of a column and numbers of queries by two dimensions' conditions."""
-    values, counts = (
-        np.full((len(down), len(across)), np.nan),
-        np.zeros((len(down), len(across)), int),
-    )
-    for row, first in enumerate(down):
-        for place, second in enumerate(across):
-            chosen = queries[has_condition(queries, first) & has_condition(queries, second)]
-            counts[row, place] = len(chosen)
-            values[row, place] = chosen[column].mean() if len(chosen) else np.nan
-    return values, counts
-
-
-def _broken(condition: str) -> str:
-    """A condition's value, a range in two lines."""
-    return bin_label(condition.partition(SEPARATOR)[2]).replace(" to ", "\nto ")
-
-
-def _heat_map(
-    axes: Axes, percent: NDArray[np.float64], counts: NDArray[np.int64] | None = None
-) -> None:
-    """Cells coloured from 0 to 100 with their value, and their count where given."""
-    if percent.size:
-        axes.imshow(percent, cmap=COLOURS, vmin=0, vmax=100, aspect="auto")
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    for (row, column), value in np.ndenumerate(percent):
-        if np.isnan(value):
-            continue
-        text = f"{value:.0f}" + ("" if counts is None else f"\n({counts[row, column]})")
-        colour = "black" if value > 60 else "white"
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-
-
-def _name_dimensions(axes: Axes, conditions: Sequence[str]) -> None:
-    """Names above the columns of each dimension, and gaps between dimensions."""
-    dimensions = [name.partition(SEPARATOR)[0] for name in conditions]
-    for dimension in dict.fromkeys(dimensions):
-        places = [place for place, name in enumerate(dimensions) if name == dimension]
-        axes.text(places[0] - 0.48, -0.62, words(dimension), fontsize=8, va="bottom")
-        if places[0]:  # not before the first
-            axes.axvline(places[0] - 0.5, color="white", linewidth=4)
+def _best_of_each_kind(metrics: pd.DataFrame, systems: Labels, kinds: Kinds) -> list[str]:
+    """Of encoders, landmarks, fusions and other programs the one with the largest mAP each."""
+    precision = select(metrics, metric="map", group="all").set_index("system")["value"]
+    found: dict[str, str] = {}
+    for name in systems:
+        best = found.setdefault(kinds[name], name)
+        if precision.get(name, np.nan) > precision.get(best, np.nan):
+            found[kinds[name]] = name
+    return [name for kind, name in found.items() if kind != "bound"]

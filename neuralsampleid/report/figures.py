@@ -3,56 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from neuralsampleid.catalogue.formats import FULL_TRACK
 from neuralsampleid.errors import UserError
-from neuralsampleid.report.drawing import GREY, legend_below, panels, rows_axis, system_style
-from neuralsampleid.report.labels import Labels, words
-from neuralsampleid.report.tables import interval_of
+from neuralsampleid.report.drawing import (
+    FEWEST,
+    GREY,
+    KIND_COLOURS,
+    draw_intervals,
+    legend_below,
+    panels,
+    rows_axis,
+)
+from neuralsampleid.report.labels import Kinds, Labels, words
+from neuralsampleid.report.tables import interval_of, select
 
 
 def hit_rate_figure(
-    metrics: pd.DataFrame, systems: Labels, protocols: Sequence[str] = ()
+    metrics: pd.DataFrame, systems: Labels, kinds: Kinds, protocols: Sequence[str] = ()
 ) -> Figure:
-    """Hit rate by query length: a panel per k, a line with its interval per system.
+    """Hit rate by query length: a panel per system, a line with its interval per k.
+
+    Lengths of fewer than ``FEWEST`` queries are not drawn.
 
     Args:
         metrics: columns ``formats.METRICS``.
-        systems: names with labels, in the order of the config, which fixes the colours.
-        protocols: a row of panels for each; none: one row for all that there is.
+        systems: names with labels, in the order of the config.
+        kinds: what each is; bounds have no panel, a random ranking is a dashed line in each.
+        protocols: a panel of each system for each; none: one for all that there is.
     """
     rows = metrics[(metrics["metric"] == "hit_rate") & (metrics["group"] == "all")]
     cutoffs, lengths = sorted(set(rows["k"])), sorted(set(rows["query_seconds"]))
-    parts = {f", {name}": rows[rows["protocol"] == name] for name in protocols} or {"": rows}
-    width = max(5.0, len(cutoffs) * max(2.4, 0.62 * len(lengths)) + 0.6)
-    figure, grid = panels(len(parts), len(cutoffs), width, 0.4 + 3.2 * len(parts), share_y=True)
-    for line, (name, part) in zip(grid, parts.items(), strict=True):
-        ticks = [f"{seconds:g} s\n{_count_of(part, seconds)}" for seconds in lengths]
-        for axes, k in zip(line, cutoffs, strict=True):
-            for place, system in enumerate(systems):
-                own = part[(part["k"] == k) & (part["system"] == system)]
-                own = own.set_index("query_seconds").reindex(lengths)
-                _line_with_band(axes, own, place, systems[system])
-            axes.set_title(f"Hit rate at {k:g}{name}", fontsize=11)
-            axes.set_xlabel("Query length, number of queries", fontsize=9)
-            axes.set_xticks(range(len(lengths)), ticks, fontsize=8)
-            axes.set_xlim(-0.4, len(lengths) - 0.6)
-            axes.set_ylim(-3, 103)
+    shown = [name for name in systems if kinds[name] != "bound"]
+    parts = [(name, protocol) for name in shown for protocol in protocols or ("",)]
+    columns = len(protocols) or min(3, len(parts))
+    lines = -(-len(parts) // columns)
+    width = columns * max(2.9, 0.62 * len(lengths)) + 0.4
+    figure, grid = panels(lines, columns, width, 0.4 + 2.2 * lines, share_y=True)
+    for axes in grid.flat[len(parts) :]:
+        axes.remove()
+    for axes, (name, protocol) in zip(grid.flat, parts, strict=False):
+        part = rows[rows["protocol"] == protocol] if protocol else rows
+        own = select(part, system=name)
+        by_k = [_enough(select(own, k=k), lengths) for k in cutoffs]
+        for place, (k, values) in enumerate(zip(cutoffs, by_k, strict=True)):
+            _line_with_band(axes, values, KIND_COLOURS[kinds[name]], place, f"at {k:g}")
+        for k in cutoffs:
+            chance = _enough(select(part, k=k, system="random"), lengths)["value"].to_numpy(float)
+            if not np.isnan(chance).all():
+                axes.plot(100 * chance, "--", color=GREY, linewidth=1, label="random ranking")
+        axes.set_title(f"{systems[name]}, {protocol}" if protocol else systems[name], fontsize=9)
+        ticks = [f"{seconds:g} s\n{_count_of(own, seconds)}" for seconds in lengths]
+        axes.set_xticks(range(len(lengths)), ticks, fontsize=7)
+        axes.set_xlim(-0.4, len(lengths) - 0.6)
+        axes.set_ylim(-3, 103)
+    for line in grid:
         line[0].set_ylabel("Hit rate (%)")
-    legend_below(figure, grid[0, 0], columns=min(3, len(systems)))
+    legend_below(figure, grid[0, 0], columns=len(cutoffs) + 1)
     return figure
 
 
 def map_figure(
     metrics: pd.DataFrame,
     systems: Labels,
+    kinds: Kinds,
     protocols: Sequence[str] = (),
     quoted: Mapping[str, float] | None = None,
 ) -> Figure:
@@ -61,36 +84,28 @@ def map_figure(
     Args:
         metrics: columns ``formats.METRICS``.
         systems: names with labels, in the order of the config.
+        kinds: what each is.
         protocols: a line for each of a system's; none: one line per system.
         quoted: system → the paper's figure in percent, marked in the system's lines.
     """
     rows = metrics[(metrics["metric"] == "map") & (metrics["group"] == "all")]
-    names = list(systems)
-    lines = [(place, name) for place in range(len(names)) for name in protocols or ("",)]
-    figure, grid = panels(1, 1, 6.4, 1.3 + 0.42 * len(lines))
+    lines = [(name, protocol) for name in systems for protocol in protocols or ("",)]
+    figure, grid = panels(1, 1, 7.0, 1.1 + 0.36 * len(lines))
     axes = grid[0, 0]
-    for height, (place, protocol) in enumerate(lines):
-        own = rows[rows["system"] == names[place]]
-        own = own[own["protocol"] == protocol] if protocol else own
-        mean = interval_of(own)
-        colour, marker = system_style(place)
-        axes.hlines(height, mean.low, mean.high, color=colour, linewidth=2)
-        axes.plot(mean.value, height, marker, color=colour, markersize=7)
-        if not np.isnan(mean.value):
-            axes.annotate(
-                f"{mean.value:.1f}", (mean.value, height), (0, 6), textcoords="offset points",
-                ha="center", fontsize=9,
-            )  # fmt: skip
+    intervals = []
+    for name, protocol in lines:
+        own = select(rows, system=name)
+        intervals.append(interval_of(select(own, protocol=protocol) if protocol else own))
+    draw_intervals(axes, intervals, [KIND_COLOURS[kinds[name]] for name, _ in lines])
     for system, figure_said in (quoted or {}).items():
-        heights = [height for height, (place, _) in enumerate(lines) if names[place] == system]
+        heights = [height for height, (name, _) in enumerate(lines) if name == system]
         axes.vlines(figure_said, min(heights) - 0.4, max(heights) + 0.4, color=GREY, linestyle="--")
         axes.annotate(
             f"quoted {figure_said:g}", (figure_said, max(heights) + 0.4), (3, 0),
             textcoords="offset points", color=GREY, fontsize=9,
         )  # fmt: skip
-    labels = [systems[names[place]] + (f", {name}" if name else "") for place, name in lines]
-    rows_axis(axes, labels)
-    axes.set_xlim(0, 102)
+    rows_axis(axes, [systems[name] + (f", {part}" if part else "") for name, part in lines])
+    axes.set_xlim(0, 104)
     asked = _numbers(rows["queries"]) or "0"
     axes.set_xlabel(f"Mean average precision (%), {asked} full-track queries")
     return figure
@@ -126,37 +141,44 @@ def learning_curves_figure(curves: pd.DataFrame) -> Figure:
     return figure
 
 
-def ranks_figure(judged: Mapping[str, pd.DataFrame], systems: Labels) -> Figure:
-    """Rank of the first correct reference of every full-track query, and the median.
+def ranks_figure(
+    judged: Mapping[str, pd.DataFrame], systems: Labels, cutoffs: Sequence[int]
+) -> Figure:
+    """Shares of full-track queries by the rank of their first right answer, a bar per system.
 
     Args:
         judged: system → columns ``task`` and ``first_rank`` (NaN: not found) of its
             ``evaluate.per_query`` table.
         systems: names with labels, in the order of the config.
+        cutoffs: the last ranks of the bar's parts; what is beyond them is the last but one.
     """
-    tracks = {name: judged[name][judged[name]["task"] == FULL_TRACK] for name in systems}
-    ranks = {name: rows["first_rank"].to_numpy(dtype=float) for name, rows in tracks.items()}
-    worst = max((float(np.nanmax(r)) for r in ranks.values() if np.isfinite(r).any()), default=1.0)
-    missing = 2 * max(worst, 10.0)  # where "not found" stands on the axis
-    figure, grid = panels(1, 1, 7.0, 1.2 + 0.75 * len(systems))
+    edges = [0, *sorted(cutoffs), np.inf]
+    names = [_ranks_named(low + 1, high) for low, high in pairwise(edges)]
+    colours = [*colormaps["Blues"](np.linspace(0.9, 0.25, len(names))), "#dddddd"]
+    figure, grid = panels(1, 1, 8.0, 1.4 + 0.34 * len(systems))
     axes = grid[0, 0]
-    for place, name in enumerate(systems):
-        colour, _ = system_style(place)
-        shown = np.where(np.isnan(ranks[name]), missing, ranks[name])
-        aside, above = _piled(shown)
-        x, y = shown * 10 ** (0.025 * aside), place + 0.09 * above  # a dot's width and height
-        axes.plot(x, y, "o", color=colour, markersize=4.5, alpha=0.75, mec="none")
-        if len(shown):
-            middle = np.median(shown)
-            axes.plot([middle] * 2, [place - 0.44, place + 0.44], color="black", linewidth=1.5)
-    axes.set_xscale("log")
-    axes.axvline(missing / 1.4, color=GREY, linestyle=":", linewidth=1)
-    ticks = [tick for tick in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500) if tick < missing / 1.6]
-    axes.set_xticks([*ticks, missing], [*map(str, ticks), "not\nfound"])
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlim(0.75, missing * 1.4)
+    asked = pd.Series([0])
+    for height, name in enumerate(systems):
+        ranks = judged[name].loc[judged[name]["task"] == FULL_TRACK, "first_rank"]
+        asked[height] = len(ranks)
+        if not len(ranks):
+            continue
+        parts = [ranks.between(low + 1, high).mean() for low, high in pairwise(edges)]
+        left = 0.0
+        for place, share in enumerate([*parts, ranks.isna().mean()]):
+            label = [*names, "not found"][place]
+            axes.barh(height, 100 * share, 0.7, left, color=colours[place], label=label)
+            if share >= 0.06:
+                colour = "white" if place < len(names) / 2 else "black"
+                axes.text(left + 50 * share, height, f"{100 * share:.0f}", ha="center", va="center",
+                          fontsize=8, color=colour)  # fmt: skip
+            left += 100 * share
     rows_axis(axes, list(systems.values()))
-    axes.set_xlabel("Rank of the first correct reference; bar: median")
+    axes.set_xlim(0, 100)
+    axes.set_xlabel(
+        f"Rank of the first right answer: share of {_numbers(asked) or 0} full tracks (%)"
+    )
+    legend_below(figure, axes, columns=len(colours))
     return figure
 
 
@@ -195,6 +217,11 @@ def separation_figure(quality: pd.DataFrame) -> Figure:
     return figure
 
 
+def _enough(rows: pd.DataFrame, lengths: Sequence[float]) -> pd.DataFrame:
+    """The row of each length; NaN where it is of too few queries to be drawn."""
+    return rows[rows["queries"] >= FEWEST].set_index("query_seconds").reindex(lengths)
+
+
 def _count_of(rows: pd.DataFrame, seconds: float) -> str:
     """How many queries of a length there are; systems may reach different ones."""
     return f"n = {_numbers(rows.loc[rows['query_seconds'] == seconds, 'queries']) or '0'}"
@@ -206,9 +233,15 @@ def _numbers(counts: pd.Series[float]) -> str:
     return "–".join(f"{count:g}" for count in dict.fromkeys((some.min(), some.max())) if len(some))
 
 
-def _line_with_band(axes: Axes, rows: pd.DataFrame, place: int, label: str) -> None:
+def _ranks_named(low: float, high: float) -> str:
+    if np.isinf(high):
+        return f"from {low:g}"
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _line_with_band(axes: Axes, rows: pd.DataFrame, colour: str, place: int, label: str) -> None:
     """Value, low and high of one system, fractions by row, over the places 0, 1, …."""
-    colour, marker = system_style(place)
+    marker = "osD^vP"[place % 6]
     value, low, high = (100 * rows[name].to_numpy(dtype=float) for name in ("value", "low", "high"))
     x = np.arange(len(rows))
     axes.plot(x, value, marker=marker, color=colour, markersize=5, linewidth=1.8, label=label)
@@ -229,18 +262,6 @@ def _curves(axes: Axes, rows: pd.DataFrame) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if splits != [""]:
         axes.legend(frameon=False, fontsize=9)
-
-
-def _piled(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Offsets, in dots, that pile up equal values around their place, nine in a column."""
-    aside, above = np.zeros(len(values)), np.zeros(len(values))
-    for value in np.unique(values):
-        same = np.flatnonzero(values == value)
-        columns = np.array_split(same, -(-len(same) // 9))
-        for place, column in enumerate(columns):
-            aside[column] = place - (len(columns) - 1) / 2
-            above[column] = np.arange(len(column)) - (len(column) - 1) / 2
-    return aside, above
 
 
 def _spread(count: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ in the order of the rows; ``seconds`` is the query length of the hit rates (see 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,9 @@ import pandas as pd
 
 from neuralsampleid.config import Evaluation
 from neuralsampleid.evaluation.comparison import Compared
-from neuralsampleid.evaluation.conditions import SEPARATOR, in_order
+from neuralsampleid.evaluation.conditions import SEPARATOR, conditions_of, in_order
 from neuralsampleid.evaluation.summary import sample_types
-from neuralsampleid.report.labels import Labels, group_label
+from neuralsampleid.report.labels import Labels, group_label, words
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Table:
 def compared_cells(
     judged: pd.DataFrame, evaluation: Evaluation, seconds: float
 ) -> Iterator[Compared]:
-    """The cells of the tables ``main``, ``sample_types`` and ``hit_rates``, to be compared.
+    """The cells of the tables ``main``, ``sample_types``, ``grades`` and ``hit_rates``.
 
     Args:
-        judged: a system's ``evaluate.per_query`` table.
+        judged: the systems' ``evaluate.per_query`` tables, or one that was asked all queries.
         evaluation: lengths and cutoffs.
-        seconds: the query length of the first two; see ``middle_length``.
+        seconds: the query length of the first three; see ``middle_length``.
     """
     cutoffs = sorted(set(evaluation.cutoffs))
     for table, groups in (("main", ["all"]), ("sample_types", sample_types(judged))):
@@ -68,6 +68,9 @@ def compared_cells(
             yield Compared(table, group)
             for k in cutoffs:
                 yield Compared(table, group, k, seconds)
+    for group in grades_among(conditions_of(judged)):
+        yield Compared("grades", group)
+        yield Compared("grades", group, cutoffs[0], seconds)
     for length in sorted(set(evaluation.query_seconds)):
         for k in cutoffs:
             yield Compared("hit_rates", "all", k, length)
@@ -118,6 +121,34 @@ def conditions_among(metrics: pd.DataFrame) -> list[str]:
     found = in_order(group for group in set(metrics["group"]) if SEPARATOR in group)
     values = Counter(group.partition(SEPARATOR)[0] for group in found)
     return [group for group in found if values[group.partition(SEPARATOR)[0]] > 1]
+
+
+def grades_among(groups: Iterable[str]) -> list[str]:
+    """The groups that are grades of difficulty, from the easiest."""
+    return in_order(group for group in groups if group.startswith(f"grade{SEPARATOR}"))
+
+
+def grade_table(
+    metrics: pd.DataFrame, systems: Labels, seconds: float, winners: Winners = NO_WINNERS
+) -> Table:
+    """A row per system: of each grade mAP, and the hit rate at the smallest k; a row of counts."""
+    k, columns = cutoffs_of(metrics)[0], []
+    cells: list[tuple[Any, pd.DataFrame]] = []  # what winners are found by, and the systems' rows
+    for group in grades_among(set(metrics["group"])):
+        own, grade = select(metrics, group=group), group.partition(SEPARATOR)[2]
+        columns += [f"{words(grade)}: mAP (%)", f"{words(grade)}: Hit@{k:g} at {seconds:g} s (%)"]
+        cells.append((("grades", group, None, None), select(own, metric="map")))
+        rates = select(own, metric="hit_rate", k=k, query_seconds=seconds)
+        cells.append((("grades", group, k, seconds), rates))
+    rows: list[tuple[Cell, ...]] = [
+        (
+            systems[name],
+            *(interval_of(select(c, system=name), bold=winners.get(w) == name) for w, c in cells),
+        )
+        for name in systems
+    ]
+    rows.append(("Queries", *(count_of(part) for _, part in cells)))
+    return Table(("System", *columns), tuple(rows))
 
 
 def length_table(metrics: pd.DataFrame, systems: Labels, winners: Winners = NO_WINNERS) -> Table:

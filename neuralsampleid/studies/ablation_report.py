@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuralsampleid.report.drawing import GREY, panels, rows_axis, system_style
+from neuralsampleid.report.drawing import GREY, panels, rows_axis, series_style
 from neuralsampleid.report.labels import Labels
 from neuralsampleid.report.tables import Cell, Table, cutoffs_of, interval_of, select
 
@@ -65,6 +65,6 @@ def ablation_figure(values: pd.DataFrame, rows: Labels) -> Figure:
 
 
 def _dots(axes: Axes, numbers: pd.Series[float], place: int) -> None:
-    colour, _ = system_style(0 if place == 0 else 1)
+    colour, _ = series_style(0 if place == 0 else 1)
     axes.plot(numbers, [place] * len(numbers), "o", color=colour, alpha=0.7, mec="none")
     axes.plot([numbers.mean()] * 2, [place - 0.3, place + 0.3], color="black", linewidth=1.5)

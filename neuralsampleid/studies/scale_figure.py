@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuralsampleid.report.drawing import GREY, legend_below, panels, system_style
+from neuralsampleid.report.drawing import GREY, legend_below, panels, series_style
 from neuralsampleid.report.labels import words
 
 _MARKERS = "os^Dv"
@@ -39,7 +39,7 @@ def _kept_against(axes: Axes, indexes: pd.DataFrame, cost: str) -> None:
     sizes = sorted(set(indexes["segments"]))
     for place, (kind, rows) in enumerate(indexes.groupby("kind", sort=False)):
         ordered = rows.sort_values("segments")
-        colour, _ = system_style(place)
+        colour, _ = series_style(place)
         axes.plot(
             ordered[cost], 100 * ordered["kept"], color=colour, linewidth=1,
             marker=_MARKERS[place], markersize=5, label=words(str(kind)),
@@ -61,7 +61,7 @@ def _kept_against(axes: Axes, indexes: pd.DataFrame, cost: str) -> None:
 def _hit_rates(axes: Axes, indexes: pd.DataFrame) -> None:
     for place, (kind, rows) in enumerate(indexes.groupby("kind", sort=False)):
         ordered = rows.sort_values("segments")
-        colour, _ = system_style(place)
+        colour, _ = series_style(place)
         axes.plot(
             ordered["segments"], 100 * ordered["hit_10"], color=colour, linewidth=1,
             marker=_MARKERS[place], markersize=5, label=words(str(kind)),
@@ -74,7 +74,7 @@ def _hit_rates(axes: Axes, indexes: pd.DataFrame) -> None:
 
 def _distances(axes: Axes, distances: pd.DataFrame) -> None:
     """Distribution functions; the nearest segment solid, the 20th dashed."""
-    colours = {"distractors": system_style(1)[0], "held-out noise": "#000000"}
+    colours = {"distractors": series_style(1)[0], "held-out noise": "#000000"}
     for (name, neighbour), rows in distances.groupby(["catalogue", "neighbour"], sort=False):
         nearest = neighbour == 1
         axes.plot(

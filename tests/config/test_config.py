@@ -174,6 +174,11 @@ def test_union_tags(change: Callable, expected: str):
             "configuration: two systems bear the same name",
         ),
         (
+            lambda values: values["systems"][0].update(name="oracle"),
+            "configuration: two systems bear the same name; 'oracle' and 'random' are those of the "
+            "bounds",
+        ),
+        (
             lambda values: values["systems"][0].update(encoder="baseline", reranker="reranker"),
             "configuration: system 'proposed' re-ranks encoder 'baseline', but rerankers.reranker.",
         ),

@@ -27,7 +27,7 @@ def judged(ranks, precision):
         hits = {f"hit_{k}": float(rank <= k) for k in (1, 3)}
         rows.append({"task": "full_track", "ap": precision[track], **about})
         rows.append({"task": "segment", "query_seconds": 5.0, "first_rank": rank, **hits, **about})
-    return pd.DataFrame(rows, columns=list(per_query_format([1, 3])))
+    return pd.DataFrame(rows, columns=list(per_query_format([1, 3]))).assign(conditions="")
 
 
 def systems():
@@ -75,6 +75,32 @@ def test_each_table_is_a_family_of_its_own():
     assert set(types["group"]) == {"beat", "riff"}
     # No query is 10 s long: nothing to compare.
     assert set(table.loc[table["table"] == "hit_rates", "query_seconds"]) == {5}
+
+
+def test_grades_are_compared_in_a_table_of_their_own():
+    graded = systems()
+    for table in graded.values():
+        table["conditions"] = [("grade:loops", "grade:buried")[row // 2 % 2] for row in table.index]
+    rows = compared(graded)
+    own = rows[rows["table"] == "grades"]
+    assert list(dict.fromkeys(own["group"])) == ["grade:loops", "grade:buried"]
+    assert len(own) == 2 * 3 * 2  # grades × pairs × (mAP, the first k)
+    row = row_of(own, system="good", other="poor", metric="map", group="grade:buried")
+    assert (row["difference"], row["queries"]) == (pytest.approx(0.8), TRACKS // 2)
+
+
+def test_a_system_that_was_not_asked_is_left_out():
+    partly = systems()
+    partly["fair"] = partly["fair"].query("task == 'full_track'")
+    rows = compared(partly)
+    main = rows[rows["table"] == "main"]
+    assert len(main[main["metric"] == "map"]) == 3
+    rates = main[main["metric"] == "hit_rate"]
+    assert {*rates["system"], *rates["other"]} == {"good", "poor"}
+    found = found_by_one(partly, [1])
+    assert found["system"].tolist() == ["good"] * TRACKS  # over poor; fair was not asked
+    first = compared({"fair": partly["fair"], "good": partly["good"]})
+    assert set(first["metric"]) == {"map"}
 
 
 def test_swapping_two_systems_turns_the_sign():

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralsampleid.evaluation.permutation import holm, sign_flip_p_value
+from neuralsampleid.evaluation.permutation import holm, sign_flip_p_values
+
+
+def sign_flip_p_value(values, clusters, permutations, seed):
+    (p_value,) = sign_flip_p_values([values], clusters, permutations, seed)
+    return p_value
+
 
 differences = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=8)
 
@@ -53,6 +59,15 @@ def test_many_clusters_are_sampled_close_to_the_exact_value():
     assert sampled != sign_flip_p_value(values, clusters, 20000, seed=1)
     # A clear difference has the least value that so many draws can give.
     assert sign_flip_p_value([1.0] * 60, list(map(str, range(60))), 999, seed=0) == 1 / 1000
+
+
+def test_several_pairs_are_tested_as_each_alone():
+    rng = np.random.default_rng(2)
+    values, clusters = rng.normal(0.2, 1, (3, 40)), [str(place // 2) for place in range(40)]
+    values[1, 6:] = 0  # three clusters differ: exact
+    together = sign_flip_p_values(values, clusters, 300, seed=0)
+    assert together.tolist() == [sign_flip_p_value(row, clusters, 300, 0) for row in values]
+    assert together[1] * 2**3 == pytest.approx(round(together[1] * 2**3))
 
 
 def test_equal_systems_are_called_different_as_rarely_as_promised():

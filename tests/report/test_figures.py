@@ -8,7 +8,7 @@ import pytest
 
 from neuralsampleid.catalogue.formats import METRICS
 from neuralsampleid.errors import UserError
-from neuralsampleid.report.drawing import save_figure, system_style
+from neuralsampleid.report.drawing import FEWEST, KIND_COLOURS, save_figure, series_style
 from neuralsampleid.report.figures import (
     hit_rate_figure,
     learning_curves_figure,
@@ -20,6 +20,7 @@ from neuralsampleid.separation.quality import QUALITY_COLUMNS
 
 NAN = float("nan")
 SYSTEMS = {"proposed": "Proposed", "baseline": "Baseline (ResNet-IBN)"}
+KINDS = {"proposed": "encoder", "baseline": "landmarks", "random": "bound", "not_run": "external"}
 
 
 def metrics(lengths=(5.0, 10.0), number=20):
@@ -94,17 +95,29 @@ def line(axes, label):
 
 
 def test_hit_rates_in_percent_with_their_numbers_of_queries():
-    figure = hit_rate_figure(metrics(), SYSTEMS)
-    assert [axes.get_title() for axes in figure.axes] == ["Hit rate at 1", "Hit rate at 10"]
-    axes = figure.axes[0]
+    chance = metrics().query("system == 'proposed'").assign(system="random", value=0.05)
+    table = pd.concat([metrics(), chance])
+    figure = hit_rate_figure(table, {**SYSTEMS, "random": "Random"}, KINDS)
+    assert [axes.get_title() for axes in figure.axes] == ["Proposed", "Baseline (ResNet-IBN)"]
+    axes = figure.axes[1]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["5 s\nn = 20", "10 s\nn = 20"]
-    np.testing.assert_allclose(line(axes, "Baseline (ResNet-IBN)").get_ydata(), [50, 50])
+    np.testing.assert_allclose(line(axes, "at 10").get_ydata(), [50, 50])
+    np.testing.assert_allclose(line(axes, "random ranking").get_ydata(), [5, 5])
     low, high = axes.collections[0].get_datalim(axes.transData).intervaly
-    assert (low, high) == pytest.approx((15, 35))
+    assert (low, high) == pytest.approx((40, 60))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["at 1", "at 10", "random ranking"]
+
+
+def test_few_queries_are_not_drawn():
+    figure = hit_rate_figure(metrics(number=FEWEST - 1), SYSTEMS, KINDS)
+    assert np.isnan(line(figure.axes[0], "at 1").get_ydata()).all()
+    figure = hit_rate_figure(metrics(number=FEWEST), SYSTEMS, KINDS)
+    assert not np.isnan(line(figure.axes[0], "at 1").get_ydata()).any()
 
 
 def test_map_shows_values():
-    axes = map_figure(metrics(), SYSTEMS).axes[0]
+    axes = map_figure(metrics(), SYSTEMS, KINDS).axes[0]
     assert {text.get_text() for text in axes.texts} == {"25.0", "50.0"}
     assert [text.get_text() for text in axes.get_yticklabels()] == [
         "Proposed",
@@ -122,7 +135,7 @@ def both_protocols():
 
 def test_protocols_have_lines_of_their_own_and_the_papers_figure_is_marked():
     protocols = ["released", "corrected"]
-    figure = map_figure(both_protocols(), SYSTEMS, protocols=protocols, quoted={"baseline": 44.2})
+    figure = map_figure(both_protocols(), SYSTEMS, KINDS, protocols, {"baseline": 44.2})
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()] == [
         "Proposed, released",
@@ -140,14 +153,14 @@ def test_protocols_have_lines_of_their_own_and_the_papers_figure_is_marked():
     assert overlapping(figure) == []
 
 
-def test_hit_rates_have_a_row_of_panels_per_protocol():
-    figure = hit_rate_figure(both_protocols(), SYSTEMS, ["released", "corrected"])
+def test_hit_rates_have_a_panel_per_protocol():
+    figure = hit_rate_figure(both_protocols(), SYSTEMS, KINDS, ["released", "corrected"])
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles[::2] == ["Hit rate at 1, released", "Hit rate at 1, corrected"]
-    drawn = [line(axes, "Baseline (ResNet-IBN)").get_ydata() for axes in figure.axes[::2]]
+    assert titles[:2] == ["Proposed, released", "Proposed, corrected"]
+    drawn = [line(axes, "at 1").get_ydata() for axes in figure.axes[2:]]
     np.testing.assert_allclose(drawn, [[50, 50], [25, 25]])
-    ticks = [axes.get_xticklabels()[0].get_text() for axes in figure.axes[::2]]
-    assert ticks == ["5 s\nn = 20", "5 s\nn = 20–27"]
+    ticks = [axes.get_xticklabels()[0].get_text() for axes in figure.axes[:2]]
+    assert ticks == ["5 s\nn = 20", "5 s\nn = 27"]
     assert overlapping(figure) == []
 
 
@@ -171,26 +184,19 @@ def test_encoders_may_have_fewer_panels_and_a_single_step():
     assert {drawn.get_marker() for axes in figure.axes for drawn in axes.lines} == {"o"}
 
 
-def test_every_rank_is_a_dot_and_misses_stand_apart():
+def test_bars_are_shares_of_full_tracks_by_first_rank():
     segments = judged(7.0).assign(task="segment")
-    ranks = {"proposed": pd.concat([judged(1.0, 1.0, 4.0, NAN), segments]), "baseline": judged(NAN)}
-    axes = ranks_figure(ranks, SYSTEMS).axes[0]
-    dots = axes.lines[0].get_xdata()
-    missing = axes.get_xticks()[-1]
-    np.testing.assert_allclose(dots, [1, 1, 4, missing])
-    heights = axes.lines[0].get_ydata()
-    assert heights[0] != heights[1]
-    assert axes.get_xticklabels()[-1].get_text() == "not\nfound"
-    assert missing > 2 * max(axes.get_xticks()[:-1]) * 0.7
-
-
-def test_many_equal_ranks_pile_up_without_overlapping():
-    axes = ranks_figure({"proposed": judged(*[1.0] * 40)}, {"proposed": "Proposed"}).axes[0]
-    x, y = axes.lines[0].get_data()
-    assert len(set(zip(x, y, strict=True))) == 40
-    assert abs(y).max() < 0.5
-    assert (x > 0.75).all()
-    assert (x < 1.4).all()
+    ranks = {
+        "proposed": pd.concat([judged(1.0, 1.0, 4.0, NAN), segments]),
+        "baseline": judged(12.0),
+    }
+    figure = ranks_figure(ranks, SYSTEMS, [10, 1])
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["1", "2 to 10", "from 11", "not found"]
+    widths = [bar.get_width() for bar in figure.axes[0].patches]
+    assert widths == [50, 25, 0, 25, 0, 0, 100, 0]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["50", "25", "25", "100"]
+    assert "share of 1–4 full tracks" in figure.axes[0].get_xlabel()
 
 
 def test_separation_leaves_out_silent_stems():
@@ -206,36 +212,37 @@ def test_separation_leaves_out_silent_stems():
     assert list(line(axes, "Separated").get_xdata()) == [0, 1, 2, 3, 4]
 
 
-def test_a_system_has_one_colour_everywhere():
-    bars = map_figure(metrics(), SYSTEMS).axes[0].lines
-    hits = hit_rate_figure(metrics(), SYSTEMS).axes[0].lines
-    dots = ranks_figure({name: judged(1.0, 2.0) for name in SYSTEMS}, SYSTEMS).axes[0].lines
-    for place in range(2):
-        colour = system_style(place)[0]
-        assert bars[place].get_color() == colour
-        assert hits[place].get_color() == colour
-        assert dots[2 * place].get_color() == colour
-    assert len({system_style(place) for place in range(20)}) == 20
+def test_a_kind_of_system_has_one_colour_everywhere():
+    bars = map_figure(metrics(), SYSTEMS, KINDS).axes[0].lines
+    panels = hit_rate_figure(metrics(), SYSTEMS, KINDS).axes
+    for place, kind in enumerate(("encoder", "landmarks")):
+        assert bars[place].get_color() == KIND_COLOURS[kind]
+        assert panels[place].lines[0].get_color() == KIND_COLOURS[kind]
+    assert len(set(KIND_COLOURS.values())) == len(KIND_COLOURS)
+    assert len({series_style(place) for place in range(20)}) == 20
 
 
-@pytest.mark.parametrize("number", [1, 2, 6])
+@pytest.mark.parametrize("number", [1, 2, 11])
 def test_no_labels_overlap(number):
     names = {
-        f"{place}_system": f"System {place}, of which the label is long"[: 10 + 6 * place]
+        f"{place}_system": f"System {place}, of which the label is long"[: 10 + 3 * place]
         for place in range(number)
     }
     table = metrics(lengths=(5.0, 7.0, 10.0, 15.0, 20.0), number=1234)
     ranks = {name: judged(1.0, 2.0, 90.0, NAN) for name in names}
-    figures = [hit_rate_figure(table, names), map_figure(table, names)]
-    figures += [ranks_figure(ranks, names), learning_curves_figure(curves())]
+    kinds = dict.fromkeys(names, "encoder")
+    figures = [hit_rate_figure(table, names, kinds), map_figure(table, names, kinds)]
+    figures += [ranks_figure(ranks, names, [1, 3, 10]), learning_curves_figure(curves())]
     for figure in [*figures, separation_figure(quality())]:
         assert overlapping(figure) == []
 
 
 def test_nothing_to_show_is_shown_as_nothing(tmp_path: Path):
-    save_figure(hit_rate_figure(metrics(lengths=(5.0,), number=0), SYSTEMS), tmp_path / "hits")
-    save_figure(map_figure(metrics(), {"not_run": "Not run"}), tmp_path / "map")
-    save_figure(ranks_figure({"proposed": judged()}, {"proposed": "Proposed"}), tmp_path / "ranks")
+    save_figure(hit_rate_figure(metrics((5.0,), number=0), SYSTEMS, KINDS), tmp_path / "hits")
+    save_figure(map_figure(metrics(), {"not_run": "Not run"}, KINDS), tmp_path / "map")
+    save_figure(
+        ranks_figure({"proposed": judged()}, {"proposed": "Proposed"}, [1]), tmp_path / "ranks"
+    )
     with pytest.raises(UserError, match="learning curves"):
         learning_curves_figure(curves()[:0])
     with pytest.raises(UserError, match="separation"):
@@ -244,7 +251,7 @@ def test_nothing_to_show_is_shown_as_nothing(tmp_path: Path):
 
 def test_two_drawings_are_the_same_bytes(tmp_path: Path):
     for name in ("a", "b"):
-        save_figure(hit_rate_figure(metrics(), SYSTEMS), tmp_path / f"{name}.v1")
+        save_figure(hit_rate_figure(metrics(), SYSTEMS, KINDS), tmp_path / f"{name}.v1")
     for suffix in (".png", ".pdf"):
         one, other = (tmp_path / f"{name}.v1{suffix}" for name in ("a", "b"))
         assert one.read_bytes() == other.read_bytes()

@@ -9,6 +9,7 @@ import pytest
 
 from helpers.tables import compact
 from neuralsampleid.catalogue.formats import METRICS
+from neuralsampleid.evaluation.conditions import GRADES
 from neuralsampleid.report.labels import group_label, words
 from neuralsampleid.report.rendering import (
     csv_table,
@@ -21,6 +22,7 @@ from neuralsampleid.report.rendering import (
 from neuralsampleid.report.tables import (
     Interval,
     Table,
+    grade_table,
     group_table,
     length_table,
     main_table,
@@ -95,6 +97,21 @@ def test_the_length_table_counts_queries_below():
     ]
     assert table.rows[-1][2:] == (40, 30, 0)
     assert plain_table(table).splitlines()[2].endswith("–")
+
+
+def test_the_grades_stand_side_by_side_from_the_easiest():
+    table = metrics()
+    graded = [table[table["group"] == "all"].assign(group=f"grade:{name}") for name in GRADES]
+    graded[1]["value"] /= 2
+    winners = {("grades", "grade:producer", 1.0, 5.0): "untrained"}
+    shown = grade_table(pd.concat([table, *graded]), SYSTEMS, 5.0, winners)
+    assert shown.columns[:3] == ("System", "Loops: mAP (%)", "Loops: Hit@1 at 5 s (%)")
+    assert [name.split(":")[0] for name in shown.columns[3::2]] == ["Producer", "Buried"]
+    first, second, third, counts = shown.rows
+    assert [cell.value for cell in first[1:5]] == [50, 50, 25, 25]
+    assert [cell.bold for cell in second[1:5]] == [False, False, False, True]
+    assert pd.isna(third[1].value)
+    assert counts == ("Queries", *(24, 40) * 3)
 
 
 def test_the_middle_length_is_one_that_queries_reach():

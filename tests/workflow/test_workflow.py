@@ -21,6 +21,7 @@ from neuralsampleid.evaluation.occurrences import judge_lines
 
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
 SYSTEMS += ["landmarks", "landmarks_searched", "landmarks_passages", "proposed_landmarks"]
+BOUNDS = ["oracle", "random"]
 
 
 def test_metrics_hold_every_system_as_fractions(finished):
@@ -39,13 +40,15 @@ def test_metrics_hold_every_system_as_fractions(finished):
             "queries",
         ]
     )
-    assert list(dict.fromkeys(metrics["system"])) == SYSTEMS
+    assert list(dict.fromkeys(metrics["system"])) == SYSTEMS + BOUNDS
     values = metrics[["value", "low", "high"]].stack().dropna()
     assert values.between(0, 1).all()
     everything = metrics[metrics["group"] == "all"].groupby("system")["metric"].value_counts()
     for system in SYSTEMS:
         assert everything[system, "map"] == 1
         assert everything[system, "hit_rate"] == 2 * 2  # lengths × cutoffs
+    perfect = metrics[metrics["system"] == "oracle"].dropna(subset="value").set_index("metric")
+    assert (perfect["value"] == (perfect.index != "equal_error_rate")).all()
 
 
 def test_report_is_complete(finished):
@@ -55,7 +58,7 @@ def test_report_is_complete(finished):
         for suffix in ("md", "csv", "tex", "html", "txt"):
             assert (report / f"tables/{name}.{suffix}").stat().st_size > 0
     figures = ("hit_rates", "map", "ranks", "learning_curves", "separation", "conditions")
-    for name in (*figures, "changes", "localisation", "answers", "calibration"):
+    for name in (*figures, "localisation", "answers", "calibration"):
         assert (report / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (report / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
     record = json.loads((report / "provenance.json").read_text())
