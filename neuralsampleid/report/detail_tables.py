@@ -106,20 +106,18 @@ def rank_table(quantities: pd.DataFrame, systems: Labels) -> Table:
 def comparison_table(comparisons: pd.DataFrame, systems: Labels, significance: float) -> Table:
     """Differences between the rows of the main table; bold where they survive the correction."""
     main = select(comparisons, table="main")
-    names = [
-        "mAP" if pd.isna(k) else f"Hit@{k:g} at {seconds:g} s"
-        for k, seconds in main[["k", "query_seconds"]].drop_duplicates().itertuples(index=False)
-    ]
+    cells = list(dict.fromkeys(main[["k", "query_seconds"]].fillna(0).itertuples(index=False)))
+    names = [f"Hit@{k:g} at {seconds:g} s" if k else "mAP" for k, seconds in cells]
     columns = [part for name in names for part in (f"{name} (points)", "p")]
     rows = []
-    for (system, other), cells in main.groupby(["system", "other"], sort=False):
+    for (system, other), tested in main.fillna({"k": 0}).groupby(["system", "other"], sort=False):
         row: list[Cell] = [systems[system], systems[other]]
-        for place, p_holm in enumerate(cells["p_holm"]):
+        for k, _ in cells:
+            own = select(tested, k=k)  # none where one of the two was not asked
+            p_holm = own["p_holm"].iloc[0] if len(own) else np.nan
             survives = bool(p_holm <= significance)
-            row += [
-                interval_of(cells[place:], ("difference", "low", "high"), bold=survives),
-                f"{p_holm:.3f}",
-            ]
+            difference = interval_of(own, ("difference", "low", "high"), bold=survives)
+            row += [difference, "–" if np.isnan(p_holm) else f"{p_holm:.3f}"]
         rows.append(tuple(row))
     return Table(("System", "Less", *columns), tuple(rows))
 
