@@ -171,3 +171,13 @@ def test_differences():
     assert first[2].value == pytest.approx(30)
     assert (first[2].bold, first[3]) == (False, "0.200")
     assert (second[2].bold, second[3]) == (True, "0.010")
+
+
+def test_what_one_of_two_systems_was_not_asked_is_a_dash():
+    both = comparisons(good_fair=0.2, good_poor=0.01)
+    rates = both[:1].assign(task="segment", metric="hit_rate", k=1.0, query_seconds=5.0)
+    table = comparison_table(pd.concat([both, rates]), SYSTEMS, 0.05)
+    assert table.columns[4:] == ("Hit@1 at 5 s (points)", "p")
+    assert table.rows[0][5] == "0.200"
+    assert pd.isna(table.rows[1][4].value)
+    assert table.rows[1][5] == "–"

@@ -126,7 +126,7 @@ def benchmark_page(
     """
     return Page(
         title=f"Sample identification: {run}",
-        subtitle=f"{len(systems)} systems, {len(views)} query tracks, seed {seed}. "
+        subtitle=f"{len(systems)} systems and bounds, {len(views)} query tracks, seed {seed}. "
         "What each number means: docs/metrics.md; versions: provenance.json.",
         views=views,
         about_views=f"Each query above the first {references} tracks that the system "
