@@ -142,7 +142,7 @@ def test_the_page_names_its_run_system_and_figures(tmp_path):
         captions={"main_table": "Main.", "hit_rates_figure": "By length."},
     )  # fmt: skip
     assert page.title == "Sample identification: demo"
-    assert page.subtitle.startswith("2 systems, 1 query tracks, seed 7. ")
+    assert page.subtitle.startswith("2 systems and bounds, 1 query tracks, seed 7. ")
     assert "first 5 tracks that the system “A” finds" in page.about_views
     (figure,) = page.figures
     assert (figure.title, figure.caption, figure.png) == ("Hit rates", "By length.", b"PNG")
