@@ -105,7 +105,7 @@ class Augmentation(Section):
 class Training(Section):
     """Pretraining of an encoder."""
 
-    epochs: PositiveInt = 10
+    epochs: PositiveInt = 16
     pairs_per_epoch: PositiveInt | None = 1680  # None: one per training track
     # At most the tracks that are trained on: then all pairs of a batch are of different tracks.
     batch_pairs: Annotated[int, Field(ge=2)] = 84
@@ -121,7 +121,7 @@ class Training(Section):
 class BaselineTraining(Training):
     """Pretraining of the baseline: another loss, fewer pairs, and views further apart."""
 
-    epochs: PositiveInt = 7
+    epochs: PositiveInt = 10
     loss: Loss = ClassificationTriplet()
     learning_rate: LearningRate = Cosine(initial=2e-3)
     pairs: Pairs = Pairs(jitter_s=0.07)
