@@ -22,7 +22,8 @@ def obtain(
     """Write the wanted files of a package that are not there yet.
 
     Every version that is at hand is looked into until none is missing. What apt has downloaded is
-    removed after use; what has arrived of an interrupted download is kept, and apt goes on from it.
+    removed after use. One that arrived whole before an interruption is not downloaded again; a part
+    of one is, as apt does not go on from it.
 
     Args:
         package: its name.
@@ -84,8 +85,7 @@ def _versions(package: str, debs: Path | None, downloads: Path) -> Iterator[Path
             errors = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
             reason = " ".join((errors or done.stderr.split("\n"))[0].split())
             raise UserError(
-                f"{package}: apt-get cannot download it ({reason}), expected a network (what has "
-                f"arrived is kept) or {instead}"
+                f"{package}: apt-get cannot download it ({reason}), expected a network or {instead}"
             )
         yield next(downloads.glob(f"{package}_{version.replace(':', '%3a')}_*.deb"))
         shutil.rmtree(downloads)
