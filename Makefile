@@ -1,4 +1,11 @@
 # make demo | free-music | test [SLOW=1] [COVERAGE=1] | lint | env | pull | shipped-model | lock | clean
+# A virtual environment's programs begin with a line that names this folder.
+ODD := $(strip $(shell pwd | LC_ALL=C tr -d 'A-Za-z0-9/._+@~,=\n\200-\377-' | wc -c))
+ifneq ($(ODD),0)
+$(error $(CURDIR): the path of this folder holds a blank or a sign such as ', which programs of an \
+  environment cannot have in theirs; move the folder, and call make there)
+endif
+
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready

@@ -1,7 +1,7 @@
 """``nsid``: a library of own music, and evaluations, on the command line without Snakemake.
 
 Each command is one call of the library. Errors that a person can mend are one line on standard
-error and exit status 1; wrong usage is status 2.
+error and exit status 1; wrong usage is status 2; Ctrl-C is one line and status 130.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.processes import wait_passively
+from neuralsampleid.terminal import write_anywhere
 
 if TYPE_CHECKING:
     from neuralsampleid.library.identify import Answer, Identifier
 
 _Number = TypeVar("_Number", int, float)
+_STOPPED = 130  # exit status after Ctrl-C, as of other programs
 _LOG = logging.getLogger("neuralsampleid.cli")  # also where this file is the program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    write_anywhere()
     parser = _parser()
     options = parser.parse_args(arguments)
     wait_passively()
@@ -40,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UserError, OSError) as error:
         print(f"nsid: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        kept = {"index": "; what is finished is kept, and the same command goes on from there"}
+        print(f"nsid: stopped{kept.get(options.command, '')}", file=sys.stderr)
+        return _STOPPED
     return 0
 
 

@@ -97,9 +97,9 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text; the file appears whole or not at all."""
+    """Write UTF-8 text, '?' for what is none; the file appears whole or not at all."""
     with replacing_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="replace")
 
 
 def write_json(path: Path, value: object) -> None:
@@ -119,7 +119,7 @@ def read_json(path: Path, kind: type[_Kind], expected: str) -> _Kind:
         UserError: the file is missing, is not JSON, or holds something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_each_once)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file, expected {expected}") from error
     except (ValueError, RecursionError) as error:
@@ -142,6 +142,15 @@ def require_text(name: str) -> None:
             f"{name}: the name holds codes that stand for no letter; expected another name: rename "
             "it"
         ) from error
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"'{twice}' stands twice")
+    return values
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

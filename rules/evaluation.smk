@@ -3,8 +3,43 @@
 # then the systems compared in pairs.
 
 
+rule find_copies:
+    input:
+        tracks=f"{DATA}/tracks.csv",
+        occurrences=f"{DATA}/occurrences.csv",
+        # Other encodings are found where the run finds landmarks anyway.
+        peaks=expand(
+            f"{RUN}/fingerprints/landmarks/{{role}}.npz",
+            role=["query", *searched_roles()] if CONFIG.landmark_systems else [],
+        ),
+    output:
+        left_out=report(
+            f"{RUN}/report/left_out.csv",
+            caption="../report/left_out.rst",
+            category="Tables",
+            labels={"table": "tracks left out"},
+        ),
+    log:
+        f"{RUN}/logs/find_copies.log",
+    benchmark:
+        f"{RUN}/benchmarks/find_copies.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=attempts(4000),
+        runtime=attempts(60),
+    params:
+        landmarks=section(CONFIG.peaks, CONFIG.landmarks),
+    message:
+        "Looking for the same recording in two roles"
+    script:
+        "../scripts/find_copies.py"
+
+
 rule derive_queries:
     input:
+        left_out=f"{RUN}/report/left_out.csv",
         tracks=f"{DATA}/tracks.csv",
         occurrences=f"{DATA}/occurrences.csv",
         samples=(

@@ -20,6 +20,14 @@ from neuralsampleid.processes import (
     slurm_tasks,
 )
 
+
+def _without_interrupts(kind: Any, error: BaseException, trace: Any) -> None:
+    """Ctrl-C stops all jobs; Snakemake says so once."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _without_interrupts
 _FULL = {errno.ENOSPC, errno.EDQUOT}  # no room on the disk, or none left to this user
 
 
@@ -37,7 +45,9 @@ def job(snakemake: Any) -> Iterator[None]:
     logging.basicConfig(
         level=logging.INFO if first else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[logging.FileHandler(log, mode="w" if first else "a")],
+        handlers=[
+            logging.FileHandler(log, "w" if first else "a", "utf-8", errors="backslashreplace")
+        ],
         force=True,
     )
     logging.captureWarnings(True)

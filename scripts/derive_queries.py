@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 from _job import job
 
-from neuralsampleid.catalogue.formats import SAMPLES, read_table
+from neuralsampleid.catalogue.formats import LEFT_OUT, SAMPLES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Queries
 from neuralsampleid.evaluation.conditions import describe
-from neuralsampleid.evaluation.queries import derive_queries, without_answers
+from neuralsampleid.evaluation.queries import derive_queries, leave_out, without_answers
 from neuralsampleid.files import write_csv
 
 if __name__ == "__main__":
@@ -20,6 +20,8 @@ if __name__ == "__main__":
             read_table(Path(path), SAMPLES, further=True) for path in snakemake.input.samples
         ]
         queries = derive_queries(catalogue, settings)
+        left_out = read_table(Path(snakemake.input.left_out), LEFT_OUT)
+        queries = leave_out(queries, left_out)
         queries["conditions"] = describe(
             queries, catalogue.occurrences, settings.conditions, *samples
         )

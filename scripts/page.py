@@ -6,6 +6,7 @@ from _job import job
 
 from neuralsampleid.catalogue.formats import (
     COMPARISONS,
+    LEFT_OUT,
     LINES,
     MATCHES,
     METRICS,
@@ -13,6 +14,7 @@ from neuralsampleid.catalogue.formats import (
     read_table,
 )
 from neuralsampleid.catalogue.tables import read_catalogue
+from neuralsampleid.evaluation.copies import said_of
 from neuralsampleid.files import write_text
 from neuralsampleid.report.captions import render_caption
 from neuralsampleid.report.page.benchmark import benchmark_page, query_views, track_seconds
@@ -48,5 +50,6 @@ if __name__ == "__main__":
             table=main_table(metrics, params.systems, middle_length(metrics), winners),
             figures=[Path(path) for path in found.figures],
             captions={name: render_caption(text, stated) for name, text in params.captions.items()},
+            remark=said_of(read_table(Path(found.left_out), LEFT_OUT)),
         )
         write_text(Path(snakemake.output.page), render_page(page))

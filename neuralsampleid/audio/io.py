@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -189,9 +190,9 @@ def _believed(rate: int) -> int:
     return rate
 
 
-def _source(part: Part) -> str | io.BytesIO:
+def _source(part: Part) -> bytes | io.BytesIO:
     if isinstance(part, Path):
-        return str(part)
+        return os.fsencode(part)  # a name need not be text
     part.seek(0)
     return part
 

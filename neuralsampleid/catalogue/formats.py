@@ -41,6 +41,14 @@ QUERIES: Format = {
     "conditions": str,  # such as pitch_semitones:0.5..2; see ``join``, evaluation/conditions
     "excluded": str,  # ids of tracks that no ranking of this query may hold; see ``join``
 }
+LEFT_OUT: Format = {
+    "query_id": str,
+    "track_id": str,  # a reference or noise track that no ranking of this query holds
+    "role": str,  # of that track
+    "path": str,  # of that track
+    "copy_of": str,  # the query, or a track that it samples: the same recording
+    "found_by": str,  # content: both files hold the same bytes; or landmarks
+}
 MATCHES: Format = {
     "task": str,
     "query_id": str,

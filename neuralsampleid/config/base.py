@@ -15,8 +15,14 @@ from pydantic import (
 )
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # in a folder, never a path
+_NAME, _FILE_NAME = r"^[a-z][a-z0-9_]*$", r"^\w[\w.-]*$"
+Name = Annotated[str, Field(pattern=_NAME)]
+FileName = Annotated[str, Field(pattern=_FILE_NAME)]  # in a folder, never a path
+# Pattern → what is said of a text that does not fit.
+PATTERNS = {
+    _NAME: "small letters a–z, digits and '_', beginning with a letter, such as my_run_2",
+    _FILE_NAME: "the name of a file: letters, digits, '_', '.' and '-', without folders",
+}
 # What computes. cuda: conda's builds of torch and FAISS for a GPU, and a GPU for each cluster job
 # that can use one. A part of the experiment, because results depend on its arithmetic.
 Device = Literal["auto", "cpu", "cuda"]  # auto: a GPU if the job finds one

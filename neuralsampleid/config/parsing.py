@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from neuralsampleid.config.base import Section
+from neuralsampleid.config.base import PATTERNS, Section
 from neuralsampleid.config.encoders import EncoderSettings
 from neuralsampleid.config.merging import merged
 from neuralsampleid.config.old_keys import refuse_old_keys
@@ -69,6 +69,8 @@ def read_run(
     Raises:
         UserError: see ``parse_config``.
     """
+    for file in files:
+        read_values(file)  # Snakemake has read it, but not told of a key that is given twice
     if files and "run" not in values:
         values = {"run": run_named(files[-1]), **values}
     source = ", ".join(map(str, files)) or defaults.name
@@ -100,17 +102,41 @@ def read_values(path: Path) -> Any:  # noqa: ANN401 - whatever YAML can say
         UserError: the file is missing or is not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _EachKeyOnce)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such configuration file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: letters that are not in UTF-8; save the file again as UTF-8"
+        ) from error
+    except _TwiceError as error:
+        raise UserError(f"{path}: {error}, expected each key once") from error
+    except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a YAML file ({reason})") from error
 
 
 def run_named(path: Path) -> str:
     """The name of a run after its file: ``My-run.yaml`` becomes ``my_run``."""
-    return re.sub(r"[^a-z0-9]+", "_", path.stem.lower())
+    name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
+    return name if name[:1].isalpha() else f"run_{name}".strip("_")
+
+
+class _TwiceError(yaml.YAMLError):
+    """A key that stands twice."""
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """Refuses a key that stands twice in one section: YAML itself lets the later one win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines:
+                raise _TwiceError(f"key '{name}' stands in line {lines[name]} and in line {line}")
+            lines[name] = line
+        return super().construct_mapping(node, deep)
 
 
 _Parsed = TypeVar("_Parsed", bound=Section)
@@ -160,5 +186,8 @@ def _problem(item: Any, unions: set[str]) -> str:  # noqa: ANN401 - pydantic's E
         return f"{key}.{item['ctx']['discriminator'].strip(chr(39))}: field required"
     if item["type"] == "value_error":
         return f"{key}: {item['ctx']['error']}"
+    if item["type"] == "string_pattern_mismatch":
+        pattern = item["ctx"]["pattern"]
+        return f"{key}: found {item['input']!r}, expected {PATTERNS.get(pattern, pattern)}"
     found = f", found {item['input']!r}" if not isinstance(item["input"], dict) else ""
     return f"{key}: {item['msg'][0].lower()}{item['msg'][1:]}{found}"

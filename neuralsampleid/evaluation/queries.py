@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, QUERIES, SEGMENT, join
+from neuralsampleid.catalogue.formats import ABSENT, FULL_TRACK, QUERIES, SEGMENT, join, split
 from neuralsampleid.catalogue.tables import Catalogue
 from neuralsampleid.config import Queries
 from neuralsampleid.errors import UserError
@@ -64,22 +64,34 @@ def derive_queries(catalogue: Catalogue, settings: Queries) -> pd.DataFrame:
     return table.sort_values(order, ignore_index=True)
 
 
+def leave_out(queries: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
+    """The queries with tracks that their rankings leave out.
+
+    Args:
+        queries: of ``derive_queries``.
+        left_out: ``formats.LEFT_OUT``.
+    """
+    names = left_out.groupby("query_id")["track_id"].agg(join)
+    return queries.assign(excluded=queries["query_id"].map(names).fillna(""))
+
+
 def without_answers(queries: pd.DataFrame, occurrences: pd.DataFrame) -> pd.DataFrame:
     """The counterparts of queries in a catalogue without the references of their tracks.
 
     Args:
-        queries: of ``derive_queries``.
+        queries: of ``derive_queries`` or ``leave_out``.
         occurrences: of the catalogue.
 
     Returns:
         As many rows: the task as in ``ABSENT``, nothing relevant, and every reference that the
-        track samples anywhere, also outside the queried interval, excluded.
+        track samples anywhere, also outside the queried interval, excluded beside what already is.
     """
     sampled = occurrences.groupby("query_id")["reference_id"].agg(join)
+    excluded = zip(queries["excluded"], queries["query_id"], strict=True)
     return queries.assign(
         task=queries["task"].map(ABSENT),
         relevant="",
-        excluded=queries["query_id"].map(sampled),
+        excluded=[join([*split(own), *split(sampled[query])]) for own, query in excluded],
     )
 
 

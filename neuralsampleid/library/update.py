@@ -96,6 +96,7 @@ def index_music(
         reasons.append("expected at least one audio file")
         raise UserError(f"{music}: holds no audio, {', '.join(reasons)}")
     root, fingerprinter = music.resolve(), None
+    require_text(str(root))
     if not is_library(folder):
         info, fingerprinter = for_new_library(root, weights, architecture, graph)
         create_library(folder, info)

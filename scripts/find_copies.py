@@ -1,0 +1,24 @@
+"""Rule find_copies: tracks → which of them the rankings of which query leave out, and why."""
+
+import sys
+from pathlib import Path
+
+from _job import job
+
+from neuralsampleid.catalogue.tables import read_catalogue
+from neuralsampleid.config import Landmarks
+from neuralsampleid.evaluation.copies import said_of, tracks_left_out
+from neuralsampleid.files import write_csv
+from neuralsampleid.landmarks.store import read_peaks
+
+if __name__ == "__main__":
+    with job(snakemake):
+        parts = [read_peaks(Path(path)) for path in snakemake.input.peaks]
+        left_out = tracks_left_out(
+            read_catalogue(Path(snakemake.input.tracks).parent),
+            {track_id: peaks for part in parts for track_id, peaks in part.items()},
+            Landmarks.model_validate(snakemake.params.landmarks),
+        )
+        write_csv(Path(snakemake.output.left_out), left_out)
+        if said := said_of(left_out):
+            print(f"warning: {said}", file=sys.stderr)
