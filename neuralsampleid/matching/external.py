@@ -94,10 +94,10 @@ def matches_of(rankings: pd.DataFrame, queries: pd.DataFrame, ranks: int) -> pd.
         Columns of ``formats.MATCHES``; the places are those of the track's best row.
     """
     best = rankings.drop_duplicates(["task", *_QUERY, "reference_id"])
-    absent = queries.loc[queries["task"].isin(ABSENT.values()), ["task", *_QUERY, "excluded"]]
-    without = best.assign(task=best["task"].map(ABSENT)).merge(absent, on=["task", *_QUERY])
-    kept = [row.reference_id not in split(row.excluded) for row in without.itertuples()]
-    both = pd.concat([best, without[kept]])
+    both = pd.concat([best, best.assign(task=best["task"].map(ABSENT))])
+    both = both.merge(queries[["task", *_QUERY, "excluded"]], on=["task", *_QUERY])
+    kept = [row.reference_id not in split(row.excluded) for row in both.itertuples()]
+    both = both[np.array(kept, bool)]
     both["rank"] = both.groupby(["task", *_QUERY], dropna=False).cumcount() + 1
     return both.loc[both["rank"] <= ranks, list(MATCHES)].reset_index(drop=True)
 
