@@ -218,7 +218,8 @@ def _reason(path: Path, error: Exception) -> str:
         return error.strerror or str(error)
     if path.is_file() and not path.stat().st_size:
         return "the file is empty"
-    # libsndfile's own words for these are about other things.
-    reason = str(error).rstrip(".").split(": ")[-1]
-    misleading = not reason or re.search("does not exist|pipe|not recognised", reason)
-    return "its content is no audio that is known here" if misleading else reason
+    if isinstance(error, ValueError):
+        return str(error)
+    # libsndfile's own words are for programmers, or about other things.
+    unknown = re.search("does not exist|not recognised|unimplemented", str(error))
+    return "its content is no audio that is known here" if unknown else "it is damaged"
