@@ -14,7 +14,7 @@ rule find_copies:
         ),
     output:
         left_out=report(
-            f"{RUN}/report/left_out.csv",
+            f"{RUN}/evaluation/left_out.csv",
             caption="../report/left_out.rst",
             category="Tables",
             labels={"table": "tracks left out"},
@@ -39,7 +39,7 @@ rule find_copies:
 
 rule derive_queries:
     input:
-        left_out=f"{RUN}/report/left_out.csv",
+        left_out=f"{RUN}/evaluation/left_out.csv",
         tracks=f"{DATA}/tracks.csv",
         occurrences=f"{DATA}/occurrences.csv",
         samples=(

@@ -8,7 +8,7 @@ rule page:
         occurrences=f"{DATA}/occurrences.csv",
         metrics=f"{RUN}/report/metrics.csv",
         comparisons=f"{RUN}/report/comparisons.csv",
-        left_out=f"{RUN}/report/left_out.csv",
+        left_out=f"{RUN}/evaluation/left_out.csv",
         matches=f"{RUN}/evaluation/{CONFIG.page_system}/matches.csv",
         lines=f"{RUN}/evaluation/{CONFIG.page_system}/lines/{CONFIG.page_system}.csv",
         per_query=f"{RUN}/evaluation/{CONFIG.page_system}/per_query.csv",

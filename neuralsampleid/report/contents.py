@@ -27,13 +27,7 @@ def figures_of(config: Config) -> list[str]:
 
 def files_of(config: Config) -> list[str]:
     """Files in the folder ``report`` that make the others necessary, too."""
-    files = [
-        "metrics.csv",
-        "provenance.json",
-        "comparisons.csv",
-        "found_by_one.csv",
-        "left_out.csv",
-    ]
+    files = ["metrics.csv", "provenance.json", "comparisons.csv", "found_by_one.csv"]
     files += [f"tables/{name}.md" for name in tables_of(config)]
     files += [f"figures/{name}.png" for name in figures_of(config)]
     files += ["index.html"] if config.page_system else []

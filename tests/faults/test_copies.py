@@ -114,7 +114,7 @@ def test_the_workflow_leaves_them_out_and_says_so(tmp_path, role):
     assert done.returncode == 0, done.stdout
     assert "2 times a track is the same recording as a query" in done.stdout
     run = folder / "results/own"
-    assert len(pd.read_csv(run / "report/left_out.csv")) == 2
+    assert len(pd.read_csv(run / "evaluation/left_out.csv")) == 2
     judged = pd.read_csv(run / "evaluation/landmarks/per_query.csv")
     whole = judged[judged["task"] == "full_track"]
     assert whole["ap"].tolist() == [1, 1]

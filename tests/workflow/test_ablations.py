@@ -23,9 +23,9 @@ def test_rows_share_encoders_and_nothing_else_is_made(tmp_path):
     assert counts.pop("total") == sum(counts.values())
     assert (counts.pop("ablations"), counts.pop("ablation_report")) == (1, 1)
     expected = {
-        "demo_data": 1, "separate": 1, "pack_stems": 1, "derive_queries": 1,
+        "demo_data": 1, "separate": 1, "pack_stems": 1, "find_copies": 1, "derive_queries": 1,
         "pretrain": 2, "train_reranker": 3, "fingerprint": 2 * 3, "build_index": 2,
-        "match": 4, "evaluate": 4,
+        "match": 4, "locate": 4, "evaluate": 4,
     }  # fmt: skip
     for seed in (1, 5):
         assert {name: counts.pop(f"ablations_{seed}_{name}") for name in expected} == expected

@@ -18,7 +18,7 @@ def test_rankings_from_a_file_are_a_row_of_every_table(copied):
     metrics = pd.read_csv(report / "metrics.csv").set_index(["system", "metric", "group"])["value"]
     assert (metrics["other", "map", "all"] > 0).all()
     assert metrics["other", "hit_rate", "all"].isna().all()
-    assert metrics["other", "auroc", "all"].notna().all()  # of full tracks
+    assert pd.notna(metrics["other", "auroc", "all"])  # of full tracks
     rows = (report / "tables/main.md").read_text().splitlines()
     (row,) = (line for line in rows if line.startswith("| Other"))
     assert row.count("–") == 1 + 2  # an interval, and hit rates that nobody knows

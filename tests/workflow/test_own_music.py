@@ -33,4 +33,5 @@ def test_the_page_leads_from_five_files_to_a_table(copied):
     assert set(whole["query_id"]) == set(tracks.loc[tracks["role"] == "query", "track_id"])
     assert whole["first_rank"].between(1, 3).all()  # no noise: every reference is ranked
     table = pd.read_csv(run / "report/tables/main.csv")
-    assert list(table["System"]) == ["Shipped model", "Landmarks", "Together"]
+    bounds = ["Oracle", "Random ranking"]
+    assert list(table["System"]) == ["Shipped model", "Landmarks", "Together", *bounds]

@@ -129,5 +129,5 @@ def test_jobs_ask_for_what_the_profile_says(run):
 def test_results_are_complete(run):
     folder, _, _ = run
     metrics = pd.read_csv(folder / RESULTS / "report/metrics.csv")
-    assert set(metrics["system"]) == {"proposed"}
+    assert set(metrics["system"]) == {"proposed", "oracle", "random"}
     assert "Nothing to be done" in snakemake(folder, CONFIG, "-n", "--", TARGET).stdout
