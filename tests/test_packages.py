@@ -80,7 +80,7 @@ def program(folder: Path, name: str) -> None:
 def test_make_env_takes_the_build_of_torch_for_the_machine(gpu: bool, tmp_path: Path):
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("make", "sh", "grep", "python3"):
+    for name in ("make", "sh", "grep", "tr", "wc", "python3"):
         (folder / name).symlink_to(str(shutil.which(name)))
     if gpu:
         program(folder, "nvidia-smi")

@@ -94,7 +94,7 @@ def common_seconds(lines: Intervals, occurrences: Intervals) -> tuple[float, flo
     shown, annotated, either = (
         _covered(rows[:, :2]) for rows in (lines, occurrences, np.concatenate([lines, occurrences]))
     )
-    return shown, annotated, shown + annotated - either
+    return shown, annotated, max(0.0, shown + annotated - either)  # may round to below 0
 
 
 def counts(lines: Intervals, occurrences: Intervals) -> dict[str, tuple[float, float, float]]:

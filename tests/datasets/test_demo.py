@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_ids_roles_and_files(folder):
     assert catalogue.tracks["track_id"].tolist()[:3] == ["train_000", "train_001", "reference_000"]
     assert (catalogue.tracks["title"] != "").all()
     for track in catalogue.tracks.itertuples():
-        info = audio_info(track.path)
+        info = audio_info(Path(track.path))
         assert (info.sample_rate, info.channels) == (22050, 1)
         assert info.seconds == pytest.approx(track.duration_s, abs=1e-5)
         assert track.duration_s == 12.0 if track.role == "train" else 30 <= track.duration_s <= 36

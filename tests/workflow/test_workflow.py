@@ -321,5 +321,5 @@ def test_a_folder_with_a_catalogue_runs_too(copied):
     done = snakemake(copied, config)
     assert done.returncode == 0, done.stdout
     metrics = pd.read_csv(copied / RESULTS / "report/metrics.csv")
-    assert set(metrics["system"]) == {"untrained"}
+    assert set(metrics["system"]) == {"untrained", *BOUNDS}
     assert not (copied / RESULTS / "stems").exists()
