@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -47,6 +47,9 @@ def end_with_parent(number: int = signal.SIGKILL) -> None:
     set_parent_death_signal = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(set_parent_death_signal, number)
+        parent = parent_process()
+        if parent is not None and os.getppid() != parent.pid:  # it ended before
+            os.kill(os.getpid(), number)
 
 
 def in_parallel(

@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import resource
 import sys
@@ -26,12 +28,19 @@ import time
 from pathlib import Path
 from neuralsampleid.processes import in_parallel
 
-def work(folder):
-    (folder / f"{os.getpid()}.pid").touch()
+def come_to(moment):
+    if moment == sys.argv[2]:
+        Path(sys.argv[1], f"{os.getpid()}.pid").touch()
+        time.sleep(3)
+
+def work(_):
+    come_to("working")
     time.sleep(600)
 
 if __name__ == "__main__":
-    in_parallel(work, [Path(sys.argv[1])] * 2, 2)
+    in_parallel(work, [1, 2], 2)
+else:
+    come_to("starting")  # before the worker can ask to end with its parent
 """
 
 
@@ -45,12 +54,13 @@ def test_freed_memory_is_reused():
     assert faults("keep") < faults("default") / 10
 
 
-def test_workers_end_with_a_process_that_is_killed(tmp_path):
+@pytest.mark.parametrize("moment", ["starting", "working"])
+def test_workers_end_with_a_process_that_is_killed(moment, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(WORKING)
-    process = subprocess.Popen([sys.executable, str(program), str(tmp_path)])
+    process = subprocess.Popen([sys.executable, str(program), str(tmp_path), moment])
     end = time.monotonic() + 120
-    while len(found := list(tmp_path.glob("*.pid"))) < 2:
+    while len(found := list(tmp_path.glob("*.pid"))) < (2 if moment == "working" else 1):
         assert time.monotonic() < end
         time.sleep(0.05)
     process.kill()
