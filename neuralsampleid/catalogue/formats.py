@@ -207,7 +207,7 @@ def read_table(
     table = read_texts(path, columns, expected, optional=optional, blanks=blanks, further=further)
     for column in (name for name, kind in columns.items() if kind is float):
         numbers = pd.to_numeric(table[column], errors="coerce")
-        wrong = (numbers.isna() & ~table[column].map(is_blank)).to_numpy(bool)
+        wrong = numbers.isna().to_numpy() & ~table[column].map(is_blank).to_numpy(bool)
         if wrong.any():
             line = table.index[int(wrong.argmax())]
             raise UserError(

@@ -12,7 +12,7 @@ from neuralsampleid.config.base import Fraction, Name, Section
 class RerankerTraining(Section):
     """How a re-ranker is trained on an encoder's node matrices."""
 
-    epochs: PositiveInt = 4
+    epochs: PositiveInt = 10
     pairs_per_epoch: PositiveInt | None = 1120  # None: one per training track
     batch_pairs: Annotated[int, Field(ge=2)] = 28
     negatives: PositiveInt = 3  # mined per query

@@ -218,7 +218,7 @@ def test_union_tags(change: Callable, expected: str):
         (put("encoders.gnn.blocks", [1]), "encoders.gnn: blocks has 1 stages and channels 4"),
         (
             put("encoders.gnn.patch_bins", 3),
-            "encoders.gnn: patches of 3 × 8 do not tile 128 bands × 64 frames",
+            "encoders.gnn: patches of 3 × 4 do not tile 128 bands × 64 frames",
         ),
         (
             put("encoders.baseline.strides", [1, 1]),

@@ -7,7 +7,7 @@ import pytest
 from helpers.own_benchmark import HEAD, TABLE, make_own_music_files, own_benchmark
 from helpers.tunes import put, tune
 from helpers.workflow import snakemake
-from neuralsampleid.catalogue.formats import LEVELS, read_table
+from neuralsampleid.catalogue.formats import SAMPLES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import OwnMusicData
 from neuralsampleid.datasets.own_music import make_own_music, own_files
@@ -99,8 +99,8 @@ def test_a_catalogue_and_its_other_tables_are_read_alike(music, tmp_path):
     found = read_catalogue(folder)
     assert found.tracks.equals(expected.tracks)
     assert found.occurrences.equals(expected.occurrences)
-    (tmp_path / "levels.csv").write_text("query_id\tsample_id\tlevel_db\nq1\ts1\t-3,5\n")
-    assert read_table(tmp_path / "levels.csv", LEVELS)["level_db"].tolist() == [-3.5]
+    (tmp_path / "samples.csv").write_text("query_id\tsample_id\tlevel_db\nq1\ts1\t-3,5\n")
+    assert read_table(tmp_path / "samples.csv", SAMPLES)["level_db"].tolist() == [-3.5]
 
 
 def test_the_workflow_reads_such_a_table_and_refuses_an_empty_one(music, tmp_path):
