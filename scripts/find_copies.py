@@ -9,14 +9,13 @@ from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import Landmarks
 from neuralsampleid.evaluation.copies import said_of, tracks_left_out
 from neuralsampleid.files import write_csv
-from neuralsampleid.landmarks.store import read_peaks
+from neuralsampleid.landmarks.store import read_all_peaks
 
 if __name__ == "__main__":
     with job(snakemake):
-        parts = [read_peaks(Path(path)) for path in snakemake.input.peaks]
         left_out = tracks_left_out(
             read_catalogue(Path(snakemake.input.tracks).parent),
-            {track_id: peaks for part in parts for track_id, peaks in part.items()},
+            read_all_peaks(snakemake.input.peaks),
             Landmarks.model_validate(snakemake.params.landmarks),
         )
         write_csv(Path(snakemake.output.left_out), left_out)

@@ -7,7 +7,7 @@ from _job import job
 from neuralsampleid.catalogue.formats import MATCHES, QUERIES, read_table
 from neuralsampleid.config import Landmarks
 from neuralsampleid.files import write_csv
-from neuralsampleid.landmarks.store import read_peaks
+from neuralsampleid.landmarks.store import read_all_peaks, read_peaks
 from neuralsampleid.matching.fusion import clearest_in
 from neuralsampleid.matching.landmarks import lines_by_landmarks
 from neuralsampleid.matching.locating import first_tracks, locate
@@ -20,10 +20,9 @@ if __name__ == "__main__":
         )
         rankings = [read_table(Path(path), MATCHES) for path in found.parts]
         first = clearest_in(first, rankings, params.place)
-        parts = [read_peaks(Path(path)) for path in found.peaks]
         lines_in, least_of_others = lines_by_landmarks(
             read_peaks(Path(found.query_peaks)),
-            {track_id: peaks for part in parts for track_id, peaks in part.items()},
+            read_all_peaks(found.peaks),
             Landmarks.model_validate(params.landmarks),
             params.way,
         )

@@ -7,16 +7,15 @@ from _job import job
 from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.config import Landmarks
 from neuralsampleid.files import write_csv
-from neuralsampleid.landmarks.store import read_peaks
+from neuralsampleid.landmarks.store import read_all_peaks, read_peaks
 from neuralsampleid.matching.landmarks import rank_by_landmarks
 
 if __name__ == "__main__":
     with job(snakemake):
-        parts = [read_peaks(Path(path)) for path in snakemake.input.peaks]
         matches = rank_by_landmarks(
             read_table(Path(snakemake.input.queries), QUERIES),
             read_peaks(Path(snakemake.input.query_peaks)),
-            {track_id: peaks for part in parts for track_id, peaks in part.items()},
+            read_all_peaks(snakemake.input.peaks),
             Landmarks.model_validate(snakemake.params.landmarks),
             way=snakemake.params.way,
             ranks=snakemake.params.tracks,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import struct
 import subprocess
@@ -37,7 +36,6 @@ _BLOCK = 1 << 18  # samples read at once
 _QUIET = 0.01  # largest sample of a sound that is made louder, since floors of levels are absolute
 _SILENT = 3e-4  # largest sample of what is taken for silence: ten steps of 16 bit
 _LOUD = 0.5  # largest sample of what was made louder
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from neuralsampleid.files import require_text, write_csv
 
 ABSENCE = "absence"  # the kind of an interval in which the sample is said not to sound
 ROLES = ("train", "query", "reference", "noise")
+SEARCHED_ROLES = ("reference", "noise")  # whose tracks are ranked
 TRACK_COLUMNS: Format = {
     "track_id": str,
     "role": str,

@@ -25,7 +25,7 @@ from neuralsampleid.composer.plans import QueryPlan, SamplePlan
 from neuralsampleid.composer.queries import RATE, RenderedQuery, render_query, treated_slices
 from neuralsampleid.composer.recipes import QueryRecipe, SampleRecipe
 from neuralsampleid.composer.styles import STYLES
-from neuralsampleid.composer.treatment import Treatment
+from neuralsampleid.composer.treatment import CLEAR_CHANGE, Treatment
 
 QUERY_S: Range = (30.0, 60.0)
 _SOUNDING_S = 45.0  # of a query, at most, in which samples sound
@@ -37,7 +37,6 @@ _LEAST_SOUNDING = 0.9  # of an excerpt's blocks
 _LEAST_LEFT = 0.02  # power that part and filters must leave of an excerpt
 GAIN_SPREAD_DB = 9.0  # how far an occurrence's gain may be from the sample's median
 _TRIES = 20
-_CLEAR_CHANGE = 0.02  # log tempo ratio: less would be no change worth the name
 _PROCESSES = {
     "untouched": 0.1,
     "varispeed": 0.3,
@@ -81,7 +80,7 @@ def draw_change(rng: np.random.Generator, grade: Grade) -> Treatment:
         size = round(float(rng.uniform(0.2, grade.semitones)), 2)
     semitones = size * float(rng.choice([-1, 1]))
     ratio = 1.0
-    while abs(np.log(ratio)) < _CLEAR_CHANGE:
+    while abs(np.log(ratio)) < CLEAR_CHANGE:
         ratio = round(float(np.exp(rng.uniform(*np.log(grade.tempo)))), 4)
     if process == "varispeed":
         ratio = round(2 ** (semitones / 12), 4)

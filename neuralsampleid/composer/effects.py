@@ -13,6 +13,7 @@ import numpy as np
 from scipy import fft, signal
 
 from neuralsampleid.audio.io import Waveform
+from neuralsampleid.composer.grades import Range
 from neuralsampleid.composer.mixing import (
     Room,
     compress,
@@ -23,7 +24,6 @@ from neuralsampleid.composer.mixing import (
 )
 from neuralsampleid.errors import UserError
 
-Range = tuple[float, float]
 _HZ: Range = (30.0, 10000.0)
 _ROOM_SEED = 1  # one noise for all rooms: a room is its decay and its level
 

@@ -14,7 +14,7 @@ from neuralsampleid.composer.mixing import compress, filtered
 MIN_RATIO, MAX_RATIO = 0.8, 1.25  # tempo of the sample in the query over its own
 MAX_SEMITONES = 3
 _CONTEXT_S = 0.3  # sound around an excerpt that the stretching may see
-_CLEAR_CHANGE = 0.02  # log tempo ratio: less would be no change worth the name
+CLEAR_CHANGE = 0.02  # log tempo ratio: less would be no change worth the name
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def draw_treatment(
     low, high = max(MIN_RATIO, lowest / tempo), min(MAX_RATIO, highest / tempo)
     ratio = float(np.exp(rng.uniform(np.log(low), np.log(high)))) if low < high else low
     varispeed = 12 * float(np.log2(ratio))
-    changed = abs(np.log(ratio)) > _CLEAR_CHANGE
+    changed = abs(np.log(ratio)) > CLEAR_CHANGE
     possible = {
         "untouched": 1.0 if low <= 1.0 <= high else 0.0,
         "shift": 1.0 if low <= 1.0 <= high else 0.0,

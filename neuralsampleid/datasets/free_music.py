@@ -78,10 +78,12 @@ def make_free_music(
     deviations = [(name, f"left out: {reason}") for name, reason in reasons.items()]
     names = set(samples["query_id"])
     recipes = [one for one in read_recipes(table_path(settings.recipe)) if one.query_id in names]
-    queries = [recipe for recipe in recipes if not _sources(recipe) & reasons.keys()]
-    for recipe in [recipe for recipe in recipes if recipe not in queries]:
-        missing = ", ".join(sorted(_sources(recipe) & reasons.keys()))
-        deviations.append((recipe.query_id, f"left out: it is made of {missing}"))
+    queries = []
+    for recipe in recipes:
+        if missing := ", ".join(sorted(_sources(recipe) & reasons.keys())):
+            deviations.append((recipe.query_id, f"left out: it is made of {missing}"))
+        else:
+            queries.append(recipe)
     if not queries:
         raise UserError(f"{settings.recipe}: no query is left, {deviations[0][1]}")
     samples = samples[samples["query_id"].isin({recipe.query_id for recipe in queries})]

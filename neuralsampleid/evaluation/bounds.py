@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import FULL_TRACK, LINES, MATCHES, split
-from neuralsampleid.catalogue.tables import Catalogue
+from neuralsampleid.catalogue.tables import SEARCHED_ROLES, Catalogue
 from neuralsampleid.matching.external import TIMES, lines_of
 
 _RANDOM_S = 5.0  # a random match's length
@@ -67,7 +67,7 @@ def random_ranking(
         ``_RANDOM_S`` or as long as query or track do; a track's only line is its match.
     """
     rng = np.random.default_rng(seed)
-    searched = catalogue.tracks[catalogue.tracks["role"].isin(["reference", "noise"])]
+    searched = catalogue.tracks[catalogue.tracks["role"].isin(SEARCHED_ROLES)]
     names, seconds = searched["track_id"].to_numpy(str), searched["duration_s"].to_numpy(float)
     rows = []
     for query in queries.itertuples(index=False):

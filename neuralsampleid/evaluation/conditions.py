@@ -10,17 +10,17 @@ it; where they differ, or one is unknown, it has none of that dimension.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import FULL_TRACK, join, split
-from neuralsampleid.config import Conditions
+from neuralsampleid.config import Conditions, Grade
 from neuralsampleid.errors import UserError
 
 SEPARATOR = ":"
-GRADES = ("loops", "producer", "buried")  # of queries, from the easiest
+GRADES: tuple[str, ...] = get_args(Grade)  # of queries, from the easiest
 _KEY = ["query_id", "sample_id"]
 
 

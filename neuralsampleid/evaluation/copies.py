@@ -17,13 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import LEFT_OUT
-from neuralsampleid.catalogue.tables import Catalogue
+from neuralsampleid.catalogue.tables import SEARCHED_ROLES, Catalogue
 from neuralsampleid.config import Landmarks
 from neuralsampleid.files import sha256_of
 from neuralsampleid.landmarks.pairs import each_row, make_pairs
 from neuralsampleid.landmarks.peaks import Peaks
 
-SEARCHED = ("reference", "noise")
 _LENGTHS_S = 3.0  # by which encodings of one recording differ at most
 _SHARE = 0.25  # of the landmarks, at one offset; MP3 of 64 kbit/s, or half the rate, keep 40 %
 _FRAMES = 3  # an offset is as exact as that
@@ -45,7 +44,7 @@ def tracks_left_out(
         ``LEFT_OUT``, by query and track. What a query is annotated to sample stays.
     """
     tracks = catalogue.tracks.set_index("track_id", drop=False)
-    searched = tracks[tracks["role"].isin(SEARCHED)]
+    searched = tracks[tracks["role"].isin(SEARCHED_ROLES)]
     sampled = catalogue.occurrences.groupby("query_id")["reference_id"].agg(set)
     copies: dict[str, dict[str, str]] = {}  # track → its copies, and what they were found by
     wanted = {*sampled.index, *(name for names in sampled for name in names)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -42,6 +42,11 @@ def write_peaks(path: Path, peaks: Mapping[str, Peaks]) -> None:
             frames=np.concatenate([track.frames for track in peaks.values()]),
             bins=np.concatenate([track.bins for track in peaks.values()]),
         )
+
+
+def read_all_peaks(paths: Iterable[str | Path]) -> dict[str, Peaks]:
+    """The peaks of several files as one; errors as of ``read_peaks``."""
+    return {name: peaks for path in paths for name, peaks in read_peaks(Path(path)).items()}
 
 
 def read_peaks(path: Path) -> dict[str, Peaks]:

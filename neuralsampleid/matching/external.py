@@ -24,6 +24,7 @@ from neuralsampleid.catalogue.formats import (
     read_table,
     split,
 )
+from neuralsampleid.catalogue.tables import SEARCHED_ROLES
 from neuralsampleid.errors import UserError
 
 TIMES = [name for name in LINES if name.endswith("_s")]
@@ -58,7 +59,7 @@ def read_rankings(path: Path, queries: pd.DataFrame, tracks: pd.DataFrame) -> pd
         for query in queries[queries["task"] == SEGMENT].itertuples(index=False)
     }
     whole = queries[queries["task"] == FULL_TRACK].set_index("query_id")
-    asking, searched = _names(tracks, ["query"]), _names(tracks, ["reference", "noise"])
+    asking, searched = _names(tracks, ("query",)), _names(tracks, SEARCHED_ROLES)
     rows = []
     for row in table.itertuples():
         try:
@@ -122,7 +123,7 @@ def lines_of(places: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
     return lines.reindex(columns=list(LINES)).dropna(subset=TIMES).reset_index(drop=True)
 
 
-def _names(tracks: pd.DataFrame, roles: list[str]) -> dict[str, str]:
+def _names(tracks: pd.DataFrame, roles: tuple[str, ...]) -> dict[str, str]:
     """Ids, and the names of files that one track alone has, → ids."""
     own = tracks[tracks["role"].isin(roles)]
     files = [Path(path).name for path in own["path"]]
