@@ -39,8 +39,7 @@ rule find_copies:
 
 rule derive_queries:
     input:
-        # Other settings of landmarks are no reason to ask, and rank, anew.
-        left_out=ancient(f"{RUN}/evaluation/left_out.csv"),
+        left_out=f"{RUN}/evaluation/left_out.csv",
         tracks=f"{DATA}/tracks.csv",
         occurrences=f"{DATA}/occurrences.csv",
         samples=(
