@@ -1,7 +1,8 @@
 """``nsid``: a library of own music, and evaluations, on the command line without Snakemake.
 
 Each command is one call of the library. Errors that a person can mend are one line on standard
-error and exit status 1; wrong usage is status 2; Ctrl-C is one line and status 130.
+error and exit status 1; wrong usage is status 2; Ctrl-C is one line and status 130; where nobody
+reads the answers on, it ends with status 141.
 """
 
 from __future__ import annotations
@@ -23,12 +24,23 @@ if TYPE_CHECKING:
     from neuralsampleid.library.identify import Answer, Identifier
 
 _Number = TypeVar("_Number", int, float)
-_STOPPED = 130  # exit status after Ctrl-C, as of other programs
+_STOPPED, _NOT_READ = 130, 141  # exit status after Ctrl-C, and a closed pipe, as of other programs
 _LOG = logging.getLogger("neuralsampleid.cli")  # also where this file is the program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush
+        return _NOT_READ
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     write_anywhere()
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -40,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--system proposed needs --reranker-weights")
     try:
         _COMMANDS[options.command](options)
+    except BrokenPipeError:
+        raise
     except (UserError, OSError) as error:
         print(f"nsid: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1

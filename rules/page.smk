@@ -9,6 +9,9 @@ rule page:
         metrics=f"{RUN}/report/metrics.csv",
         comparisons=f"{RUN}/report/comparisons.csv",
         left_out=f"{RUN}/evaluation/left_out.csv",
+        deviations=(
+            f"{RUN}/data/deviations.csv" if CONFIG.data.kind == "free_music" else []
+        ),
         matches=f"{RUN}/evaluation/{CONFIG.page_system}/matches.csv",
         lines=f"{RUN}/evaluation/{CONFIG.page_system}/lines/{CONFIG.page_system}.csv",
         per_query=f"{RUN}/evaluation/{CONFIG.page_system}/per_query.csv",

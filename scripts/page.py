@@ -14,6 +14,7 @@ from neuralsampleid.catalogue.formats import (
     read_table,
 )
 from neuralsampleid.catalogue.tables import read_catalogue
+from neuralsampleid.datasets.free_music_tables import DEVIATIONS, said_of_deviations
 from neuralsampleid.evaluation.copies import said_of
 from neuralsampleid.files import write_text
 from neuralsampleid.report.captions import render_caption
@@ -41,6 +42,9 @@ if __name__ == "__main__":
         if params.audio:
             paths = dict(catalogue.tracks[["track_id", "path"]].itertuples(index=False))
             views, clips = with_clips(views, reader_of(paths))
+        remarks = [said_of(read_table(Path(found.left_out), LEFT_OUT))]
+        if found.deviations:
+            remarks.append(said_of_deviations(read_table(Path(found.deviations), DEVIATIONS)))
         stated = {"cutoffs": params.cutoffs, "confidence": params.confidence}
         winners = winners_of(comparisons, 1 - params.confidence)
         page = benchmark_page(
@@ -50,6 +54,6 @@ if __name__ == "__main__":
             table=main_table(metrics, params.systems, middle_length(metrics), winners),
             figures=[Path(path) for path in found.figures],
             captions={name: render_caption(text, stated) for name, text in params.captions.items()},
-            remark=said_of(read_table(Path(found.left_out), LEFT_OUT)),
+            remarks=[remark for remark in remarks if remark],
         )
         write_text(Path(snakemake.output.page), render_page(page))

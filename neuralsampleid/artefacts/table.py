@@ -240,7 +240,7 @@ def _together(
 
 def _read_rows(table: Path) -> list[dict[str, str]]:
     try:
-        with table.open(encoding="utf-8", newline="") as file:
+        with table.open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file, restkey="further cells"))
     except FileNotFoundError as error:
         raise UserError(f"{table}: no such file, expected a table of files") from error

@@ -6,10 +6,12 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -33,6 +35,8 @@ FOR_FFMPEG = (
     *(".amr", ".dsf", ".mp4", ".mkv", ".mov"),
 )
 _BLOCK = 1 << 18  # samples read at once
+# ffmpeg may hang in a damaged file; it decodes at least 1 MB/s even where it shares the machine.
+LEAST_LIMIT_S, LIMIT_BYTES_PER_S = 60.0, 1e5
 _QUIET = 0.01  # largest sample of a sound that is made louder, since floors of levels are absolute
 _SILENT = 3e-4  # largest sample of what is taken for silence: ten steps of 16 bit
 _LOUD = 0.5  # largest sample of what was made louder
@@ -167,27 +171,52 @@ def _by_ffmpeg(path: Path) -> Decoded:
         nonlocal native
         source = ("-nostdin", "-v", "error", "-i", f"file:{path}", "-map", "0:a:0")
         # Channels and rate stay as they are: ffmpeg's own mix of two channels is louder by 3 dB.
-        command = [program, *source, "-f", "au", "-c:a", "pcm_f32be", "-"]
-        with (
-            tempfile.TemporaryFile() as said,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as run,
-        ):
-            assert run.stdout is not None
-            head = run.stdout.read(24)
+        with _running([program, *source, "-f", "au", "-c:a", "pcm_f32be", "-"], path) as output:
+            head = output.read(24)
             if len(head) == 24:
                 _, offset, _, _, native, channels = struct.unpack(">4s5I", head)
-                run.stdout.read(offset - 24)
-                while content := run.stdout.read(4 * channels * _BLOCK):
+                output.read(offset - 24)
+                while content := output.read(4 * channels * _BLOCK):
                     whole = len(content) // (4 * channels) * channels
                     block = np.frombuffer(content, ">f4", whole).astype(np.float32)
                     yield block.reshape(-1, channels)
-            if status := run.wait():
-                said.seek(0)
-                lines = said.read().decode(errors="replace").strip().splitlines()
-                reason = lines[-1] if lines else f"exit status {status}"
-                raise UserError(f"{path}: ffmpeg cannot decode it ({reason}), expected audio")
 
     try:
         return Decoded(mixed(blocks), native, by_ffmpeg=True)
     except MemoryError as error:
         raise UserError(f"{path}: {NO_MEMORY}") from error
+
+
+@contextmanager
+def _running(command: list[str], path: Path) -> Iterator[IO[bytes]]:
+    """The output of ffmpeg, which reads a file; it is ended if it takes too long for its length."""
+    limit = LEAST_LIMIT_S + path.stat().st_size / LIMIT_BYTES_PER_S
+    hung = False
+
+    def end() -> None:
+        nonlocal hung
+        hung = True
+        run.kill()
+
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as run,
+    ):
+        assert run.stdout is not None
+        timer = threading.Timer(limit, end)
+        timer.start()
+        try:
+            yield run.stdout
+            status = run.wait()
+        finally:
+            timer.cancel()
+        if hung:
+            raise UserError(
+                f"{path}: ffmpeg did not end within {limit:.0f} s, expected it to decode the file; "
+                "it may be damaged"
+            )
+        if status:
+            said.seek(0)
+            lines = said.read().decode(errors="replace").strip().splitlines()
+            reason = lines[-1] if lines else f"exit status {status}"
+            raise UserError(f"{path}: ffmpeg cannot decode it ({reason}), expected audio")

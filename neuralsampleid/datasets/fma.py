@@ -149,7 +149,6 @@ def _titles(folder: Path) -> pd.DataFrame:
         raise UserError(
             f"{found[0]}: not a CSV table ({error}), expected fma_metadata's"
         ) from error
-    wanted = [("track", "title"), ("artist", "name")]
     missing = [column for column in wanted if column not in table.columns]
     if missing:
         raise UserError(

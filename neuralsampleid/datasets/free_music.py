@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from neuralsampleid.audio.io import Waveform, read_audio, write_audio
-from neuralsampleid.catalogue.formats import SAMPLES, Format, read_table
+from neuralsampleid.catalogue.formats import SAMPLES, read_table
 from neuralsampleid.catalogue.tables import (
     OCCURRENCE_COLUMNS,
     TRACK_COLUMNS,
@@ -32,6 +32,7 @@ from neuralsampleid.composer.recipes import QueryRecipe, read_recipes
 from neuralsampleid.composer.soundfont import write_soundfont
 from neuralsampleid.config import FreeMusicData
 from neuralsampleid.datasets.free_music_tables import (
+    DEVIATIONS,
     FOUND,
     audio_path,
     chosen_samples,
@@ -43,10 +44,6 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import read_json, remove_leftovers, write_csv, write_json
 from neuralsampleid.processes import in_parallel
 
-DEVIATIONS: Format = {
-    "id": str,  # of a track or query
-    "deviation": str,  # why it is left out, or how its audio differs from the recipe's
-}
 # In samples.csv beside the level; the part is the sample type.
 _DIMENSIONS = ("grade", "slices", "process")
 _LOG = logging.getLogger(__name__)

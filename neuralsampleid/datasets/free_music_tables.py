@@ -39,6 +39,10 @@ FOUND: Format = {
     "track_id": str,
     "reason": str,  # why its file is not there; empty if it is
 }
+DEVIATIONS: Format = {
+    "id": str,  # of a track or query
+    "deviation": str,  # why it is left out, or how its audio differs from the recipe's
+}
 _RECIPE: Format = {
     **{"query_id": str, "split": str, "grade": str},  # as in composer/recipes
     **{"host": str, "reference_id": str},
@@ -47,6 +51,21 @@ SPLITS = ("train", "validation", "fitting", "test")
 PARTS = ("catalogue", "host")
 _PACKAGE, _SHA256 = re.compile(r"[a-z0-9][a-z0-9+.-]+"), re.compile(r"[0-9a-f]{64}")
 _ROOT = Path(__file__).parents[2]  # of the workflow, which the tables' paths are relative to
+
+
+def said_of_deviations(deviations: pd.DataFrame) -> str:
+    """How whole the benchmark is, for a person.
+
+    Args:
+        deviations: ``DEVIATIONS``.
+    """
+    if deviations.empty:
+        return "Every query has the levels of its recipe and no track is missing"
+    first = deviations.iloc[0]
+    return (
+        f"{len(deviations)} tracks or queries are left out or differ from the recipe (see "
+        f"deviations.csv; first: {first.id}: {first.deviation})"
+    )
 
 
 def table_path(name: str) -> Path:

@@ -47,7 +47,12 @@ rule free_music_data:
         tracks=f"{RUN}/data/tracks.csv",
         occurrences=f"{RUN}/data/occurrences.csv",
         samples=f"{RUN}/data/samples.csv",
-        deviations=f"{RUN}/data/deviations.csv",
+        deviations=report(
+            f"{RUN}/data/deviations.csv",
+            caption="../../report/deviations.rst",
+            category="Tables",
+            labels={"table": "deviations from the benchmark"},
+        ),
     log:
         f"{RUN}/logs/free_music_data.log",
     benchmark:

@@ -122,6 +122,13 @@ def test_a_users_folder_is_compared_and_never_recorded(tmp_path):
         obtain("page", table, tmp_path / "x", folder=folder)
 
 
+def test_a_table_that_a_spreadsheet_saved_is_read(table):
+    """With a mark of UTF-8 before its first column (K11)."""
+    expected = read_artefacts(table)
+    table.write_bytes("\ufeff".encode() + table.read_bytes())
+    assert read_artefacts(table) == expected
+
+
 def test_what_is_filled_stays(table):
     found = Artefact(name="a.bin", url="elsewhere", version="v2", size=7, sha256=SHA256)
     assert record(table, found) == ["version", "size", "sha256"]

@@ -13,14 +13,16 @@ from neuralsampleid.audio.io import audio_info
 from neuralsampleid.catalogue.formats import SAMPLES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.config import FreeMusicData
-from neuralsampleid.datasets.free_music import DEVIATIONS, make_free_music
+from neuralsampleid.datasets.free_music import make_free_music
 from neuralsampleid.datasets.free_music_tables import (
+    DEVIATIONS,
     chosen_samples,
     chosen_tracks,
     get_package,
     package_files,
     packages,
     read_tracks,
+    said_of_deviations,
 )
 from neuralsampleid.datasets.planning import planned_tracks
 from neuralsampleid.errors import UserError
@@ -72,6 +74,8 @@ def test_roles_occurrences_and_conditions(music):
         "query": ["q_loops", "q_producer", "q_buried"],
     }
     assert not deviations(folder)
+    table = read_table(folder / "deviations.csv", DEVIATIONS)
+    assert said_of_deviations(table).startswith("Every query has the levels of its recipe")
     chopped = catalogue.occurrences[catalogue.occurrences["query_id"] == "q_producer"]
     assert chopped["reference_start_s"].tolist() == [3.0, 1.0, 3.0, 1.0]
     assert chopped["query_start_s"].tolist() == pytest.approx([2.0, 2.8, 6.0, 6.8])

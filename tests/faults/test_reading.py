@@ -1,15 +1,19 @@
 """All the audio that a file holds is read, or it is said what was not (K2, K3, K7, K8, K14)."""
 
 import logging
+import os
 import re
 import shutil
+import struct
 import subprocess
+import time
 
 import numpy as np
 import pytest
 import soundfile
 
 from helpers.tunes import TUNE_RATE, convert, needs_ffmpeg, put, tune
+from neuralsampleid.audio import ffmpeg
 from neuralsampleid.audio.ffmpeg import audio_seconds, decode, read_any_audio, read_any_part
 from neuralsampleid.audio.folder import audio_files, look_for_audio
 from neuralsampleid.audio.io import audio_info, read_audio
@@ -184,3 +188,19 @@ def test_a_file_that_breaks_later_takes_no_page_away(tmp_path, caplog):
     path.write_bytes(b"broken")
     assert read("a", Span(1.0, 2.0)) is None
     assert "a.wav: cannot be decoded" in caplog.text
+
+
+@pytest.mark.parametrize("begins", ["", "cat begin; "])
+def test_a_hang_of_ffmpeg_is_ended(begins, tmp_path, monkeypatch):
+    program = tmp_path / "ffmpeg"
+    begin = struct.pack(">4s5I400x", b".snd", 24, 2**32 - 1, 6, TUNE_RATE, 1)
+    (tmp_path / "begin").write_bytes(begin)
+    program.write_text(f"#!/bin/sh\ncd {tmp_path}; {begins}exec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(ffmpeg, "LEAST_LIMIT_S", 0.5)
+    (tmp_path / "a.m4a").write_bytes(bytes(100_000))  # one more second
+    began = time.monotonic()
+    with pytest.raises(UserError, match=r"a\.m4a: ffmpeg did not end within 2 s"):
+        decode(tmp_path / "a.m4a")
+    assert 1.4 < time.monotonic() - began < 30

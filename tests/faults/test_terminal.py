@@ -82,6 +82,21 @@ def test_signs_that_a_stream_lacks():
     assert said.buffer.getvalue() == b"x 1.06 ... ? \xe9"
 
 
+@pytest.mark.parametrize("asked", ["answers", "--help"])
+def test_whoever_reads_may_stop(library, asked):
+    """As head does: no message, and the status of other programs."""
+    ask = ["identify", *10 * [library / "query.wav"], "--library", library / "library"]
+    command = [*NSID, *map(str, ask), "--best", "1", "--threads", "1"]
+    command = [*NSID, "--help"] if asked == "--help" else command
+    reads, writes = os.pipe()
+    os.close(reads)
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, check=False, env=buffered)
+    os.close(writes)
+    assert done.returncode == 141
+    assert b"pipe" not in done.stderr
+
+
 def test_such_names_among_music_are_named(library, tmp_path):
     put(tmp_path / "music/a.wav", tune(1, 2))
     odd = os.fsencode(tmp_path) + b"/music/" + ODD

@@ -139,11 +139,11 @@ def test_the_page_names_its_run_system_and_figures(tmp_path):
         "demo", 7, {"a": "A", "b": "B"}, "a", 5,
         views=[the_view(LOOP, ["r1"], lines(), 1.0)], clips={}, table=Table(("A",), (("x",),)),
         figures=[tmp_path / "hit_rates.png"],
-        captions={"main_table": "Main.", "hit_rates_figure": "By length."},
+        captions={"main_table": "Main.", "hit_rates_figure": "By length."}, remarks=["One", "Two"],
     )  # fmt: skip
     assert page.title == "Sample identification: demo"
     assert page.subtitle.startswith("2 systems and bounds, 1 query tracks, seed 7. ")
     assert "first 5 tracks that the system “A” finds" in page.about_views
     (figure,) = page.figures
     assert (figure.title, figure.caption, figure.png) == ("Hit rates", "By length.", b"PNG")
-    assert page.table_caption == "Main."
+    assert page.table_caption == "Main. One. Two."

@@ -109,7 +109,7 @@ def benchmark_page(
     table: Table,
     figures: Sequence[Path],
     captions: Mapping[str, str],
-    remark: str | None = None,
+    remarks: Sequence[str] = (),
 ) -> Page:
     """The page of a run.
 
@@ -124,7 +124,7 @@ def benchmark_page(
         table: the main table.
         figures: PNG files.
         captions: of the main table and of each figure, by name.
-        remark: what a person should know of the rankings.
+        remarks: what a person should know of the music and the rankings.
     """
     return Page(
         title=f"Sample identification: {run}",
@@ -136,7 +136,7 @@ def benchmark_page(
         "them. Tracks are ranked by all of their votes; the parts found are those where the votes "
         "line up.",
         table=table,
-        table_caption=f"{captions['main_table']}{f' {remark}.' if remark else ''}",
+        table_caption=" ".join([captions["main_table"], *(f"{one}." for one in remarks)]),
         figures=[
             ShownFigure(
                 path.stem, words(path.stem), captions[f"{path.stem}_figure"], path.read_bytes()
