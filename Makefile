@@ -1,4 +1,5 @@
-# make demo | free-music | test [SLOW=1] [COVERAGE=1] | lint | env | pull | shipped-model | lock | clean
+# make demo | free-music | test [SLOW=1] [COVERAGE=1] | lint | env | pull | shipped-model | calibrations
+# make schema | lock | clean
 # A virtual environment's programs begin with a line that names this folder.
 ODD := $(strip $(shell pwd | LC_ALL=C tr -d 'A-Za-z0-9/._+@~,=\n\200-\377-' | wc -c))
 ifneq ($(ODD),0)
@@ -21,7 +22,7 @@ COVERAGE ?=
 TORCH := $(shell grep '^torch==' requirements.lock)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: env demo free-music test lint pull shipped-model schema lock clean
+.PHONY: env demo free-music test lint pull shipped-model calibrations schema lock clean
 
 env: $(READY)
 
@@ -79,8 +80,14 @@ shipped-model: env
 	cp results/shipped_model/release/model.pt neuralsampleid/models/shipped/model.pt
 	rm -f neuralsampleid/models/shipped/calibration.json # of the former weights
 	cp results/shipped_model/release/model_card.md docs/model-card.md
-	@echo "Measure it on the demo and on real music for docs/model-card-notes.md, and calibrate it:"
-	@echo "benchmarks/real_music.md"
+	@echo "Calibrate it (make calibrations), and measure it on the demo and on the open benchmark for"
+	@echo "docs/model-card-notes.md"
+
+# How likely an answer of nsid is: fitted on the open benchmark's fitting split.
+calibrations: env
+	snakemake --cores all --configfile config/free_music.yaml config/calibrations.yaml -- calibrations
+	cp results/calibrations/models/shipped/calibration.json neuralsampleid/models/shipped/calibration.json
+	cp results/calibrations/fingerprints/landmarks/calibration.json neuralsampleid/landmarks/calibration.json
 
 # What editors check configuration files with, from the models.
 schema: env

@@ -3,9 +3,9 @@
 Command: ``OMP_WAIT_POLICY=PASSIVE python benchmarks/identify.py --landmarks LIBRARY``
 (``--threads``: 2 unless told otherwise). The shipped model's library is synthetic: 1,000 tracks
 of three minutes; the query's fingerprinting is real, of three minutes of noise. What landmarks
-cost depends on the music, so theirs is real: LIBRARY, made by ``nsid index --weights landmarks``
-(real_music.md), is cut into pieces of three minutes and repeated, each time a little higher, until
-there are as many; the query is one piece.
+cost depends on the music, so theirs is the open benchmark's: LIBRARY, which ``nsid index --weights
+landmarks`` makes of ``results/free_music_audio/warzone2100-music``, is cut into pieces of three
+minutes and repeated, each time a little higher, until there are as many; the query is one piece.
 """
 
 from __future__ import annotations

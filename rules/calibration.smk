@@ -1,5 +1,6 @@
-# Needs: a trained encoder's fingerprints of all roles, the queries. Target: snakemake calibrations.
-# Makes: the probability function of nsid identify (calibration.json), beside the weights.
+# Needs: the queries, and fingerprints or peaks of all roles. Target: snakemake calibrations.
+# Makes: the probability function of nsid identify (calibration.json), beside an encoder's weights and
+# beside the peaks.
 
 
 rule calibrate:
@@ -24,3 +25,31 @@ rule calibrate:
         "Calibrating what is found with encoder {wildcards.encoder}"
     script:
         "../scripts/calibrate.py"
+
+
+rule calibrate_landmarks:
+    input:
+        queries=f"{RUN}/evaluation/queries.csv",
+        query_peaks=f"{RUN}/fingerprints/landmarks/query.npz",
+        peaks=expand(
+            f"{RUN}/fingerprints/landmarks/{{role}}.npz", role=searched_roles()
+        ),
+    output:
+        calibration=f"{RUN}/fingerprints/landmarks/calibration.json",
+        trials=f"{RUN}/fingerprints/landmarks/trials.csv",
+    log:
+        f"{RUN}/logs/calibrate_landmarks.log",
+    benchmark:
+        f"{RUN}/benchmarks/calibrate_landmarks.tsv"
+    conda:
+        f"../envs/torch_{BUILD}.yaml"
+    threads: 16
+    resources:
+        mem_mb=attempts(8000),
+        runtime=attempts(120),
+    params:
+        landmarks=section(CONFIG.peaks, CONFIG.landmarks),
+    message:
+        "Calibrating what is found by landmarks"
+    script:
+        "../scripts/calibrate_landmarks.py"

@@ -55,6 +55,9 @@ rule calibrations:
         expand(
             f"{RUN}/models/{{encoder}}/calibration.json", encoder=CONFIG.used_encoders
         ),
+        [f"{RUN}/fingerprints/landmarks/calibration.json"]
+        if CONFIG.landmark_systems
+        else [],
 
 
 rule shipped_model:

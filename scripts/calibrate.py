@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _job import job, use_threads
 
-from neuralsampleid.catalogue.formats import FULL_TRACK, QUERIES, read_table, split
+from neuralsampleid.catalogue.formats import FULL_TRACK, QUERIES, read_table
 from neuralsampleid.files import write_csv, write_json
 from neuralsampleid.fingerprints.store import open_stores
 from neuralsampleid.studies.trials import calibrate, run_trials
@@ -13,11 +13,10 @@ if __name__ == "__main__":
     with job(snakemake):
         use_threads(snakemake)
         queries = read_table(Path(snakemake.input.queries), QUERIES)
-        whole = queries[queries["task"] == FULL_TRACK]
         trials = run_trials(
             open_stores(snakemake.input.query_stores),
             open_stores(snakemake.input.stores),
-            {row.query_id: split(row.relevant) for row in whole.itertuples()},
+            queries[queries["task"] == FULL_TRACK],
             threads=snakemake.threads,
         )
         write_csv(Path(snakemake.output.trials), trials)

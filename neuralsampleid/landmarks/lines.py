@@ -5,8 +5,7 @@ That suits a query that is one excerpt. A sample lasts some seconds of a whole t
 agrees by chance grows with the track's length. So here a line is a run of landmarks at one offset,
 of which each brings 1 and every second costs ``SECOND_COST``, as with fingerprints
 (``matching.lines``). Landmarks that a great many others equal, such as those of held notes,
-tell little and cost most of the search; they are passed over. benchmarks/real_music.md shows what
-both gain.
+tell little and cost most of the search; they are passed over.
 """
 
 from __future__ import annotations

@@ -7,16 +7,19 @@ calibration is measured on queries that the fit has not seen.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from neuralsampleid.catalogue.formats import split
+from neuralsampleid.config import Landmarks
 from neuralsampleid.evaluation.calibration import expected_calibration_error
 from neuralsampleid.fingerprints.segments import Segments
-from neuralsampleid.library.finders import Finder, SegmentFinder
+from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.library.finders import Finder, LandmarkFinder, SegmentFinder
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY, Calibration, fit
 from neuralsampleid.library.store import Track
 
@@ -27,61 +30,79 @@ Floats = npt.NDArray[np.float64]
 
 
 def run_trials(
-    queries: Segments,
-    catalogue: Segments,
-    relevant: Mapping[str, Collection[str]],
-    *,
-    threads: int = 1,
+    queries: Segments, catalogue: Segments, asked: pd.DataFrame, *, threads: int = 1
 ) -> pd.DataFrame:
-    """Ask about every query twice.
+    """Ask about every query twice, by fingerprints.
 
     Args:
         queries: segments of the query tracks.
         catalogue: segments of references and noise tracks.
-        relevant: query → the tracks of the catalogue that it samples, at least one.
+        asked: ``formats.QUERIES`` of full tracks, each with at least one relevant track.
         threads: of the search.
 
     Returns:
         ``TRIAL_COLUMNS``: all tracks of each trial, best first; ``present`` says whether what the
-        query samples was in the catalogue, ``right`` whether the query samples the track.
+        query samples was in the catalogue, ``right`` whether the query samples the track. What a
+        query excludes is in neither trial.
     """
     finder = SegmentFinder(catalogue.sounding(), catalogue.segment_s, catalogue.hop_s)
+
+    def query(name: str) -> Track:
+        own = queries.track(name).sounding()
+        return Track(float(own.seconds[0]), own)
+
+    return _ask_all(finder, catalogue.track_ids, query, asked, threads)
+
+
+def run_landmark_trials(
+    queries: Mapping[str, Peaks],
+    catalogue: Mapping[str, Peaks],
+    settings: Landmarks,
+    asked: pd.DataFrame,
+    *,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """As ``run_trials``, by landmarks: peaks by the names of the tracks, and their settings."""
+    seconds = np.array([peaks.length * settings.frame_s for peaks in catalogue.values()])
+    finder = LandmarkFinder(list(catalogue.values()), seconds, settings)
+
+    def query(name: str) -> Track:
+        own = queries[name]
+        return Track(own.length * settings.frame_s, landmarks=own)
+
+    return _ask_all(finder, list(catalogue), query, asked, threads)
+
+
+def _ask_all(
+    finder: Finder,
+    names: Sequence[str],
+    query: Callable[[str], Track],
+    asked: pd.DataFrame,
+    threads: int,
+) -> pd.DataFrame:
     parts = []
-    for query_id, sampled in relevant.items():
-        own = queries.track(query_id).sounding()
-        query = Track(float(own.seconds[0]), own)
+    for row in asked.itertuples():
+        track, own = query(row.query_id), (split(row.relevant), split(row.excluded))
         parts += [
-            ask(query_id, query, finder, catalogue.track_ids, sampled, present, threads)
+            _ask(row.query_id, track, finder, names, *own, present, threads)
             for present in (True, False)
         ]
     return pd.concat(parts, ignore_index=True)
 
 
-def ask(
+def _ask(
     query_id: str,
     query: Track,
     finder: Finder,
     names: Sequence[str],
     sampled: Collection[str],
+    excluded: Collection[str],
     present: bool,
-    threads: int = 1,
+    threads: int,
 ) -> pd.DataFrame:
-    """One trial.
-
-    Args:
-        query_id: of the query, for the result.
-        query: its fingerprints or landmarks.
-        finder: of the catalogue.
-        names: of the catalogue's tracks.
-        sampled: names of those that the query samples.
-        present: whether these are searched, too.
-        threads: of the search.
-
-    Returns:
-        ``TRIAL_COLUMNS``: every track that was searched, best first.
-    """
-    right = np.array([name in sampled for name in names], bool)
-    left_out = np.zeros(len(names), bool) if present else right
+    """One trial: every track that was searched, best first, as ``TRIAL_COLUMNS``."""
+    right = np.isin(names, list(sampled))
+    left_out = np.isin(names, list(excluded)) | (right & (not present))
     evidence = finder.find(query, frozenset(np.flatnonzero(left_out).tolist()), threads)
     order = np.argsort(-evidence.scores, kind="stable")
     order = order[~left_out[order]]

@@ -5,12 +5,21 @@ import pandas as pd
 import pytest
 
 from helpers.stores import together, unit_rows
+from neuralsampleid.config import Landmarks
+from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.studies.trials import (
     TRIAL_COLUMNS,
     calibrate,
     cross_validated,
+    run_landmark_trials,
     run_trials,
 )
+
+
+def asked_of(sampled, excluded=""):
+    """A query for each name, with what it samples."""
+    rows = [(query, track, excluded) for query, track in sampled.items()]
+    return pd.DataFrame(rows, columns=["query_id", "relevant", "excluded"])
 
 
 @pytest.fixture
@@ -23,8 +32,8 @@ def stores():
         query, length = unit_rows(rng, 80), 10 + number % 6
         query[20 : 20 + length] = tracks[f"t{number:02}"][40 : 40 + length]
         queries[f"q{number:02}"] = query
-    relevant = {f"q{number:02}": [f"t{number:02}"] for number in range(12)}
-    return together(queries), together(tracks), relevant
+    sampled = {f"q{number:02}": f"t{number:02}" for number in range(12)}
+    return together(queries), together(tracks), asked_of(sampled)
 
 
 def test_every_query_is_asked_with_and_without_what_it_samples(stores):
@@ -39,7 +48,7 @@ def test_every_query_is_asked_with_and_without_what_it_samples(stores):
     assert first["right"].all()
     assert (first["track_id"].str[1:] == first["query_id"].str[1:]).all()
     assert not absent["right"].any()
-    sampled = {query: names[0] for query, names in stores[2].items()}
+    sampled = dict(stores[2][["query_id", "relevant"]].to_numpy())
     assert not (absent["track_id"] == absent["query_id"].map(sampled)).any()
     assert (trials.groupby(["query_id", "present"])["score"].diff().dropna() <= 0).all()
 
@@ -86,6 +95,40 @@ def test_silent_segments_are_not_searched():
     tracks = {"a": unit_rows(rng, 30), "b": unit_rows(rng, 30)}
     queries = together({"q": tracks["a"][5:15]})
     for silent, best in (([], "a"), (range(5, 15), "b")):
-        trials = run_trials(queries, together(tracks, silent=silent), {"q": ["a"]})
+        trials = run_trials(queries, together(tracks, silent=silent), asked_of({"q": "a"}))
         found = trials[trials["present"]].set_index("track_id")["score"]
         assert found.idxmax() == best
+
+
+def test_a_copy_of_a_query_is_in_neither_trial(stores):
+    """K10: it would be first, and be called wrong."""
+    queries, tracks, asked = stores
+    name = "q00"
+    embeddings = {**{track: tracks.track(track).embeddings for track in tracks.track_ids}}
+    embeddings["copy"] = queries.track(name).embeddings
+    asked = asked[asked["query_id"] == name]
+    found = run_trials(queries, together(embeddings), asked)
+    assert found[found["place"] == 1]["track_id"].tolist() == ["copy", "copy"]
+    found = run_trials(queries, together(embeddings), asked.assign(excluded="copy"))
+    assert "copy" not in set(found["track_id"])
+    assert found[found["place"] == 1]["right"].tolist() == [True, False]
+    assert found["tracks"].unique().tolist() == [32, 31]
+
+
+def test_landmarks_are_asked_the_same():
+    rng = np.random.default_rng(4)
+
+    def random_peaks():
+        frames = np.sort(rng.choice(2000, 900, replace=False)).astype(np.int32)
+        return Peaks(frames, rng.integers(0, 200, 900).astype(np.int16))
+
+    tracks = {name: random_peaks() for name in "abcd"}
+    part = (tracks["b"].frames >= 500) & (tracks["b"].frames < 1000)
+    query = Peaks(tracks["b"].frames[part] - np.int32(500), tracks["b"].bins[part])
+    asked = asked_of({"q": "b"}, excluded="d")
+    trials = run_landmark_trials({"q": query}, tracks, Landmarks(), asked)
+    assert trials["tracks"].tolist() == [3, 3, 3, 2, 2]
+    first = trials.iloc[0]
+    assert (first["track_id"], first["right"], first["present"]) == ("b", True, True)
+    assert set(trials[~trials["present"]]["track_id"]) == {"a", "c"}
+    assert trials["right"].sum() == 1
