@@ -1,7 +1,7 @@
 """Results of the open benchmark as Markdown, for docs/results.md.
 
 Command: ``python benchmarks/free_music_results.py results/free_music`` after ``make free-music``.
-It prints the tables of the run's report, intervals in full size, then what the run cost.
+It prints tables of the run's report, mAP by condition, and what the run cost.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import yaml
+
+from neuralsampleid.config import parse_config
+from neuralsampleid.report.labels import bin_label, words
 
 TABLES = {
     "grades": "The three grades",
     "main": "All queries",
-    "sample_types": "By part",
-    "conditions": "By condition",
     "localisation": "Occurrences",
     "answers": "Answers",
-    "median_ranks": "Median ranks",
-    "comparisons": "Pairs of systems",
+    "comparisons": "Differences between systems",
 }
 
 
@@ -32,30 +33,65 @@ def rule_of(job: str) -> str:
     return max((name for name in names if job.startswith(name)), key=len, default=job)
 
 
+def costs(run: Path) -> pd.DataFrame:
+    """Jobs, CPU seconds and wall seconds of each rule, and of all."""
+    jobs = [
+        pd.read_csv(path, sep="\t").assign(rule=rule_of(path.stem))
+        for path in sorted(run.glob("benchmarks/*.tsv"))
+    ]
+    columns = {"jobs": ("s", "size"), "CPU s": ("cpu_time", "sum"), "wall s": ("s", "sum")}
+    table = pd.concat(jobs).groupby("rule").agg(**columns).round().astype(int)
+    table.loc["all"] = table.sum()
+    return table.sort_values("CPU s", ascending=False)
+
+
+def by_condition(metrics: pd.DataFrame, labels: dict[str, str], dimension: str) -> pd.DataFrame:
+    """Each system's mAP of full tracks with its interval in percent, a column per value."""
+    rows = metrics.query("metric == 'map' and task == 'full_track'")
+    if dimension == "part":
+        rows = rows[~rows["group"].str.contains(":") & (rows["group"] != "all")]
+    else:
+        rows = rows[rows["group"].str.startswith(f"{dimension}:")]
+    cells = {
+        (labels.get(row.system, row.system), bin_label(row.group.rpartition(":")[2])): (
+            f"{100 * row.value:.1f} [{100 * row.low:.1f}–{100 * row.high:.1f}]"
+        )
+        for row in rows.itertuples()
+    }
+    columns = list(dict.fromkeys(column for _, column in cells))
+    systems = dict.fromkeys(system for system, _ in cells)
+    table = pd.DataFrame({c: [cells[s, c] for s in systems] for c in columns}, index=[*systems])
+    counts = rows.drop_duplicates("group")["queries"].astype(str)
+    table.loc["Queries"] = counts.to_list()
+    return table.rename_axis("System")
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table without padding."""
+    return re.sub(" {2,}", " ", table.to_markdown(disable_numparse=True, stralign="right"))
+
+
 def main() -> None:
     """Print the tables of a finished run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     run = parser.parse_args().run
     record = json.loads((run / "report/provenance.json").read_text(encoding="utf-8"))
+    config = parse_config(yaml.safe_load(record["config"]), "provenance.json")
+    labels = {row.name: row.label or row.name for row in config.systems}
+    labels |= {"oracle": "Oracle", "random": "Random ranking"}
     print(f"Commit {record['git']['commit']}, seed {record['seed']}, {record['device']}.")
     for name, title in TABLES.items():
-        print(f"\n## {title}\n")
         table = (run / f"report/tables/{name}.md").read_text(encoding="utf-8").strip()
-        print(re.sub(" *</?sub> *| {2,}", " ", table))
-    print("\n## Costs\n\n| rule | jobs | CPU s | wall s |\n|---|---:|---:|---:|")
-    jobs = [
-        pd.read_csv(path, sep="\t").assign(rule=rule_of(path.stem))
-        for path in sorted(run.glob("benchmarks/*.tsv"))
-    ]
-    costs = (
-        pd.concat(jobs)
-        .groupby("rule")
-        .agg(jobs=("s", "size"), cpu=("cpu_time", "sum"), wall=("s", "sum"))
-    )
-    costs.loc["all"] = costs.sum()
-    for rule, row in costs.sort_values("cpu", ascending=False).iterrows():
-        print(f"| {rule} | {row['jobs']:.0f} | {row['cpu']:.0f} | {row['wall']:.0f} |")
+        print(f"\n## {title}\n\n{re.sub(' *</?sub> *| {2,}', ' ', table)}")
+    metrics = pd.read_csv(run / "report/metrics.csv")
+    print("\n## mAP by condition")
+    groups = metrics["group"].str.extract(r"^(\w+):")[0].dropna().unique()
+    for dimension in ["part", *groups]:
+        table = by_condition(metrics, labels, dimension)
+        if dimension != "grade" and len(table.columns) > 1:
+            print(f"\n**{words(dimension)}**\n\n{markdown(table)}")
+    print(f"\n## Costs\n\n{markdown(costs(run))}")
 
 
 if __name__ == "__main__":
