@@ -1,7 +1,7 @@
 """How far the probabilities of ``nsid identify`` hold, on queries that they were not fitted to.
 
 Command: ``python benchmarks/calibrations.py results/calibrations_validation``, a run of
-``snakemake calibrations`` with the shipped model and landmarks; docs/own-music.md says how it is
+``snakemake calibrations`` with the shipped model and landmarks; calibrations.md says how it is
 made. Trials are judged by the calibrations that ship.
 """
 
@@ -41,7 +41,7 @@ def main() -> None:
         for name, (table, calibration) in SYSTEMS.items()
     }
     # Of a track that both find, the more probable answer is given.
-    together = pd.concat(judged.values()).sort_values("probability", ascending=False)
+    together = pd.concat(judged.values()).sort_values("probability", ascending=False, kind="stable")
     judged["both"] = together.drop_duplicates(PAIR)
     print("| system | grade | trials | sampled | first is right | error (points) ", end="")
     print("| given | wrong | foretold | given without |\n|---|---|" + "---:|" * 8)
@@ -71,7 +71,7 @@ def read_trials(path: Path, calibration_file: Path) -> pd.DataFrame:
 
 def first_of(trials: pd.DataFrame) -> pd.DataFrame:
     """The most probable track of each trial."""
-    return trials.sort_values("probability", ascending=False).drop_duplicates(TRIAL)
+    return trials.sort_values("probability", ascending=False, kind="stable").drop_duplicates(TRIAL)
 
 
 def answers(trials: pd.DataFrame) -> list[object]:
