@@ -24,3 +24,9 @@ def pytest_collection_modifyitems(items):
 def parity_set(tmp_path_factory):
     """Fingerprints in upstream's layout and their ground truth: (folder, file). Do not change."""
     return write_parity_set(tmp_path_factory.mktemp("parity_set"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """One thread again: nsid's commands, called in the tests' own process, set another number."""
+    torch.set_num_threads(1)
