@@ -30,7 +30,6 @@ INSTRUCTIONS = {
     },
 }
 SYSTEMS = ("proposed", "untrained")
-OF_WHAT = re.compile(r"_(gnn|resnet_ibn|reranker|proposed|baseline|untrained|landmarks|\d).*")
 
 
 def measured_run(folder: Path, seed: int, instructions: str) -> dict[str, float]:
@@ -66,13 +65,25 @@ def findings(folder: Path) -> list[str]:
     return [*cells, "yes" if apart else "no"]
 
 
-def seconds_by_rule(folder: Path) -> pd.Series[float]:
-    """CPU seconds of each rule's jobs, as Snakemake samples them."""
-    jobs = {
-        path: float(pd.read_csv(path, sep="\t")["cpu_time"].sum())
-        for path in sorted(folder.glob("results/demo/benchmarks/*.tsv"))
-    }
-    return pd.Series(jobs).groupby(lambda path: OF_WHAT.sub("", path.stem)).sum()
+def costs(run: Path) -> pd.DataFrame:
+    """Jobs, CPU seconds and wall seconds of each rule, and of all, from the files that jobs left.
+
+    A file belongs to the rule of this folder with the longest name that its own begins with.
+    """
+    text = "".join(path.read_text(encoding="utf-8") for path in Path("rules").rglob("*.smk"))
+    rules = sorted(re.findall(r"^ *rule (\w+):", text, flags=re.MULTILINE), key=len, reverse=True)
+
+    def rule_of(job: str) -> str:
+        return next((rule for rule in rules if job.startswith(rule)), job)
+
+    jobs = [
+        pd.read_csv(path, sep="\t").assign(rule=rule_of(path.stem))
+        for path in sorted(run.glob("benchmarks/*.tsv"))
+    ]
+    columns = {"jobs": ("s", "size"), "CPU s": ("cpu_time", "sum"), "wall s": ("s", "sum")}
+    table = pd.concat(jobs).groupby("rule").agg(**columns).round().astype(int)
+    table.loc["all"] = table.sum()
+    return table.sort_values("CPU s", ascending=False)
 
 
 def main() -> None:
@@ -91,7 +102,7 @@ def main() -> None:
             seconds = measured_run(folder, seed, kind)
             cells = [kind, seed, f"{seconds['cpu']:.0f}", f"{seconds['wall']:.0f}"]
             print(f"| {' | '.join(map(str, [*cells, *findings(folder)]))} |", flush=True)
-            rules[f"{kind} {seed}"] = seconds_by_rule(folder)
+            rules[f"{kind} {seed}"] = costs(folder / "results/demo")["CPU s"].drop("all")
     table = pd.DataFrame(rules).fillna(0.0)
     print(f"\n| CPU s of rule | {' | '.join(table.columns)} |\n|---|{'---:|' * len(rules)}")
     for rule, values in table.sort_values(table.columns[0], ascending=False).iterrows():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from demo import costs
 
 from neuralsampleid.config import parse_config
 from neuralsampleid.report.labels import bin_label, words
@@ -24,25 +25,6 @@ TABLES = {
     "answers": "Answers",
     "comparisons": "Differences between systems",
 }
-
-
-def rule_of(job: str) -> str:
-    """The rule whose name begins a benchmark file's name."""
-    text = "".join(path.read_text(encoding="utf-8") for path in Path("rules").rglob("*.smk"))
-    names = re.findall(r"^ *rule (\w+):", text, flags=re.MULTILINE)
-    return max((name for name in names if job.startswith(name)), key=len, default=job)
-
-
-def costs(run: Path) -> pd.DataFrame:
-    """Jobs, CPU seconds and wall seconds of each rule, and of all."""
-    jobs = [
-        pd.read_csv(path, sep="\t").assign(rule=rule_of(path.stem))
-        for path in sorted(run.glob("benchmarks/*.tsv"))
-    ]
-    columns = {"jobs": ("s", "size"), "CPU s": ("cpu_time", "sum"), "wall s": ("s", "sum")}
-    table = pd.concat(jobs).groupby("rule").agg(**columns).round().astype(int)
-    table.loc["all"] = table.sum()
-    return table.sort_values("CPU s", ascending=False)
 
 
 def by_condition(metrics: pd.DataFrame, labels: dict[str, str], dimension: str) -> pd.DataFrame:
