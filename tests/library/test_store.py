@@ -30,6 +30,7 @@ from neuralsampleid.library.store import (
 )
 
 SIZE, HOP, SEGMENT = 3, 0.5, 2.0
+BINS = Landmarks().bins  # that peaks may lie in
 ENCODER = EncoderInfo(
     weights="shipped", weights_sha256="0", architecture="gnn", graph=None, embedding_size=SIZE,
     segment_s=SEGMENT, segment_hop=1, hop_s=HOP,
@@ -45,7 +46,7 @@ def track_of(number: int, segments: int = 10) -> Track:
     starts = HOP * numbers
     times = {"starts_s": starts, "ends_s": starts + SEGMENT}
     own = Segments.of({str(number): len(starts)}, embeddings, **times, numbers=numbers)
-    peaks = Peaks(np.arange(number + 1, dtype=np.int32), np.full(number + 1, number, np.int16))
+    peaks = Peaks(np.arange(number + 1, dtype=np.int32), np.full(number + 1, number % BINS, np.int16))
     return Track(7.0 + number, own, peaks)
 
 
