@@ -42,6 +42,7 @@ def measured_run(folder: Path, seed: int, instructions: str) -> dict[str, float]
         started, before = time.monotonic(), cpu_seconds()
         with (folder / "log.txt").open("w") as log:
             environment = os.environ | INSTRUCTIONS[instructions]
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as the Makefile does
             subprocess.run(command, env=environment, stdout=log, stderr=log, check=True)
         seconds = {"cpu": cpu_seconds() - before, "wall": time.monotonic() - started}
         note.write_text(json.dumps(seconds), encoding="utf-8")

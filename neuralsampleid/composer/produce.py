@@ -20,6 +20,7 @@ from neuralsampleid.composer.form import (
     draw_form,
     draw_sketch,
 )
+from neuralsampleid.composer.grades import GRADES
 from neuralsampleid.composer.mixing import db
 from neuralsampleid.composer.recording import FADE_S, record
 from neuralsampleid.composer.theory import Chord
@@ -32,7 +33,6 @@ from neuralsampleid.composer.treatment import (
 )
 
 MIN_PASSAGE_S, MAX_PASSAGE_S = 10.0, 30.0
-MIN_LEVEL_DB, MAX_LEVEL_DB = -3.0, 9.0  # own material over the sample
 _MIN_REPETITION_S = 1.0
 _PEAK = 0.89
 
@@ -54,7 +54,7 @@ class Sample:
     excerpt: Excerpt
     treatment: Treatment
     usage: Usage
-    level_db: float  # mean power of the own material over the sample's, where that sounds
+    level_db: float  # mean power over the own material's, where it sounds
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def _choose_samples(
         treatment = draw_treatment(rng, tempo, lowest, highest)
         lowest = highest = tempo * treatment.tempo_ratio
         usage = _draw_usage(rng, excerpt.length, source.recording.song.sketch.half_bar_s)
-        level_db = float(np.round(rng.uniform(MIN_LEVEL_DB, MAX_LEVEL_DB), 2))
+        level_db = float(np.round(rng.uniform(*GRADES["loops"].level_db), 2))
         samples.append(Sample(source, excerpt, treatment, usage, level_db))
     return samples, lowest
 
@@ -328,7 +328,7 @@ def _lay(
     own: Waveform,
     sample_rate: int,
 ) -> Waveform:
-    """The layer of one sample over the whole query, at its level under the own material."""
+    """The layer of one sample over the whole query, at its level over the own material."""
     loop = excerpt_audio(sample, sample_rate)
     layer = np.zeros_like(own)
     sounding = np.zeros(len(own), bool)
@@ -339,7 +339,7 @@ def _lay(
         layer[begin : begin + len(cut)] += cut
         sounding[begin : begin + len(cut)] = True
     powers = [float(np.square(track[sounding]).mean()) for track in (own, layer)]
-    gain = np.sqrt(powers[0] / max(powers[1], 1e-12)) / db(sample.level_db)
+    gain = np.sqrt(powers[0] / max(powers[1], 1e-12)) * db(sample.level_db)
     return layer * np.float32(gain)
 
 

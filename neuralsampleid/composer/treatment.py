@@ -46,8 +46,8 @@ def draw_treatment(
     varispeed = 12 * float(np.log2(ratio))
     changed = abs(np.log(ratio)) > CLEAR_CHANGE
     possible = {
-        "untouched": 1.0 if low <= 1.0 <= high else 0.0,
-        "shift": 1.0 if low <= 1.0 <= high else 0.0,
+        "untouched": 0.25 if low <= 1.0 <= high else 0.0,
+        "shift": 0.25 if low <= 1.0 <= high else 0.0,
         "varispeed": 2.0 if changed and abs(varispeed) <= MAX_SEMITONES else 0.0,
         "stretch": 1.5 if changed or low == high else 0.0,
         "stretch_shift": 1.0 if changed or low == high else 0.0,

@@ -16,13 +16,13 @@ class DemoData(Section):
 
     kind: Literal["demo"] = "demo"
     sample_rate: Annotated[int, Field(ge=22050)] = 22050  # Hz
-    training_songs: Annotated[int, Field(ge=2)] = 64
-    training_seconds: Annotated[float, Field(ge=10)] = 30.0
-    references: PositiveInt = 24
-    noise_songs: PositiveInt = 48
-    queries: PositiveInt = 24
-    min_seconds: Annotated[float, Field(ge=30)] = 60.0
-    max_seconds: Annotated[float, Field(ge=30)] = 90.0
+    training_songs: Annotated[int, Field(ge=2)] = 96
+    training_seconds: Annotated[float, Field(ge=10)] = 20.0
+    references: PositiveInt = 40
+    noise_songs: PositiveInt = 60
+    queries: PositiveInt = 80
+    min_seconds: Annotated[float, Field(ge=30)] = 45.0
+    max_seconds: Annotated[float, Field(ge=30)] = 75.0
 
     @model_validator(mode="after")
     def _ordered(self) -> DemoData:

@@ -24,8 +24,8 @@ class Gnn(Section):
     front_end: LogMel = LogMel()
     patch_bins: PositiveInt = 16  # mel bands of a point
     patch_frames: PositiveInt = 4  # frames of a point
-    point_channels: PositiveInt = 64
-    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [64, 96, 128, 160]  # per stage
+    point_channels: PositiveInt = 48
+    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [48, 64, 80, 96]  # per stage
     blocks: Annotated[list[PositiveInt], Field(min_length=1)] = [1, 1, 1, 1]  # per stage
     graph: Literal["connected", "bypassed"] = "connected"
     graph_backend: Literal["torch", "dgl"] = "torch"  # dgl: needs DGL 1.1.3, same outputs

@@ -14,7 +14,7 @@ class Conditions(Section):
 
     tempo_ratio: Edges = [0.9, 0.98, 1.02, 1.1]  # the query's speed over the reference's
     pitch_semitones: Edges = [-1.5, -0.25, 0.25, 1.5]  # up
-    level_db: Edges = [-6.0, -3.0, 0.0]  # the sample over everything else
+    level_db: Edges = [0.0, 3.0, 6.0]  # the sample over everything else
     occurrence_s: Edges = [3.0, 5.0]  # how long the sample sounds at a time
 
 

@@ -12,7 +12,7 @@ from neuralsampleid.config.base import Fraction, Name, Section
 class RerankerTraining(Section):
     """How a re-ranker is trained on an encoder's node matrices."""
 
-    epochs: PositiveInt = 10
+    epochs: PositiveInt = 4
     pairs_per_epoch: PositiveInt | None = 1120  # None: one per training track
     batch_pairs: Annotated[int, Field(ge=2)] = 28
     negatives: PositiveInt = 3  # mined per query
@@ -24,7 +24,7 @@ class Rescoring(Section):
     """Which candidates a re-ranker sees, and what it adds to their votes."""
 
     candidates: PositiveInt = 20  # per query segment, of search.candidates
-    weight: PositiveFloat = 0.5  # of its probability beside the nearest candidate's vote of 1
+    weight: PositiveFloat = 0.2  # of its probability beside the nearest candidate's vote of 1
 
 
 class Reranker(Section):

@@ -78,12 +78,6 @@ DEFAULT_SYSTEMS: list[_Systems] = [
     LandmarkSystem(kind="landmarks", name="landmarks", way="plain", label="Landmarks"),
     LandmarkSystem(
         kind="landmarks",
-        name="landmarks_searched",
-        way="searched",
-        label="Landmarks, pitch and tempo searched",
-    ),
-    LandmarkSystem(
-        kind="landmarks",
         name="landmarks_passages",
         way="passages",
         label="Landmarks, best passage",

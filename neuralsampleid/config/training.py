@@ -13,7 +13,7 @@ class NtXent(Section):
     """The proposed model's contrastive loss."""
 
     kind: Literal["nt_xent"] = "nt_xent"
-    temperature: PositiveFloat = 0.1
+    temperature: PositiveFloat = 0.05
 
 
 class ClassificationTriplet(Section):
@@ -34,7 +34,7 @@ class Cosine(Section):
     """Learning rate: linear warm-up, then a cosine down to ``final``."""
 
     kind: Literal["cosine"] = "cosine"
-    initial: PositiveFloat = 1e-3
+    initial: PositiveFloat = 3e-3
     final: NonNegativeFloat = 3e-5
     warmup: Fraction = 0.05  # share of all steps
 
@@ -89,7 +89,7 @@ class Augmentation(Section):
     pitch_semitones: NonNegativeFloat = 3.0  # ±
     tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.8
     tempo_max: Annotated[float, Field(ge=1)] = 1.25
-    curriculum: Fraction = 0.6  # share of the training over which T1 and T2 grow to full size
+    curriculum: Fraction = 0.3  # share of the training over which T1 and T2 grow to full size
 
     @model_validator(mode="after")
     def _consistent(self) -> Augmentation:
@@ -105,10 +105,10 @@ class Augmentation(Section):
 class Training(Section):
     """Pretraining of an encoder."""
 
-    epochs: PositiveInt = 20
+    epochs: PositiveInt = 10
     pairs_per_epoch: PositiveInt | None = 1120  # None: one per training track
     # At most the tracks that are trained on: then all pairs of a batch are of different tracks.
-    batch_pairs: Annotated[int, Field(ge=2)] = 56
+    batch_pairs: Annotated[int, Field(ge=2)] = 84
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.125  # of the training tracks
     validation_pairs: Annotated[int, Field(ge=2)] = 192
     gradient_clip: PositiveFloat | None = 1.0  # global norm
@@ -119,7 +119,9 @@ class Training(Section):
 
 
 class BaselineTraining(Training):
-    """Pretraining of the baseline: another loss, and views further apart."""
+    """Pretraining of the baseline: another loss, fewer pairs, and views further apart."""
 
+    epochs: PositiveInt = 9
     loss: Loss = ClassificationTriplet()
+    learning_rate: LearningRate = Cosine(initial=2e-3)
     pairs: Pairs = Pairs(jitter_s=0.07)

@@ -17,10 +17,9 @@ from neuralsampleid.catalogue.formats import SAMPLES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.composer.compose import STEMS, compose
 from neuralsampleid.composer.excerpt import MAX_EXCERPT_S, MIN_EXCERPT_S
+from neuralsampleid.composer.grades import GRADES
 from neuralsampleid.composer.produce import (
-    MAX_LEVEL_DB,
     MAX_PASSAGE_S,
-    MIN_LEVEL_DB,
     excerpt_audio,
     lay_passages,
     occurrence_rows,
@@ -156,15 +155,16 @@ def test_production_notes_tell_levels_and_stems(folder):
     catalogue = read_catalogue(folder)
     assert {n["sample_id"] for n in notes["samples"]} == set(catalogue.occurrences["sample_id"])
     assert {song["track_id"] for song in notes["songs"]} == set(catalogue.tracks["track_id"])
+    lowest, highest = GRADES["loops"].level_db
     for sample in notes["samples"]:
-        assert MIN_LEVEL_DB <= sample["level_db"] <= MAX_LEVEL_DB
+        assert lowest <= sample["level_db"] <= highest
         assert (sample["stems"] == ["drums"]) == (sample["sample_type"] == "beat")
 
 
 def test_levels_are_those_of_the_samples_over_everything_else(folder):
     notes = json.loads((folder / "production.json").read_text())
     levels = read_table(folder / "samples.csv", SAMPLES)
-    expected = [(row["query_id"], row["sample_id"], -row["level_db"]) for row in notes["samples"]]
+    expected = [(row["query_id"], row["sample_id"], row["level_db"]) for row in notes["samples"]]
     assert list(levels.itertuples(index=False, name=None)) == expected
     assert len(levels) > 0
 
@@ -182,7 +182,7 @@ def test_layers_have_the_level_they_are_said_to_have(productions):
                 np.sqrt(np.square(x[sounding]).mean())
                 for x in (production.own, production.layers[number])
             )
-            assert 20 * np.log10(own / layer) == pytest.approx(sample.level_db, abs=0.1)
+            assert 20 * np.log10(layer / own) == pytest.approx(sample.level_db, abs=0.1)
             assert not production.layers[number][~sounding].any()
 
 
@@ -244,12 +244,12 @@ def test_assignments_of_the_default_set():
     assigned = assign_samples(studio)
     assert assigned == assign_samples(studio)
     flat = [a for query in assigned for a in query]
-    assert len(assigned) == 24
-    assert 4 <= sum(len(query) == 2 for query in assigned) <= 6
-    uses = np.bincount([a.reference for a in flat], minlength=24)
-    assert uses.max() == 2
-    assert 20 <= (uses > 0).sum() < 24
-    assert 10 <= sum(a.sample_type == "beat" for a in flat) <= 20
+    assert len(assigned) == 80
+    assert 16 <= sum(len(query) == 2 for query in assigned) <= 20
+    uses = np.bincount([a.reference for a in flat], minlength=40)
+    assert uses.max() <= 3
+    assert (uses > 0).sum() == 36
+    assert 40 <= sum(a.sample_type == "beat" for a in flat) <= 60
     for query in assigned:
         assert len({a.reference for a in query}) == len(query)
     assert [a.sample_id for a in flat] == [f"D{i + 1:03d}" for i in range(len(flat))]

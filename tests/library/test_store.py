@@ -46,7 +46,9 @@ def track_of(number: int, segments: int = 10) -> Track:
     starts = HOP * numbers
     times = {"starts_s": starts, "ends_s": starts + SEGMENT}
     own = Segments.of({str(number): len(starts)}, embeddings, **times, numbers=numbers)
-    peaks = Peaks(np.arange(number + 1, dtype=np.int32), np.full(number + 1, number % BINS, np.int16))
+    peaks = Peaks(
+        np.arange(number + 1, dtype=np.int32), np.full(number + 1, number % BINS, np.int16)
+    )
     return Track(7.0 + number, own, peaks)
 
 

@@ -27,8 +27,8 @@ def test_a_run_bears_the_files_name_and_the_command_line_counts_last(tmp_path: P
     report = "stems/report.csv"
     status, said = dry_run(tmp_path, "My-run.yaml", MINE, "--", f"results/my_run/{report}")
     assert status == 0, said
-    assert "shard 0003; progress is in results/my_run/logs" in said  # of 64 songs, the default
-    assert "shard 0004" not in said
+    assert "shard 0005; progress is in results/my_run/logs" in said  # of 96 songs, the default
+    assert "shard 0006" not in said
     named = ["--config", "run=other", "--", f"results/other/{report}"]
     assert dry_run(tmp_path, "My-run.yaml", MINE, *named)[0] == 0
 
