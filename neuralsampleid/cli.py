@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from neuralsampleid import __version__
 from neuralsampleid.errors import UserError
 from neuralsampleid.processes import wait_passively
 from neuralsampleid.terminal import write_anywhere
@@ -136,6 +137,14 @@ def _identify(options: argparse.Namespace) -> None:
         raise UserError("; ".join(problems.values()))
 
 
+def _info(options: argparse.Namespace) -> None:
+    from neuralsampleid.library.store import read_contents
+    from neuralsampleid.report.library import as_lines
+
+    for line in as_lines(read_contents(options.library)):
+        print(line)
+
+
 def _write_page(
     options: argparse.Namespace, answers: Mapping[str, Sequence[Answer]], identifier: Identifier
 ) -> None:
@@ -155,11 +164,13 @@ _COMMANDS = {
     "evaluate": _evaluate,
     "index": _index,
     "identify": _identify,
+    "info": _info,
 }
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nsid", description="Automatic sample identification.")
+    parser.add_argument("--version", action="version", version=f"nsid {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
 
     evaluate = commands.add_parser(
@@ -183,6 +194,11 @@ def _parser() -> argparse.ArgumentParser:
         help="lengths of segment queries, such as 1,3,6; by default those of 5, 7, 10, 15, 20 s",
     )
     evaluate.add_argument("--json", required=True, type=Path, help="file to write")
+
+    info = commands.add_parser(
+        "info", help="a library → its music, systems, size and date", description=_INFO
+    )
+    info.add_argument("library", type=Path, help="that nsid index made")
 
     index, identify = _own_music(commands)
     for command in (evaluate, index, identify):
@@ -271,6 +287,10 @@ _INDEX = (
 _FIND = (
     "Look for samples of a library's tracks. The probability of an answer was measured on music "
     "whose samples are known, its false alarms among the library's own tracks."
+)
+_INFO = (
+    "Say what a library holds: the folder of music, the number and length of its tracks, the "
+    "systems it can be searched with, its size and when it was last changed."
 )
 _EVALUATE = (
     "Evaluate fingerprints in upstream's layout, as the release does (mistakes included) or "

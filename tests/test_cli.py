@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -127,6 +128,13 @@ def test_as_a_program(tmp_path):
     assert usage.returncode == 0
     assert "index" in usage.stdout
     assert "evaluate" in usage.stdout
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"nsid {metadata.version('neuralsampleid')}\n"
 
 
 def test_a_former_option_says_its_new_name(capsys):

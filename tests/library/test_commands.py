@@ -137,6 +137,13 @@ def test_a_new_library_holds_both_systems(rendered, few, tmp_path, capsys):
     assert len(library.landmarks) == 1
     assert main([*index, "--weights", "shipped"]) == 0
     assert main([*index, "--weights", "landmarks"]) == 1
+    capsys.readouterr()
+    assert main(["info", str(out)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:2] == [f"music: {few}", "tracks: 1 in 1 files, 0.0 hours"]
+    assert [line.split(",")[0] for line in said[2:4]] == [
+        "system: fingerprints of resnet_ibn", "system: landmarks"
+    ]  # fmt: skip
 
 
 def test_landmarks_need_no_weights(rendered, tmp_path, capsys):

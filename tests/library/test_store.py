@@ -27,7 +27,9 @@ from neuralsampleid.library.store import (
     changing_library,
     create_library,
     open_library,
+    read_contents,
 )
+from neuralsampleid.report.library import as_lines
 
 SIZE, HOP, SEGMENT = 3, 0.5, 2.0
 BINS = Landmarks().bins  # that peaks may lie in
@@ -135,6 +137,30 @@ def test_what_is_forgotten_gives_its_place_back(tmp_path):
     assert found.sha256 == ["1", "2", "4", "5"]
     assert found.fingerprints.embeddings[::40_000, 0].tolist() == [1, 2, 4, 5]
     assert before.fingerprints.embeddings[::40_000, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_contents_are_counted_without_reading_them(tmp_path):
+    """Two files of one content are one track; a forgotten one is none."""
+    folder = tmp_path / "library"
+    create_library(folder, INFO)
+    assert as_lines(read_contents(folder))[1] == "tracks: 0 in 0 files, 0.0 hours"
+    with changing_library(folder) as writer:
+        for number in (0, 1, 2):
+            add(writer, number)
+        assert writer.add_known(File("copy of 1.wav", 1, 1), "1")
+        writer.forget(["2.wav"])
+    found = read_contents(folder)
+    assert (found.tracks, found.files, found.seconds) == (2, 3, 7.0 + 8.0)
+    assert found.size == (folder / "library.sqlite").stat().st_size
+    lines = as_lines(found)
+    assert lines[0] == "music: /music"
+    assert lines[2] == (
+        "system: fingerprints of gnn, weights shipped (0): 3 numbers for every 0.50 s, "
+        "without probabilities"
+    )
+    assert lines[3] == "system: landmarks, without probabilities"
+    assert lines[4].startswith(f"size: {found.size / 1e6:.1f} MB, ")
+    assert lines[-1] == "format: 2"
 
 
 def test_a_killed_process_loses_the_track_it_was_at(tmp_path):
