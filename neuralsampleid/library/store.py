@@ -121,9 +121,7 @@ def open_library(folder: Path) -> Library:
     Raises:
         UserError: the folder is no library, or one of another version.
     """
-    with _connected(folder) as table, table:
-        table.execute("BEGIN")  # all that follows is of one moment
-        info = _info(folder, table)
+    with _reading(folder) as (table, info):
         try:
             return _read(table, info)
         except (KeyError, OverflowError, TypeError, ValueError) as error:
@@ -157,9 +155,7 @@ def read_contents(folder: Path) -> Contents:
     Raises:
         UserError: the folder is no library, or one of another version.
     """
-    with _connected(folder) as table, table:
-        table.execute("BEGIN")  # all that follows is of one moment
-        info = _info(folder, table)
+    with _reading(folder) as (table, info):
         tracks, seconds = table.execute("SELECT COUNT(*), TOTAL(seconds) FROM present").fetchone()
         (files,) = table.execute("SELECT COUNT(*) FROM files").fetchone()
     known = (folder / _FILE).stat()
@@ -310,6 +306,14 @@ def changing_library(folder: Path) -> Iterator[LibraryWriter]:
             raise UserError(
                 f"{folder}: another nsid index is changing it, expected one at a time"
             ) from error
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[tuple[sqlite3.Connection, LibraryInfo]]:
+    """A library's table, and what it says of itself; all that is read is of one moment."""
+    with _connected(folder) as table, table:
+        table.execute("BEGIN")
+        yield table, _info(folder, table)
 
 
 @contextmanager

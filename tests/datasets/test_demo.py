@@ -247,7 +247,7 @@ def test_assignments_of_the_default_set():
     assert len(assigned) == 80
     assert 16 <= sum(len(query) == 2 for query in assigned) <= 20
     uses = np.bincount([a.reference for a in flat], minlength=40)
-    assert uses.max() <= 3
+    assert uses.max() == 3
     assert (uses > 0).sum() == 36
     assert 40 <= sum(a.sample_type == "beat" for a in flat) <= 60
     for query in assigned:
