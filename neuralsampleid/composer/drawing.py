@@ -19,7 +19,7 @@ from neuralsampleid.audio.io import Waveform
 from neuralsampleid.composer.bands import band_levels
 from neuralsampleid.composer.drum_loop import DrumLoop
 from neuralsampleid.composer.effects import apply_effects, parse_effects
-from neuralsampleid.composer.grades import GRADES, Grade, Range
+from neuralsampleid.composer.grades import GRADES, PROCESSES, Grade, Range
 from neuralsampleid.composer.mixing import normalised
 from neuralsampleid.composer.plans import QueryPlan, SamplePlan
 from neuralsampleid.composer.queries import RATE, RenderedQuery, render_query, treated_slices
@@ -37,13 +37,6 @@ _LEAST_SOUNDING = 0.9  # of an excerpt's blocks
 _LEAST_LEFT = 0.02  # power that part and filters must leave of an excerpt
 GAIN_SPREAD_DB = 9.0  # how far an occurrence's gain may be from the sample's median
 _TRIES = 20
-_PROCESSES = {
-    "untouched": 0.1,
-    "varispeed": 0.3,
-    "stretch": 0.2,
-    "shift": 0.15,
-    "stretch_shift": 0.25,
-}
 
 
 @dataclass(frozen=True)
@@ -74,7 +67,7 @@ def draw_query(rng: np.random.Generator, plan: QueryPlan, studio: Studio) -> Que
 
 def draw_change(rng: np.random.Generator, grade: Grade) -> Treatment:
     """Draw how speed and pitch change; a turntable (varispeed) changes both alike."""
-    process = str(rng.choice(list(_PROCESSES), p=list(_PROCESSES.values())))
+    process = str(rng.choice(list(PROCESSES), p=list(PROCESSES.values())))
     size = float(rng.integers(1, round(grade.semitones) + 1))
     if not grade.whole and rng.random() < 0.6:
         size = round(float(rng.uniform(0.2, grade.semitones)), 2)

@@ -1,4 +1,7 @@
-"""The grades of the open benchmark's queries: within which ranges each is drawn."""
+"""The grades of queries: ranges and shares that they are drawn with.
+
+The open benchmark has all three. The demo's queries are of the grade ``loops``.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,14 @@ class Grade:
     slice_s: float = 0.25  # at least, in reference and query
 
 
+# How speed and pitch of a sample change, and the share of samples that change in this way.
+PROCESSES: Mapping[str, float] = {
+    "untouched": 0.1,
+    "varispeed": 0.3,  # as on a turntable: both change alike
+    "stretch": 0.2,
+    "shift": 0.15,
+    "stretch_shift": 0.25,
+}
 _PRODUCER = Grade((-6.0, 6.0), (2, 10), (0.7, 1.45), 6.0, False, (1.0, 8.0), 1 / 3, 1 / 5)
 GRADES: Mapping[str, Grade] = {
     "loops": Grade((-3.0, 9.0), (4, 10), (0.8, 1.25), 3.0, True, (2.0, 8.0), 0.0, 0.0),

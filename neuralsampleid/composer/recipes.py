@@ -20,13 +20,12 @@ from neuralsampleid.catalogue.formats import Format, read_table
 from neuralsampleid.catalogue.tables import check_track_id
 from neuralsampleid.composer.drum_loop import parse_drum_loop
 from neuralsampleid.composer.effects import parse_effects
-from neuralsampleid.composer.grades import GRADES
+from neuralsampleid.composer.grades import GRADES, PROCESSES
 from neuralsampleid.composer.parts import PARTS
 from neuralsampleid.composer.treatment import Treatment
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_csv
 
-PROCESSES = ("untouched", "varispeed", "stretch", "shift", "stretch_shift")
 _QUERY: Format = {
     "query_id": str,
     "split": str,  # train, validation, fitting or test
@@ -175,7 +174,7 @@ def _query_of(row: Mapping[str, Any], where: str) -> QueryRecipe:
 
 def _sample_of(row: Mapping[str, Any], where: str) -> SampleRecipe:
     _check_choice(row, "part", PARTS, where)
-    _check_choice(row, "process", PROCESSES, where)
+    _check_choice(row, "process", tuple(PROCESSES), where)
     _check_positive(row, "tempo_ratio", where)
     ratio, semitones = row["tempo_ratio"], row["pitch_semitones"]
     expected = {"varispeed": 12 * math.log2(ratio), "untouched": 0.0, "stretch": 0.0}

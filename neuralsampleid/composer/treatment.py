@@ -9,10 +9,11 @@ import soxr
 from python_stretch.Signalsmith import Stretch
 
 from neuralsampleid.audio.io import Waveform
+from neuralsampleid.composer.grades import GRADES, PROCESSES
 from neuralsampleid.composer.mixing import compress, filtered
 
-MIN_RATIO, MAX_RATIO = 0.8, 1.25  # tempo of the sample in the query over its own
-MAX_SEMITONES = 3
+MIN_RATIO, MAX_RATIO = GRADES["loops"].tempo  # of the sample in the query over its own
+MAX_SEMITONES = GRADES["loops"].semitones
 _CONTEXT_S = 0.3  # sound around an excerpt that the stretching may see
 CLEAR_CHANGE = 0.02  # log tempo ratio: less would be no change worth the name
 
@@ -35,6 +36,8 @@ def draw_treatment(
 ) -> Treatment:
     """Draw a recipe that brings a sample into a range of tempi.
 
+    Processes have the open benchmark's shares, among those that are possible.
+
     Args:
         rng: source of chance.
         tempo: of the sample, beats per minute.
@@ -45,15 +48,16 @@ def draw_treatment(
     ratio = float(np.exp(rng.uniform(np.log(low), np.log(high)))) if low < high else low
     varispeed = 12 * float(np.log2(ratio))
     changed = abs(np.log(ratio)) > CLEAR_CHANGE
+    own_tempo = low <= 1.0 <= high
     possible = {
-        "untouched": 0.25 if low <= 1.0 <= high else 0.0,
-        "shift": 0.25 if low <= 1.0 <= high else 0.0,
-        "varispeed": 2.0 if changed and abs(varispeed) <= MAX_SEMITONES else 0.0,
-        "stretch": 1.5 if changed or low == high else 0.0,
-        "stretch_shift": 1.0 if changed or low == high else 0.0,
+        "untouched": own_tempo,
+        "varispeed": changed and abs(varispeed) <= MAX_SEMITONES,
+        "stretch": changed or not own_tempo,
+        "shift": own_tempo,
+        "stretch_shift": changed or not own_tempo,
     }
-    weights = np.array(list(possible.values()))
-    process = str(rng.choice(list(possible), p=weights / weights.sum()))
+    weights = np.array([share * possible[name] for name, share in PROCESSES.items()])
+    process = str(rng.choice(list(PROCESSES), p=weights / weights.sum()))
     steps = int(rng.choice([-3, -2, -1, 1, 2, 3]))
     semitones = {"varispeed": varispeed, "shift": float(steps), "stretch_shift": float(steps)}
     kind = str(rng.choice(["none", "low", "high", "band"], p=[0.4, 0.25, 0.2, 0.15]))
