@@ -48,6 +48,7 @@ rule match_landmarks:
         runtime=attempts(240),
     params:
         landmarks=section(CONFIG.peaks, CONFIG.landmarks),
+        triples=section(CONFIG.triples),
         way=lambda wildcards: SYSTEMS[wildcards.system].way,
         tracks=CONFIG.ranking.tracks,
     message:

@@ -71,6 +71,7 @@ rule locate_landmarks:
         runtime=attempts(240),
     params:
         landmarks=section(CONFIG.peaks, CONFIG.landmarks),
+        triples=section(CONFIG.triples),
         place=lambda wildcards: SYSTEMS[wildcards.ranked].parts.index(wildcards.system),
         way=lambda wildcards: SYSTEMS[wildcards.system].way,
     message:

@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.catalogue.formats import MATCHES, QUERIES, read_table
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, TripleSearch
 from neuralsampleid.files import write_csv
 from neuralsampleid.landmarks.store import read_all_peaks, read_peaks
 from neuralsampleid.matching.fusion import clearest_in
@@ -24,6 +24,7 @@ if __name__ == "__main__":
             read_peaks(Path(found.query_peaks)),
             read_all_peaks(found.peaks),
             Landmarks.model_validate(params.landmarks),
+            TripleSearch.model_validate(params.triples),
             params.way,
         )
         write_csv(Path(snakemake.output.lines), locate(first, lines_in, least_of_others))

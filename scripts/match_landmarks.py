@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.catalogue.formats import QUERIES, read_table
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, TripleSearch
 from neuralsampleid.files import write_csv
 from neuralsampleid.landmarks.store import read_all_peaks, read_peaks
 from neuralsampleid.matching.landmarks import rank_by_landmarks
@@ -19,5 +19,6 @@ if __name__ == "__main__":
             Landmarks.model_validate(snakemake.params.landmarks),
             way=snakemake.params.way,
             ranks=snakemake.params.tracks,
+            triples=TripleSearch.model_validate(snakemake.params.triples),
         )
         write_csv(Path(snakemake.output.matches), matches)

@@ -27,7 +27,7 @@ from neuralsampleid.config.encoders import (
 )
 from neuralsampleid.config.evaluation import Conditions, Evaluation, Queries
 from neuralsampleid.config.front_ends import ConstantQ, LogMel
-from neuralsampleid.config.landmarks import Landmarks, PeakFinding
+from neuralsampleid.config.landmarks import Landmarks, PeakFinding, TripleSearch
 from neuralsampleid.config.parsing import (
     parse_any_config,
     parse_config,
@@ -101,6 +101,7 @@ __all__ = [
     "Separation",
     "Steps",
     "Training",
+    "TripleSearch",
     "UpstreamConfig",
     "UpstreamData",
     "UpstreamEvaluation",

@@ -48,6 +48,21 @@ class LandmarkSearch(Section):
     tempo_step: Annotated[float, Field(gt=0, lt=1)] = 0.04  # between tempi, as a ratio
 
 
+class TripleSearch(Section):
+    """How peaks become triples, and what equal ones may differ by."""
+
+    partners: Annotated[int, Field(ge=2)] = 4  # of a track's peak, of which two make a triple
+    query_partners: Annotated[int, Field(ge=2)] = 6  # of a query's peak
+    gap_frames: PositiveInt = 64  # after the peak at most
+    rise_semitones: PositiveInt = 20  # above or below at most
+    tolerance_semitones: PositiveFloat = 0.2  # between equal triples
+    tolerance_frames: PositiveFloat = 1.5
+    pitch_semitones: NonNegativeFloat = 6.0  # ±
+    tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.68  # the query's speed over the reference's
+    tempo_max: Annotated[float, Field(ge=1)] = 1.5
+    candidates: PositiveInt = 8  # lines of a track that single peaks decide on
+
+
 class Landmarks(PeakFinding, LandmarkSearch):
     """Pairs of spectral peaks that agree on a time offset (Wang 2003): both sections as one."""
 

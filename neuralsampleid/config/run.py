@@ -20,7 +20,7 @@ from neuralsampleid.config.data import (
 )
 from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder, ResNetIbn
 from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
-from neuralsampleid.config.landmarks import Landmarks, LandmarkSearch, PeakFinding
+from neuralsampleid.config.landmarks import Landmarks, LandmarkSearch, PeakFinding, TripleSearch
 from neuralsampleid.config.page import Page
 from neuralsampleid.config.rerankers import Reranker
 from neuralsampleid.config.scale import Scale
@@ -57,6 +57,7 @@ class Config(Section):
     rerankers: dict[Name, Reranker] = {"reranker": Reranker()}
     peaks: PeakFinding = PeakFinding()
     landmarks: LandmarkSearch = LandmarkSearch()
+    triples: TripleSearch = TripleSearch()
     systems: Annotated[list[AnySystem], Field(min_length=1)] = DEFAULT_SYSTEMS
     index: Index = Index()
     search: Search = Search()

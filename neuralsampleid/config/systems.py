@@ -8,8 +8,9 @@ from pydantic import Field
 
 from neuralsampleid.config.base import Name, Row
 
-# searched: over pitch and tempo; passages: this, and scored by the best run instead of by a count
-LandmarkWay = Literal["plain", "searched", "passages"]
+# searched: over pitch and tempo; passages: this, and scored by the best run instead of by a count;
+# triples: proposed at any pitch and tempo by triples of peaks, decided by single ones
+LandmarkWay = Literal["plain", "searched", "passages", "triples"]
 
 
 class System(Row):

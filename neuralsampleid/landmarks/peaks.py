@@ -28,6 +28,15 @@ class Peaks:
 
     frames: npt.NDArray[np.int32]  # (n,) hops from the start of the track
     bins: npt.NDArray[np.int16]  # (n,) 0 … settings.bins − 1, up from settings.f_min
+    # (n, 2) frames and bins, interpolated; None: not kept
+    interpolated: npt.NDArray[np.float32] | None = None
+
+    @property
+    def fine(self) -> npt.NDArray[np.float32]:
+        """(n, 2) frames and bins, as exact as they are known."""
+        if self.interpolated is not None:
+            return self.interpolated
+        return np.stack([self.frames, self.bins], axis=1).astype(np.float32)
 
     @property
     def length(self) -> int:
@@ -38,7 +47,7 @@ class Peaks:
         """Those of a part of a track, at the times that they have in the whole."""
         times_s = self.frames * settings.frame_s
         inside = (times_s >= start_s - _TOLERANCE_S) & (times_s <= end_s + _TOLERANCE_S)
-        return Peaks(self.frames[inside], self.bins[inside])
+        return Peaks(self.frames[inside], self.bins[inside], self.fine[inside])
 
     def to_bytes(self) -> bytes:
         """All frames, then all bins, little-endian: 6 bytes per peak."""
@@ -83,24 +92,34 @@ def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
         settings: the front end and how dense peaks are.
     """
     total, reach = _frame_count(audio, settings), settings.peak_frames
+    axis = _interpolation(settings)
     size = (2 * reach + 1, 2 * settings.peak_bins + 1)
     parts = []
     for first in range(0, total, BLOCK):
         # What a block's outer frames are compared with lies beside it.
         low, last = max(first - reach, 0), min(first + BLOCK, total)
-        levels = log_spectrogram(audio, settings, low, min(last + reach, total))
+        spectrum = _spectrogram(audio, settings, low, min(last + reach, total))
+        levels = (spectrum @ axis).astype(np.float32)
         peaks = levels == maximum_filter(levels, size=size, mode="nearest")
         own = slice(first - low, last - low)
         places, bins = np.nonzero(peaks[own] & (levels[own] > np.log(_FLOOR)))
-        parts.append((places + first, bins, levels[own][places, bins]))
-    frames, bins, heights = (np.concatenate(values) for values in zip(*parts, strict=True))
+        places += first - low
+        fine = np.stack(
+            [
+                low + places + _summit(levels.T, bins, places)[1],
+                _fine_bins(spectrum, places, bins, settings),
+            ],
+            axis=1,
+        )
+        parts.append((places + low, bins, levels[places, bins], fine.astype(np.float32)))
+    frames, bins, heights, fine = (np.concatenate(values) for values in zip(*parts, strict=True))
     seconds = frames * settings.hop_length // settings.sample_rate
     # Equal levels keep the order of time and frequency, on every machine.
     by_level = np.lexsort((-heights, seconds))
     ordered = seconds[by_level]
     place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
     kept = np.sort(by_level[place < settings.peaks_per_second])
-    return Peaks(frames[kept].astype(np.int32), bins[kept].astype(np.int16))
+    return Peaks(frames[kept].astype(np.int32), bins[kept].astype(np.int16), fine[kept])
 
 
 def log_spectrogram(
@@ -116,6 +135,14 @@ def log_spectrogram(
         first: frame to begin with.
         last: frame to end before; None: all that follow.
     """
+    spectrum = _spectrogram(audio, settings, first, last)
+    return np.asarray(spectrum @ _interpolation(settings), dtype=np.float32)
+
+
+def _spectrogram(
+    audio: Waveform, settings: PeakFinding, first: int = 0, last: int | None = None
+) -> npt.NDArray[np.float32]:
+    """Natural log of the magnitude, (frames, n_fft / 2 + 1)."""
     size, hop = settings.n_fft, settings.hop_length
     count = (_frame_count(audio, settings) if last is None else last) - first
     begin = first * hop - size // 2
@@ -126,8 +153,47 @@ def log_spectrogram(
     # Hann's, by hand: ``scipy.signal`` takes a second to load.
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
     spectrum = rfft(frames * (2 * window / window.sum()), axis=1)
-    levels = np.log(np.maximum(np.abs(spectrum), 0.1 * _FLOOR))
-    return np.asarray(levels @ _interpolation(settings), dtype=np.float32)
+    return np.asarray(np.log(np.maximum(np.abs(spectrum), 0.1 * _FLOOR)), dtype=np.float32)
+
+
+def _summit(
+    levels: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """The largest of three neighbours in a row, and where a parabola through it and its own is.
+
+    Args:
+        levels: (rows, places).
+        rows: (n,) of each.
+        places: (n,) the middle ones.
+
+    Returns:
+        The places of the largest, (n,), and how far beyond them the parabola is highest, ± 0.5.
+    """
+    last = levels.shape[1] - 1
+    near = np.stack([np.clip(places + step, 0, last) for step in (-1, 0, 1)])
+    highest = np.take_along_axis(near, levels[rows, near].argmax(0)[None], 0)[0]
+    left, middle, right = (levels[rows, np.clip(highest + step, 0, last)] for step in (-1, 0, 1))
+    bend = left - 2 * middle + right
+    beyond = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, -1), 0)
+    return highest, np.clip(beyond, -0.5, 0.5)
+
+
+def _fine_bins(
+    spectrum: npt.NDArray[np.float32],
+    places: npt.NDArray[np.int64],
+    bins: npt.NDArray[np.int64],
+    settings: PeakFinding,
+) -> npt.NDArray[np.float64]:
+    """Bins by the transform's own peak, which tells a frequency better than the coarse axis.
+
+    It must lie within a bin of where the peak was found.
+    """
+    scale = settings.n_fft / settings.sample_rate
+    centres = settings.f_min * 2 ** (bins / settings.bins_per_octave) * scale
+    highest, beyond = _summit(spectrum, places, np.rint(centres).astype(np.int64))
+    hertz = np.maximum(highest + beyond, 0.5) / scale
+    fine = settings.bins_per_octave * np.log2(hertz / settings.f_min)
+    return np.asarray(np.clip(fine, bins - 1, bins + 1), np.float64)
 
 
 def _frame_count(audio: Waveform, settings: PeakFinding) -> int:

@@ -15,7 +15,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 
-_ARRAYS = ("track_ids", "counts", "frames", "bins")
+_ARRAYS = ("track_ids", "counts", "frames", "bins", "fine")
 
 
 def peaks_of_tracks(tracks: pd.DataFrame, settings: PeakFinding) -> dict[str, Peaks]:
@@ -41,6 +41,7 @@ def write_peaks(path: Path, peaks: Mapping[str, Peaks]) -> None:
             counts=np.array([len(track.frames) for track in peaks.values()], np.int64),
             frames=np.concatenate([track.frames for track in peaks.values()]),
             bins=np.concatenate([track.bins for track in peaks.values()]),
+            fine=np.concatenate([track.fine for track in peaks.values()]),
         )
 
 
@@ -57,16 +58,19 @@ def read_peaks(path: Path) -> dict[str, Peaks]:
     """
     try:
         with np.load(path) as file:
-            track_ids, counts, frames, bins = (file[name] for name in _ARRAYS)
+            track_ids, counts, frames, bins, fine = (file[name] for name in _ARRAYS)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file, expected the peaks of tracks") from error
     except (ValueError, OSError, EOFError, KeyError, BadZipFile) as error:
         raise UserError(f"{path}: not a file of peaks ({error})") from error
     ends = np.cumsum(counts)
-    if not len(track_ids) == len(counts) or not len(frames) == len(bins) == counts.sum():
+    total = counts.sum()
+    if not len(track_ids) == len(counts) or not len(frames) == len(bins) == len(fine) == total:
         raise UserError(
-            f"{path}: {len(frames)} and {len(bins)} values of {counts.sum()} peaks, "
-            "expected as many"
+            f"{path}: {len(frames)} and {len(bins)} values of {total} peaks, expected as many"
         )
     parts = zip(track_ids, ends - counts, ends, strict=True)
-    return {str(track): Peaks(frames[first:last], bins[first:last]) for track, first, last in parts}
+    return {
+        str(track): Peaks(frames[first:last], bins[first:last], fine[first:last])
+        for track, first, last in parts
+    }

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import MATCHES, split
-from neuralsampleid.config import Landmarks, LandmarkWay
+from neuralsampleid.config import Landmarks, LandmarkWay, TripleSearch
 from neuralsampleid.errors import UserError
 from neuralsampleid.landmarks.counts import LandmarkCounts
 from neuralsampleid.landmarks.lines import LEAST_OF_OTHERS, LandmarkIndex
 from neuralsampleid.landmarks.pairs import BestLines
 from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.landmarks.triple_search import TripleIndex
 from neuralsampleid.line import Line
 from neuralsampleid.matching.locating import Locator
 
@@ -26,6 +27,7 @@ def rank_by_landmarks(
     *,
     way: LandmarkWay,
     ranks: int,
+    triples: TripleSearch,
 ) -> pd.DataFrame:
     """Rank tracks for every query.
 
@@ -36,12 +38,13 @@ def rank_by_landmarks(
         settings: of the landmarks and the search.
         way: how they are searched, and what of a query counts.
         ranks: tracks kept per query.
+        triples: of the way of this name.
 
     Returns:
         Columns of ``formats.MATCHES``: the best ``ranks`` tracks of each query; the score is how
-        many landmarks agree, the times are those of the middle half of them; of ``passages`` they
-        are those of the best line. Tracks in which hardly any landmarks agree are left out;
-        equal scores keep the order of ``tracks``.
+        many landmarks agree, the times are those of the middle half of them; of ``passages`` and
+        ``triples`` they are those of the best line. Tracks in which hardly any landmarks agree are
+        left out; equal scores keep the order of ``tracks``.
 
     Raises:
         UserError: there are no peaks of a query's track.
@@ -50,8 +53,10 @@ def rank_by_landmarks(
     if missing:
         raise UserError(f"landmarks: no peaks of query '{missing[0]}', expected those of all")
     longest = max((query_peaks[query_id].length for query_id in queries["query_id"]), default=0)
-    searched: LandmarkIndex | LandmarkCounts
-    if way == "passages":
+    searched: LandmarkIndex | LandmarkCounts | TripleIndex
+    if way == "triples":
+        searched = TripleIndex(list(tracks.values()), settings, triples)
+    elif way == "passages":
         searched = LandmarkIndex(list(tracks.values()), settings, longest)
     else:
         wide = way == "searched"
@@ -76,6 +81,7 @@ def lines_by_landmarks(
     query_peaks: Mapping[str, Peaks],
     tracks: Mapping[str, Peaks],
     settings: Landmarks,
+    triples: TripleSearch,
     way: LandmarkWay,
 ) -> tuple[Locator, float]:
     """Lines of landmarks, and the score that all of a track but the best reach, to be shown.
@@ -84,13 +90,18 @@ def lines_by_landmarks(
         query_peaks: of the query tracks.
         tracks: peaks of noise and references.
         settings: of the landmarks and the search.
+        triples: of the triples and their search.
         way: ``plain`` searches neither over pitch nor over tempo.
     """
     if way == "plain":
         unchanged = {"pitch_semitones": 0.0, "tempo_min": 1.0, "tempo_max": 1.0}
         settings = settings.model_copy(update=unchanged)
     longest = max((peaks.length for peaks in query_peaks.values()), default=0)
-    index = LandmarkIndex(list(tracks.values()), settings, longest)
+    index: LandmarkIndex | TripleIndex
+    if way == "triples":
+        index = TripleIndex(list(tracks.values()), settings, triples)
+    else:
+        index = LandmarkIndex(list(tracks.values()), settings, longest)
     numbers = {track_id: number for number, track_id in enumerate(tracks)}
 
     def lines_in(query_id: str) -> Callable[[str], Iterator[Line]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from helpers.songs import song_stems
 from neuralsampleid.catalogue.formats import MATCHES
 from neuralsampleid.composer.treatment import Treatment, change_speed
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, TripleSearch
 from neuralsampleid.errors import UserError
 from neuralsampleid.landmarks.counts import LandmarkCounts
 from neuralsampleid.landmarks.pairs import LandmarkTable, make_pairs
@@ -19,6 +19,7 @@ from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 from neuralsampleid.matching.landmarks import rank_by_landmarks
 
 SETTINGS = Landmarks(tempo_step=0.04)
+TRIPLES = TripleSearch()
 RATE = SETTINGS.sample_rate
 SONGS = 6
 
@@ -168,7 +169,9 @@ def queries(**columns: object) -> pd.DataFrame:
 def test_matches_are_ranked_per_query(tracks):
     silent = Peaks(np.zeros(0, np.int32), np.zeros(0, np.int16))
     peaks = {"q": find_peaks(song(4), SETTINGS), "empty": silent}
-    table = rank_by_landmarks(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
+    table = rank_by_landmarks(
+        queries(), peaks, tracks, SETTINGS, way="plain", ranks=3, triples=TripleSearch()
+    )
     assert list(table) == list(MATCHES)
     assert set(table["query_id"]) == {"q"}  # what is silent has no match
     for _, rows in table.groupby("task"):
@@ -177,14 +180,18 @@ def test_matches_are_ranked_per_query(tracks):
         assert rows["reference_id"].iloc[0] == "song_4"
         assert rows["reference_start_s"].iloc[0] == pytest.approx(3.5, abs=3.5)
         assert (rows["reference_end_s"] > rows["reference_start_s"]).all()
-    again = rank_by_landmarks(queries(), peaks, tracks, SETTINGS, way="plain", ranks=3)
+    again = rank_by_landmarks(
+        queries(), peaks, tracks, SETTINGS, way="plain", ranks=3, triples=TripleSearch()
+    )
     pd.testing.assert_frame_equal(table, again)
 
 
 def test_tracks_are_ranked_by_their_best_run(tracks):
     peaks = {"q": find_peaks(song(4), SETTINGS)}
     asked = queries(excluded=["", "", ""]).iloc[:2]
-    table = rank_by_landmarks(asked, peaks, tracks, SETTINGS, way="passages", ranks=3)
+    table = rank_by_landmarks(
+        asked, peaks, tracks, SETTINGS, way="passages", ranks=3, triples=TripleSearch()
+    )
     assert list(table) == list(MATCHES)
     (whole, part) = (table[table["task"] == name].iloc[0] for name in ("full_track", "segment"))
     assert (whole["reference_id"], part["reference_id"]) == ("song_4", "song_4")
@@ -198,7 +205,9 @@ def test_tracks_are_ranked_by_their_best_run(tracks):
 def test_excluded_tracks_are_passed_over(tracks):
     peaks = {"q": find_peaks(song(4), SETTINGS)}
     asked = queries(excluded=["", "song_4|song_1", ""]).iloc[:2]
-    table = rank_by_landmarks(asked, peaks, tracks, SETTINGS, way="plain", ranks=9)
+    table = rank_by_landmarks(
+        asked, peaks, tracks, SETTINGS, way="plain", ranks=9, triples=TripleSearch()
+    )
     segment = table[table["task"] == "segment"]
     assert "song_4" in set(table["reference_id"])
     assert len(segment)

@@ -71,10 +71,13 @@ def test_landmarks_say_how_far_a_line_is_shifted():
     song = find_peaks(song_stems(1, 12.0, settings.sample_rate).sum(axis=1) / 32768, settings)
     inside = (song.frames >= 150) & (song.frames < 350) & (song.bins < settings.bins - 6)
     moved = type(song)(song.frames[inside] - 150, song.bins[inside] + np.int16(6))
-    plain, searched = (
-        locate(ranking(["r"]), *lines_by_landmarks({"q": moved}, {"r": song}, settings, way))
-        for way in ("plain", "passages")
-    )
+    found = [
+        lines_by_landmarks({"q": moved}, {"r": song}, settings, config.TripleSearch(), way)
+        for way in ("plain", "passages", "triples")
+    ]
+    plain, searched, by_triples = (locate(ranking(["r"]), *each) for each in found)
+    assert by_triples["pitch_semitones"].iloc[0] == pytest.approx(2.0, abs=0.05)
+    assert by_triples["tempo_ratio"].iloc[0] == pytest.approx(1.0, abs=0.005)
     (line,) = searched.itertuples()
     assert not (plain["score"] > line.score / 4).any()
     assert (line.pitch_semitones, line.tempo_ratio) == (2.0, 1.0)
