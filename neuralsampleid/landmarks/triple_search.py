@@ -23,11 +23,12 @@ from neuralsampleid.landmarks.triples import (
     points_of,
     reach_of,
 )
-from neuralsampleid.landmarks.verification import Run, elsewhere, verify
+from neuralsampleid.landmarks.verification import Run, elsewhere, refit, verify
 from neuralsampleid.landmarks.votes import Found, Grid, fullest, make_grid, straight
 from neuralsampleid.line import Line
 
 _BEYOND_S = 2.0  # of the query on each side of a run of triples, in which single peaks may reach on
+_ROUNDS = 3  # of looking at single peaks, each along a line fitted to those of the last
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
 
 
@@ -109,13 +110,24 @@ class TripleIndex:
         decided = []
         for pitch, slope, lag in fullest(hits, rows, grid, self._settings.candidates):
             found = straight(hits, rows, pitch, slope, lag)
-            around = np.array([found.first - beyond, found.last + beyond])
-            first, end = np.searchsorted(query.frames, around)
-            line = (found.pitch, found.slope, found.lag)
-            part = (int(first), int(end))
-            run = verify(query, part, self._table.points, bounds, line, self._others)
+            line, run = (found.pitch, found.slope, found.lag), Run(0.0, found.first, found.last)
+            for _ in range(_ROUNDS):
+                around = np.array([run.first - beyond, run.last + beyond])
+                first, end = np.searchsorted(query.frames, around)
+                part = (int(first), int(end))
+                if end <= first:
+                    break
+                if run.score > 0:
+                    inside = np.searchsorted(query.frames, [run.first, run.last + 1e-9])
+                    own = (int(inside[0]), int(inside[1]))
+                    line = refit(query, own, self._table.points, bounds, line)
+                again = verify(query, part, self._table.points, bounds, line, self._others)
+                if again.score <= run.score:
+                    break
+                run = again
+                decided_line = line
             if run.score > 0:
-                decided.append((found, run))
+                decided.append((Found(*decided_line, found.first, found.last), run))
         return sorted(decided, key=lambda each: -each[1].score)
 
     def _line(self, found: Found, run: Run) -> Line:

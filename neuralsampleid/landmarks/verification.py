@@ -18,6 +18,8 @@ from neuralsampleid.landmarks.triples import Floats, Points
 
 _FRAMES = 1.6  # a peak is found within so many frames
 _HEIGHT = 0.6  # and so many thirds of a semitone
+_NEAR = 3.0  # frames within which a peak counts for a fit
+_KNOWN = 0.01  # how well a line's slope is known before it, as a share
 _KEPT = 0.25  # share of a sample's peaks that are found again, beside those found by chance
 _PRIOR = 8.0  # trials that a track's average chance counts beside a peak's own
 _LEAST_CHANCE = 0.005
@@ -115,6 +117,46 @@ def verify(
     if best == 0:
         return Run(0.0, 0.0, 0.0)
     return Run(best, query.frames[part[0] + first], query.frames[part[0] + last])
+
+
+@compiled
+def refit(
+    query: Points,
+    part: tuple[int, int],
+    track: Points,
+    bounds: tuple[int, int],
+    line: tuple[float, float, float],
+) -> tuple[float, float, float]:
+    """Pitch, slope and lag fitted to the single peaks that are found, which are exact.
+
+    Arguments are those of ``verify``; a line of fewer than 6 peaks found stays as it is.
+    """
+    pitch, slope, lag = line
+    count, x, y, xx, xy, high = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    middle = (query.frames[part[0]] + query.frames[part[1] - 1]) / 2
+    for own in range(part[0], part[1]):
+        frame = slope * query.frames[own] + lag
+        place = np.searchsorted(track.frames[bounds[0] : bounds[1]], frame - _NEAR) + bounds[0]
+        nearest, there = _NEAR + 1, -1
+        while place < bounds[1] and track.frames[place] <= frame + _NEAR:
+            off = abs(track.frames[place] - frame)
+            if abs(query.heights[own] - pitch - track.heights[place]) <= _HEIGHT and off < nearest:
+                nearest, there = off, place
+            place += 1
+        if there >= 0:
+            time = query.frames[own] - middle
+            count += 1
+            x += time
+            y += track.frames[there]
+            xx += time * time
+            xy += time * track.frames[there]
+            high += query.heights[own] - track.heights[there]
+    if count < 6:
+        return line
+    # The former slope counts like peaks that lie off by a frame.
+    prior = 1 / (_KNOWN * slope) ** 2
+    slope = (xy - x * y / count + prior * slope) / (xx - x * x / count + prior)
+    return high / count, slope, (y - slope * x) / count - slope * middle
 
 
 @compiled
