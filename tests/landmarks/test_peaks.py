@@ -106,7 +106,7 @@ def test_wrong_files_are_named(tmp_path: Path):
     path.write_bytes(b"not an archive")
     with pytest.raises(UserError, match=f"^{path}: not a file of peaks"):
         read_peaks(path)
-    np.savez(path, track_ids=["a"], counts=[2], frames=[1, 2], bins=[1])
+    np.savez(path, track_ids=["a"], counts=[2], frames=[1, 2], bins=[1], fine=[[1, 1], [2, 1]])
     with pytest.raises(UserError, match="2 and 1 values of 2 peaks"):
         read_peaks(path)
     tracks = pd.DataFrame({"track_id": ["a"], "path": [""]})

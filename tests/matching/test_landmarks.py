@@ -217,5 +217,6 @@ def test_excluded_tracks_are_passed_over(tracks):
 def test_a_query_without_peaks_is_named(tracks):
     with pytest.raises(UserError, match="no peaks of query 'empty'"):
         rank_by_landmarks(
-            queries(), {"q": tracks["song_1"]}, tracks, SETTINGS, way="plain", ranks=3
-        )
+            queries(), {"q": tracks["song_1"]}, tracks, SETTINGS,
+            way="plain", ranks=3, triples=TripleSearch(),
+        )  # fmt: skip

