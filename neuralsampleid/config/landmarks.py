@@ -60,7 +60,7 @@ class TripleSearch(Section):
     pitch_semitones: NonNegativeFloat = 6.0  # ±
     tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.68  # the query's speed over the reference's
     tempo_max: Annotated[float, Field(ge=1)] = 1.5
-    candidates: PositiveInt = 8  # lines of a track that single peaks decide on
+    candidates: PositiveInt = 16  # parts of a track that single peaks decide on
 
 
 class Landmarks(PeakFinding, LandmarkSearch):

@@ -1,4 +1,4 @@
-"""Searching tracks at any pitch and tempo: triples propose lines, single peaks decide.
+"""Searching tracks at any pitch and tempo: triples propose excerpts, single peaks decide.
 
 The ranges cost nothing but chance hits: no tempo or pitch is tried on its own.
 """
@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from neuralsampleid.config import PeakFinding, TripleSearch
+from neuralsampleid.landmarks.excerpts import Excerpt, Heights, by_height, heard, judge
 from neuralsampleid.landmarks.pairs import BestLines
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.triples import (
@@ -23,12 +24,9 @@ from neuralsampleid.landmarks.triples import (
     points_of,
     reach_of,
 )
-from neuralsampleid.landmarks.verification import Run, elsewhere, refit, verify
-from neuralsampleid.landmarks.votes import Found, Grid, fullest, make_grid, straight
+from neuralsampleid.landmarks.votes import Grid, make_grid, propose
 from neuralsampleid.line import Line
 
-_BEYOND_S = 2.0  # of the query on each side of a run of triples, in which single peaks may reach on
-_ROUNDS = 3  # of looking at single peaks, each along a line fitted to those of the last
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
 
 
@@ -48,21 +46,24 @@ class TripleIndex:
             [self._points(each) for each in tracks], settings.partners, self._reach
         )
         self._longest = max((each.length for each in tracks), default=0)
-        self._others = elsewhere()
 
     def best(self, query: Peaks, threads: int = 1) -> BestLines:
-        """The best line of every track."""
-        points = self._points(query)
-        hits = self._hits(points)
+        """The score of every track's best excerpt, and the clearest of its occurrences."""
         tracks = len(self._table.bounds) - 1
         best = BestLines.none(tracks)
+        if not len(query.frames):
+            return best
+        points = self._points(query)
+        hits, heights = self._hits(points), by_height(points)
 
         def improve(part: Sequence[int]) -> None:
-            grid = self._grid(query)
+            grid = self._grid()
             for track in part:
-                for found, run in self._verified(points, hits, track, grid)[:1]:
-                    line = self._line(found, run)
-                    best.scores[track] = run.score
+                excerpts = self._excerpts(heights, hits, track, grid)
+                if not excerpts:
+                    continue
+                best.scores[track] = excerpts[0].score
+                for line in self._lines(heights, excerpts[0])[:1]:
                     best.matched_s[track] = line.query_start_s, line.query_end_s
                     best.reference_s[track] = line.reference_start_s, line.reference_end_s
 
@@ -78,10 +79,14 @@ class TripleIndex:
             track: number of the track.
             least: score below which a line is none.
         """
+        if not len(query.frames):
+            return
         points = self._points(query)
+        heights = by_height(points)
+        excerpts = self._excerpts(heights, self._hits(points), track, self._grid())
+        lines = [line for excerpt in excerpts for line in self._lines(heights, excerpt)]
         explained: list[Line] = []
-        for found, run in self._verified(points, self._hits(points), track, self._grid(query)):
-            line = self._line(found, run)
+        for line in sorted(lines, key=lambda line: -line.score):
             free = all(
                 line.query_start_s >= other.query_end_s or line.query_end_s <= other.query_start_s
                 for other in explained
@@ -97,45 +102,32 @@ class TripleIndex:
         triples = make_triples(query, self._settings.query_partners, self._reach)
         return find_hits(query, triples, self._table, self._reach)
 
-    def _grid(self, query: Peaks) -> Grid:
-        return make_grid(self._reach, float(query.length), float(self._longest))
+    def _grid(self) -> Grid:
+        return make_grid(self._reach, float(self._longest))
 
-    def _verified(
-        self, query: Points, hits: Hits, track: int, grid: Grid
-    ) -> list[tuple[Found, Run]]:
+    def _excerpts(self, query: Heights, hits: Hits, track: int, grid: Grid) -> list[Excerpt]:
         """What the fullest cells of a track propose, by score."""
         rows = hits.bounds[track : track + 2]
         bounds = (int(self._table.bounds[track]), int(self._table.bounds[track + 1]))
-        beyond = _BEYOND_S / self._peaks.frame_s
-        decided = []
-        for pitch, slope, lag in fullest(hits, rows, grid, self._settings.candidates):
-            found = straight(hits, rows, pitch, slope, lag)
-            line, run = (found.pitch, found.slope, found.lag), Run(0.0, found.first, found.last)
-            for _ in range(_ROUNDS):
-                around = np.array([run.first - beyond, run.last + beyond])
-                first, end = np.searchsorted(query.frames, around)
-                part = (int(first), int(end))
-                if end <= first:
-                    break
-                if run.score > 0:
-                    inside = np.searchsorted(query.frames, [run.first, run.last + 1e-9])
-                    own = (int(inside[0]), int(inside[1]))
-                    line = refit(query, own, self._table.points, bounds, line)
-                again = verify(query, part, self._table.points, bounds, line, self._others)
-                if again.score <= run.score:
-                    break
-                run = again
-                decided_line = line
-            if run.score > 0:
-                decided.append((Found(*decided_line, found.first, found.last), run))
-        return sorted(decided, key=lambda each: -each[1].score)
-
-    def _line(self, found: Found, run: Run) -> Line:
-        frame_s = self._peaks.frame_s
-        first, last = run.first * frame_s, run.last * frame_s
-        begin, end = (
-            max(found.slope * frame + found.lag, 0.0) * frame_s for frame in (run.first, run.last)
+        proposals = propose(hits, rows, grid, self._settings.candidates)
+        judged = [
+            judge(query, self._table.points, bounds, proposal)
+            for proposal in zip(*proposals, strict=True)
+        ]
+        return sorted(
+            (excerpt for excerpt in judged if excerpt.score > 0), key=lambda each: -each.score
         )
-        tempo = found.slope if last - first >= _TELLING_S else None
-        pitch = 12 * found.pitch / THIRDS
-        return Line(first, last, begin, end, tempo, run.score, pitch)
+
+    def _lines(self, query: Heights, excerpt: Excerpt) -> list[Line]:
+        """Its occurrences, best first."""
+        frame_s, points = self._peaks.frame_s, self._table.points
+        pitch = 12 * excerpt.pitch / THIRDS
+        part = (excerpt.pitch, excerpt.slope, excerpt.begin, excerpt.end)
+        lines = []
+        for start, score in zip(excerpt.starts, excerpt.scores, strict=True):
+            there = np.array(heard(query, points, part, start))
+            here = start + (there - points.frames[excerpt.begin]) / excerpt.slope
+            (first, last), (begin, end) = here * frame_s, there * frame_s
+            tempo = excerpt.slope if last - first >= _TELLING_S else None
+            lines.append(Line(max(first, 0.0), last, begin, end, tempo, score, pitch))
+        return lines

@@ -64,8 +64,9 @@ class Reach(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """Equal triples of a query and of tracks, by track; m of them."""
+    """Equal triples of a query and of tracks, by track, then by the query's time; m of them."""
 
+    anchor: Integers  # (m,) its number among the query's peaks
     query: Floats  # (m,) frames of the anchor in the query
     track: Floats  # (m,) in the track
     pitch: Floats  # (m,) by how much the query is higher, the mean of three
@@ -165,20 +166,20 @@ def find_hits(query: Points, triples: Triples, table: TripleTable, reach: Reach)
     """All triples of the table that equal one of the query's at an allowed pitch and tempo."""
     room = 1 << 20
     while True:
-        found = np.empty((5, room))
+        found = np.empty((6, room))
         count = _find(query, triples, table, reach, found)
         if count >= 0:
             break
         room *= 2
     order = np.argsort(found[0, :count], kind="stable")
-    tracks, own, there, pitch, tempo = found[:, :count][:, order]
+    tracks, own, there, pitch, tempo, anchor = found[:, :count][:, order]
     bounds = np.searchsorted(tracks, np.arange(len(table.bounds)))
-    return Hits(own, there, pitch, tempo, bounds)
+    return Hits(anchor.astype(np.int64), own, there, pitch, tempo, bounds)
 
 
 @compiled
 def _find(query: Points, triples: Triples, table: TripleTable, reach: Reach, found: Floats) -> int:
-    """Fill ``found`` with track, times, pitch and tempo of each hit; −1: it has too little room."""
+    """Fill ``found`` with track, times, pitch, tempo and anchor of hits; −1: too little room."""
     width, count = 2 * reach.rise + 1, 0
     points, own = table.points, table.triples
     for row in range(len(triples.first)):
@@ -223,5 +224,6 @@ def _find(query: Points, triples: Triples, table: TripleTable, reach: Reach, fou
                     found[2, count] = points.frames[x]
                     found[3, count] = (shift + second + third) / 3
                     found[4, count] = tempo
+                    found[5, count] = one
                     count += 1
     return count

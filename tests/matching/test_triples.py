@@ -6,6 +6,7 @@ import pytest
 from helpers.songs import song_stems
 from neuralsampleid.composer.treatment import Treatment, change_speed
 from neuralsampleid.config import PeakFinding, TripleSearch
+from neuralsampleid.landmarks.excerpts import by_height, judge
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 from neuralsampleid.landmarks.triple_search import TripleIndex
 from neuralsampleid.landmarks.triples import (
@@ -16,7 +17,6 @@ from neuralsampleid.landmarks.triples import (
     points_of,
     reach_of,
 )
-from neuralsampleid.landmarks.verification import elsewhere, verify
 
 PEAKS = PeakFinding(n_fft=2048, bins=400, bins_per_octave=72, peak_frames=7, peak_bins=18)
 SETTINGS = TripleSearch()
@@ -125,18 +125,36 @@ def test_lines_of_a_track_do_not_overlap(index):
         assert line.reference_start_s == pytest.approx(4, abs=0.6)
 
 
-def test_what_sounds_everywhere_tells_nothing():
-    """A held note is found at every offset; the same peaks once in the track are evidence."""
+def test_what_sounds_everywhere_tells_little():
+    """A held note is found at many starts; as many peaks at different heights are evidence."""
     rng = np.random.default_rng(1)
     frames = np.arange(0, 400, 10.0)
     held = Points(frames, np.full(len(frames), 60.0))
     varied = Points(frames, rng.uniform(0, 200, len(frames)))
-    part = (0, len(frames))
     scores = [
-        verify(points, part, points, part, (0.0, 1.0, 0.0), elsewhere()).score
+        judge(by_height(points), points, (0, len(frames)), (0.0, 1.0, 0.0, 390.0)).score
         for points in (held, varied)
     ]
-    assert scores[0] < 10 < 30 < scores[1]
+    assert scores[0] < 0.2 * scores[1]
+
+
+def test_occurrences_of_an_excerpt_are_summed_and_its_pitch_and_tempo_fitted():
+    """Thirty peaks that sound three times, faster and higher than in the track, and noise."""
+    rng = np.random.default_rng(2)
+    track = Points(np.sort(rng.uniform(100, 300, 30)), rng.uniform(50, 150, 30))
+    slope, pitch, starts = 1.25, 7.3, (40.0, 300.0, 700.0)
+    frames = np.concatenate([start + (track.frames - track.frames[0]) / slope for start in starts])
+    heights = np.tile(track.heights + pitch, 3)
+    noise = rng.uniform(0, 1000, 300), rng.uniform(0, 200, 300)
+    order = np.argsort(np.concatenate([frames, noise[0]]))
+    query = Points(
+        np.concatenate([frames, noise[0]])[order], np.concatenate([heights, noise[1]])[order]
+    )
+    found = judge(by_height(query), track, (0, 30), (pitch + 0.2, slope * 1.01, 100.0, 300.0))
+    assert sorted(found.starts) == pytest.approx(starts, abs=1)
+    assert found.slope == pytest.approx(slope, rel=0.002)
+    assert found.pitch == pytest.approx(pitch, abs=0.05)
+    assert found.score == pytest.approx((found.scores - 6).sum() + 0.01 * found.scores.max())
 
 
 def test_silence_has_no_line(index):
