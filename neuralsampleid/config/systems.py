@@ -9,7 +9,7 @@ from pydantic import Field
 from neuralsampleid.config.base import Name, Row
 
 # searched: over pitch and tempo; passages: this, and scored by the best run instead of by a count;
-# triples: proposed at any pitch and tempo by triples of peaks, decided by single ones
+# triples: at any pitch and tempo, proposed by triples of peaks and decided by single ones
 LandmarkWay = Literal["plain", "searched", "passages", "triples"]
 
 
