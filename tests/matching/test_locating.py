@@ -70,7 +70,11 @@ def test_landmarks_say_how_far_a_line_is_shifted():
     settings = config.Landmarks()
     song = find_peaks(song_stems(1, 12.0, settings.sample_rate).sum(axis=1) / 32768, settings)
     inside = (song.frames >= 150) & (song.frames < 350) & (song.bins < settings.bins - 6)
-    moved = type(song)(song.frames[inside] - 150, song.bins[inside] + np.int16(6))
+    moved = type(song)(
+        song.frames[inside] - 150,
+        song.bins[inside] + np.int16(6),
+        song.fine[inside] + np.float32([-150, 6]),
+    )
     found = [
         lines_by_landmarks({"q": moved}, {"r": song}, settings, config.TripleSearch(), way)
         for way in ("plain", "passages", "triples")
