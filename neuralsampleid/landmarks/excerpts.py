@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuralsampleid.compiled import compiled
+from neuralsampleid.compilation import compiled
 from neuralsampleid.landmarks.triples import Floats, Integers, Points
 
 _FRAMES = 1.0  # a peak is found within so many frames

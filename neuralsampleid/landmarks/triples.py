@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from neuralsampleid.compiled import compiled
+from neuralsampleid.compilation import compiled
 from neuralsampleid.config import TripleSearch
 from neuralsampleid.landmarks.peaks import Peaks
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuralsampleid.compiled import compiled
+from neuralsampleid.compilation import compiled
 from neuralsampleid.landmarks.triples import Floats, Hits, Integers, Reach
 
 _BLOCK = 430.0  # frames of the query: 10 s

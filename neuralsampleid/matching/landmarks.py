@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,11 @@ from neuralsampleid.landmarks.counts import LandmarkCounts
 from neuralsampleid.landmarks.lines import LEAST_OF_OTHERS, LandmarkIndex
 from neuralsampleid.landmarks.pairs import BestLines
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.landmarks.triple_search import TripleIndex
 from neuralsampleid.line import Line
 from neuralsampleid.matching.locating import Locator
+
+if TYPE_CHECKING:
+    from neuralsampleid.landmarks.triple_search import TripleIndex
 
 
 def rank_by_landmarks(
@@ -55,7 +58,7 @@ def rank_by_landmarks(
     longest = max((query_peaks[query_id].length for query_id in queries["query_id"]), default=0)
     searched: LandmarkIndex | LandmarkCounts | TripleIndex
     if way == "triples":
-        searched = TripleIndex(list(tracks.values()), settings, triples)
+        searched = _triple_index(tracks, settings, triples)
     elif way == "passages":
         searched = LandmarkIndex(list(tracks.values()), settings, longest)
     else:
@@ -99,7 +102,7 @@ def lines_by_landmarks(
     longest = max((peaks.length for peaks in query_peaks.values()), default=0)
     index: LandmarkIndex | TripleIndex
     if way == "triples":
-        index = TripleIndex(list(tracks.values()), settings, triples)
+        index = _triple_index(tracks, settings, triples)
     else:
         index = LandmarkIndex(list(tracks.values()), settings, longest)
     numbers = {track_id: number for number, track_id in enumerate(tracks)}
@@ -108,3 +111,12 @@ def lines_by_landmarks(
         return lambda track_id: index.lines(query_peaks[query_id], numbers[track_id], 0.0)
 
     return lines_in, LEAST_OF_OTHERS
+
+
+def _triple_index(
+    tracks: Mapping[str, Peaks], settings: Landmarks, triples: TripleSearch
+) -> TripleIndex:
+    # Numba takes half a second to load; the other ways do without.
+    from neuralsampleid.landmarks.triple_search import TripleIndex
+
+    return TripleIndex(list(tracks.values()), settings, triples)

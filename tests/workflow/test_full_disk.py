@@ -24,7 +24,7 @@ ROOM = {
     "stems": 2**20,
     "models/gnn": 300_000,
     "fingerprints/gnn_untrained": 0,
-    "evaluation/landmarks": 2**13,
+    "evaluation/landmarks": 2**12,
 }
 
 
