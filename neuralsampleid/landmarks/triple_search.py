@@ -18,6 +18,7 @@ from neuralsampleid.landmarks.triples import (
     THIRDS,
     Hits,
     Points,
+    TripleTable,
     find_hits,
     make_table,
     make_triples,
@@ -42,9 +43,8 @@ class TripleIndex:
     def __init__(self, tracks: Sequence[Peaks], peaks: PeakFinding, settings: TripleSearch) -> None:
         self._peaks, self._settings = peaks, settings
         self._reach = reach_of(settings)
-        self._table = make_table(
-            [self._points(each) for each in tracks], settings.partners, self._reach
-        )
+        self._tracks = tracks
+        self._table = self._make_table(tracks)
         self._longest = max((each.length for each in tracks), default=0)
 
     def best(self, query: Peaks, threads: int = 1) -> BestLines:
@@ -54,16 +54,16 @@ class TripleIndex:
         if not len(query.frames):
             return best
         points = self._points(query)
-        hits, heights = self._hits(points), by_height(points)
+        hits, heights = self._hits(points, self._table), by_height(points)
 
         def improve(part: Sequence[int]) -> None:
             grid = self._grid()
             for track in part:
-                excerpts = self._excerpts(heights, hits, track, grid)
+                excerpts = self._excerpts(heights, hits, self._table, track, grid)
                 if not excerpts:
                     continue
                 best.scores[track] = excerpts[0].score
-                for line in self._lines(heights, excerpts[0])[:1]:
+                for line in self._lines(heights, excerpts[0], self._table.points)[:1]:
                     best.matched_s[track] = line.query_start_s, line.query_end_s
                     best.reference_s[track] = line.reference_start_s, line.reference_end_s
 
@@ -83,8 +83,11 @@ class TripleIndex:
             return
         points = self._points(query)
         heights = by_height(points)
-        excerpts = self._excerpts(heights, self._hits(points), track, self._grid())
-        lines = [line for excerpt in excerpts for line in self._lines(heights, excerpt)]
+        table = self._make_table([self._tracks[track]])
+        excerpts = self._excerpts(heights, self._hits(points, table), table, 0, self._grid())
+        lines = [
+            line for excerpt in excerpts for line in self._lines(heights, excerpt, table.points)
+        ]
         explained: list[Line] = []
         for line in sorted(lines, key=lambda line: -line.score):
             free = all(
@@ -98,29 +101,35 @@ class TripleIndex:
     def _points(self, peaks: Peaks) -> Points:
         return points_of(peaks, self._peaks.bins_per_octave)
 
-    def _hits(self, query: Points) -> Hits:
+    def _make_table(self, tracks: Sequence[Peaks]) -> TripleTable:
+        points = [self._points(each) for each in tracks]
+        return make_table(points, self._settings.partners, self._reach)
+
+    def _hits(self, query: Points, table: TripleTable) -> Hits:
         triples = make_triples(query, self._settings.query_partners, self._reach)
-        return find_hits(query, triples, self._table, self._reach)
+        return find_hits(query, triples, table, self._reach)
 
     def _grid(self) -> Grid:
         return make_grid(self._reach, float(self._longest))
 
-    def _excerpts(self, query: Heights, hits: Hits, track: int, grid: Grid) -> list[Excerpt]:
+    def _excerpts(
+        self, query: Heights, hits: Hits, table: TripleTable, track: int, grid: Grid
+    ) -> list[Excerpt]:
         """What the fullest cells of a track propose, by score."""
         rows = hits.bounds[track : track + 2]
-        bounds = (int(self._table.bounds[track]), int(self._table.bounds[track + 1]))
+        bounds = (int(table.bounds[track]), int(table.bounds[track + 1]))
         proposals = propose(hits, rows, grid, self._settings.candidates)
         judged = [
-            judge(query, self._table.points, bounds, proposal)
+            judge(query, table.points, bounds, proposal)
             for proposal in zip(*proposals, strict=True)
         ]
         return sorted(
             (excerpt for excerpt in judged if excerpt.score > 0), key=lambda each: -each.score
         )
 
-    def _lines(self, query: Heights, excerpt: Excerpt) -> list[Line]:
+    def _lines(self, query: Heights, excerpt: Excerpt, points: Points) -> list[Line]:
         """Its occurrences, best first."""
-        frame_s, points = self._peaks.frame_s, self._table.points
+        frame_s = self._peaks.frame_s
         pitch = 12 * excerpt.pitch / THIRDS
         part = (excerpt.pitch, excerpt.slope, excerpt.begin, excerpt.end)
         lines = []

@@ -164,13 +164,12 @@ def _keys(points: Points, triples: Triples, reach: Reach) -> Integers:
 
 def find_hits(query: Points, triples: Triples, table: TripleTable, reach: Reach) -> Hits:
     """All triples of the table that equal one of the query's at an allowed pitch and tempo."""
-    room = 1 << 20
+    found, count, row = np.empty((6, 1 << 20)), 0, 0
     while True:
-        found = np.empty((6, room))
-        count = _find(query, triples, table, reach, found)
-        if count >= 0:
+        count, row = _find(query, triples, table, reach, found, count, row)
+        if row == len(triples.first):
             break
-        room *= 2
+        found = np.concatenate([found, np.empty_like(found)], axis=1)
     order = np.argsort(found[0, :count], kind="stable")
     tracks, own, there, pitch, tempo, anchor = found[:, :count][:, order]
     bounds = np.searchsorted(tracks, np.arange(len(table.bounds)))
@@ -178,11 +177,24 @@ def find_hits(query: Points, triples: Triples, table: TripleTable, reach: Reach)
 
 
 @compiled
-def _find(query: Points, triples: Triples, table: TripleTable, reach: Reach, found: Floats) -> int:
-    """Fill ``found`` with track, times, pitch, tempo and anchor of hits; −1: too little room."""
-    width, count = 2 * reach.rise + 1, 0
+def _find(
+    query: Points,
+    triples: Triples,
+    table: TripleTable,
+    reach: Reach,
+    found: Floats,
+    count: int,
+    begin_row: int,
+) -> tuple[int, int]:
+    """Fill ``found`` with track, times, pitch, tempo and anchor of hits, from a triple on.
+
+    Returns:
+        How many hits there are, and at which triple to go on: the last one's hits had no room.
+    """
+    width = 2 * reach.rise + 1
     points, own = table.points, table.triples
-    for row in range(len(triples.first)):
+    for row in range(begin_row, len(triples.first)):
+        before = count
         one, two, three = triples.first[row], triples.second[row], triples.third[row]
         rise = query.heights[two] - query.heights[one]
         top = query.heights[three] - query.heights[one]
@@ -218,7 +230,7 @@ def _find(query: Points, triples: Triples, table: TripleTable, reach: Reach, fou
                     if abs(off) > reach.frames * (0.5 + 0.5 * length / whole):
                         continue
                     if count == found.shape[1]:
-                        return -1
+                        return before, row
                     found[0, count] = table.tracks[place]
                     found[1, count] = query.frames[one]
                     found[2, count] = points.frames[x]
@@ -226,4 +238,4 @@ def _find(query: Points, triples: Triples, table: TripleTable, reach: Reach, fou
                     found[4, count] = tempo
                     found[5, count] = one
                     count += 1
-    return count
+    return count, len(triples.first)

@@ -170,7 +170,7 @@ def test_matches_are_ranked_per_query(tracks):
     silent = Peaks(np.zeros(0, np.int32), np.zeros(0, np.int16))
     peaks = {"q": find_peaks(song(4), SETTINGS), "empty": silent}
     table = rank_by_landmarks(
-        queries(), peaks, tracks, SETTINGS, way="plain", ranks=3, triples=TripleSearch()
+        queries(), peaks, tracks, SETTINGS, way="plain", ranks=3, triples=TRIPLES
     )
     assert list(table) == list(MATCHES)
     assert set(table["query_id"]) == {"q"}  # what is silent has no match
@@ -181,7 +181,7 @@ def test_matches_are_ranked_per_query(tracks):
         assert rows["reference_start_s"].iloc[0] == pytest.approx(3.5, abs=3.5)
         assert (rows["reference_end_s"] > rows["reference_start_s"]).all()
     again = rank_by_landmarks(
-        queries(), peaks, tracks, SETTINGS, way="plain", ranks=3, triples=TripleSearch()
+        queries(), peaks, tracks, SETTINGS, way="plain", ranks=3, triples=TRIPLES
     )
     pd.testing.assert_frame_equal(table, again)
 
@@ -190,7 +190,7 @@ def test_tracks_are_ranked_by_their_best_run(tracks):
     peaks = {"q": find_peaks(song(4), SETTINGS)}
     asked = queries(excluded=["", "", ""]).iloc[:2]
     table = rank_by_landmarks(
-        asked, peaks, tracks, SETTINGS, way="passages", ranks=3, triples=TripleSearch()
+        asked, peaks, tracks, SETTINGS, way="passages", ranks=3, triples=TRIPLES
     )
     assert list(table) == list(MATCHES)
     (whole, part) = (table[table["task"] == name].iloc[0] for name in ("full_track", "segment"))
@@ -205,9 +205,7 @@ def test_tracks_are_ranked_by_their_best_run(tracks):
 def test_excluded_tracks_are_passed_over(tracks):
     peaks = {"q": find_peaks(song(4), SETTINGS)}
     asked = queries(excluded=["", "song_4|song_1", ""]).iloc[:2]
-    table = rank_by_landmarks(
-        asked, peaks, tracks, SETTINGS, way="plain", ranks=9, triples=TripleSearch()
-    )
+    table = rank_by_landmarks(asked, peaks, tracks, SETTINGS, way="plain", ranks=9, triples=TRIPLES)
     segment = table[table["task"] == "segment"]
     assert "song_4" in set(table["reference_id"])
     assert len(segment)
@@ -218,5 +216,5 @@ def test_a_query_without_peaks_is_named(tracks):
     with pytest.raises(UserError, match="no peaks of query 'empty'"):
         rank_by_landmarks(
             queries(), {"q": tracks["song_1"]}, tracks, SETTINGS,
-            way="plain", ranks=3, triples=TripleSearch(),
+            way="plain", ranks=3, triples=TRIPLES,
         )  # fmt: skip
