@@ -39,14 +39,20 @@ class Heights(NamedTuple):
     length: int  # frames of the query
 
 
-class Excerpt(NamedTuple):
-    """A part of a track at a pitch and tempo, and how much of the query it explains."""
+class Part(NamedTuple):
+    """Some of a track's peaks, at a pitch and tempo."""
 
-    score: float  # nats, of all occurrences
+    begin: int  # the first one's number
+    end: int  # after the last one's
     pitch: float  # thirds of a semitone by which the query is higher
     slope: float  # the query's speed over the track's
-    begin: int  # its first peak's number
-    end: int  # after its last one's
+
+
+class Excerpt(NamedTuple):
+    """A part of a track, and how much of the query it explains."""
+
+    part: Part
+    score: float  # nats, of all occurrences
     starts: Floats  # (m,) frames of the query at which its first peak lies
     scores: Floats  # (m,) nats, of each occurrence
 
@@ -81,36 +87,26 @@ def judge(
     end = bounds[0] + int(np.searchsorted(frames, last + lacking))
     if end - begin < _FEWEST:
         nothing = np.zeros(0)
-        return Excerpt(0.0, pitch, slope, begin, end, nothing, nothing)
-    apart = max(int((track.frames[end - 1] - track.frames[begin]) / slope / 2), 10)
-    scores = look_for(query, track, begin, end, pitch, slope, _ROUGH_FRAMES, _ROUGH_HEIGHT)
+        return Excerpt(Part(begin, end, pitch, slope), 0.0, nothing, nothing)
+    part = Part(begin, end, pitch, slope)
+    apart = max(lead(track, part), 10)
+    scores = look_for(query, track, part, _ROUGH_FRAMES, _ROUGH_HEIGHT)
     starts = occurrences(scores, apart)
     if len(starts) == 0:
         starts = np.array([np.argmax(scores)])
-    before = lead(track, begin, end, slope)
+    before = lead(track, part)
     for wider in (1.0, 0.0):
-        near = _ROUGH_FRAMES + wider
-        pitch, slope = fitted(query, track, begin, end, pitch, slope, starts - before, near)
-    scores = look_for(query, track, begin, end, pitch, slope, _FRAMES, _HEIGHT)
+        part = fitted(query, track, part, starts - before, _ROUGH_FRAMES + wider)
+    scores = look_for(query, track, part, _FRAMES, _HEIGHT)
     starts = occurrences(scores, apart)
     total = _TIE * max(scores.max(), 0.0)
     for start in starts:
         total += scores[start] - _CHANCE_NATS
-    places = starts.astype(np.float64) - lead(track, begin, end, slope)
-    return Excerpt(total, pitch, slope, begin, end, places, scores[starts])
+    return Excerpt(part, total, starts.astype(np.float64) - lead(track, part), scores[starts])
 
 
 @compiled
-def look_for(
-    query: Heights,
-    track: Points,
-    begin: int,
-    end: int,
-    pitch: float,
-    slope: float,
-    frames: float,
-    height: float,
-) -> Floats:
+def look_for(query: Heights, track: Points, part: Part, frames: float, height: float) -> Floats:
     """The score of an excerpt at each start, (lead + length,) nats.
 
     The first start is ``lead`` frames before the query. Only peaks that would lie within it count.
@@ -118,14 +114,12 @@ def look_for(
     Args:
         query: its peaks.
         track: peaks.
-        begin: the excerpt's first.
-        end: where its end.
-        pitch: by how much the query is higher.
-        slope: the query's speed over the track's.
+        part: the excerpt's.
         frames: within which a peak is found.
         height: within which a peak is found.
     """
-    before = lead(track, begin, end, slope)
+    begin, end, pitch, slope = part
+    before = lead(track, part)
     count = before + query.length
     scores, last, missing = np.zeros(count), np.full(count, -1), np.zeros(count + 1)
     for peak in range(begin, end):
@@ -146,9 +140,9 @@ def look_for(
 
 
 @compiled
-def lead(track: Points, begin: int, end: int, slope: float) -> int:
+def lead(track: Points, part: Part) -> int:
     """Frames of an excerpt that may lie before a query begins: half of it."""
-    return int((track.frames[end - 1] - track.frames[begin]) / slope / 2)
+    return int((track.frames[part.end - 1] - track.frames[part.begin]) / part.slope / 2)
 
 
 @compiled
@@ -184,20 +178,12 @@ def occurrences(scores: Floats, apart: int) -> Integers:
 
 
 @compiled
-def fitted(
-    query: Heights,
-    track: Points,
-    begin: int,
-    end: int,
-    pitch: float,
-    slope: float,
-    starts: Integers,
-    frames: float,
-) -> tuple[float, float]:
-    """Pitch and slope by the peaks that are found at some starts, each of which is free.
+def fitted(query: Heights, track: Points, part: Part, starts: Integers, frames: float) -> Part:
+    """The part with pitch and slope by the peaks that are found at some starts, each free.
 
     Fewer than six peaks change nothing.
     """
+    begin, end, pitch, slope = part
     square, product, rise, count = 0.0, 0.0, 0.0, 0
     for start in starts:
         own, x, y, xx, xy = 0, 0.0, 0.0, 0.0, 0.0
@@ -222,25 +208,23 @@ def fitted(
             square += xx - x * x / own
             product += xy - x * y / own
     if count < 6:
-        return pitch, slope
+        return part
     # The former slope counts like peaks that lie off by two frames.
     prior = 4 / (_KNOWN / slope) ** 2
-    return rise / count, (square + prior) / (product + prior / slope)
+    return Part(begin, end, rise / count, (square + prior) / (product + prior / slope))
 
 
 @compiled
-def heard(
-    query: Heights, track: Points, excerpt: tuple[float, float, int, int], start: float
-) -> tuple[float, float]:
+def heard(query: Heights, track: Points, part: Part, start: float) -> tuple[float, float]:
     """Between which of the track's frames an excerpt's occurrence has the best score.
 
     Args:
         query: its peaks.
         track: peaks.
-        excerpt: its pitch, slope, first peak, and where its peaks end.
+        part: the excerpt's.
         start: frame of the query.
     """
-    pitch, slope, begin, end = excerpt
+    begin, end, pitch, slope = part
     best, run, opened, first, last = 0.0, 0.0, begin, begin, begin
     for peak in range(begin, end):
         predicted = start + (track.frames[peak] - track.frames[begin]) / slope

@@ -130,13 +130,13 @@ class TripleIndex:
     def _lines(self, query: Heights, excerpt: Excerpt, points: Points) -> list[Line]:
         """Its occurrences, best first."""
         frame_s = self._peaks.frame_s
-        pitch = 12 * excerpt.pitch / THIRDS
-        part = (excerpt.pitch, excerpt.slope, excerpt.begin, excerpt.end)
+        part = excerpt.part
+        pitch = 12 * part.pitch / THIRDS
         lines = []
         for start, score in zip(excerpt.starts, excerpt.scores, strict=True):
             there = np.array(heard(query, points, part, start))
-            here = start + (there - points.frames[excerpt.begin]) / excerpt.slope
+            here = start + (there - points.frames[part.begin]) / part.slope
             (first, last), (begin, end) = here * frame_s, there * frame_s
-            tempo = excerpt.slope if last - first >= _TELLING_S else None
+            tempo = part.slope if last - first >= _TELLING_S else None
             lines.append(Line(max(first, 0.0), last, begin, end, tempo, score, pitch))
         return lines

@@ -152,8 +152,8 @@ def test_occurrences_of_an_excerpt_are_summed_and_its_pitch_and_tempo_fitted():
     )
     found = judge(by_height(query), track, (0, 30), (pitch + 0.2, slope * 1.01, 100.0, 300.0))
     assert sorted(found.starts) == pytest.approx(starts, abs=1)
-    assert found.slope == pytest.approx(slope, rel=0.002)
-    assert found.pitch == pytest.approx(pitch, abs=0.05)
+    assert found.part.slope == pytest.approx(slope, rel=0.002)
+    assert found.part.pitch == pytest.approx(pitch, abs=0.05)
     assert found.score == pytest.approx((found.scores - 6).sum() + 0.01 * found.scores.max())
 
 
