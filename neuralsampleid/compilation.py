@@ -15,4 +15,7 @@ def compiled(function: Function) -> Function:
 
     It takes and gives numbers, arrays and named tuples of them, and lets other threads run.
     """
-    return cast(Function, numba.njit(cache=True, nogil=True)(function))
+    try:
+        return cast(Function, numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # neither beside the source nor in the user's cache can files be written
+        return cast(Function, numba.njit(nogil=True)(function))

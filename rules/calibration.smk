@@ -48,7 +48,8 @@ rule calibrate_landmarks:
         mem_mb=attempts(8000),
         runtime=attempts(120),
     params:
-        landmarks=section(CONFIG.peaks, CONFIG.landmarks),
+        peaks=section(CONFIG.peaks),
+        landmarks=section(CONFIG.landmarks),
     message:
         "Calibrating what is found by landmarks"
     script:

@@ -29,8 +29,6 @@ rule find_copies:
     resources:
         mem_mb=attempts(4000),
         runtime=attempts(60),
-    params:
-        landmarks=section(CONFIG.peaks),
     message:
         "Looking for the same recording in two roles"
     script:

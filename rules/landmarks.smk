@@ -47,9 +47,8 @@ rule match_landmarks:
         mem_mb=attempts(8000),
         runtime=attempts(240),
     params:
-        landmarks=section(CONFIG.peaks, CONFIG.landmarks),
-        triples=section(CONFIG.triples),
-        way=lambda wildcards: SYSTEMS[wildcards.system].way,
+        peaks=section(CONFIG.peaks),
+        landmarks=section(CONFIG.landmarks),
         tracks=CONFIG.ranking.tracks,
     message:
         "Ranking tracks for every query: {wildcards.system}"

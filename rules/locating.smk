@@ -70,10 +70,9 @@ rule locate_landmarks:
         mem_mb=attempts(8000),
         runtime=attempts(240),
     params:
-        landmarks=section(CONFIG.peaks, CONFIG.landmarks),
-        triples=section(CONFIG.triples),
+        peaks=section(CONFIG.peaks),
+        landmarks=section(CONFIG.landmarks),
         place=lambda wildcards: SYSTEMS[wildcards.ranked].parts.index(wildcards.system),
-        way=lambda wildcards: SYSTEMS[wildcards.system].way,
     message:
         "Locating the first tracks of {wildcards.ranked} in every query: {wildcards.system}"
     script:

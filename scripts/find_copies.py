@@ -6,7 +6,6 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.catalogue.tables import read_catalogue
-from neuralsampleid.config import Landmarks
 from neuralsampleid.evaluation.copies import said_of, tracks_left_out
 from neuralsampleid.files import write_csv
 from neuralsampleid.landmarks.store import read_all_peaks
@@ -16,7 +15,6 @@ if __name__ == "__main__":
         left_out = tracks_left_out(
             read_catalogue(Path(snakemake.input.tracks).parent),
             read_all_peaks(snakemake.input.peaks),
-            Landmarks.model_validate(snakemake.params.landmarks),
         )
         write_csv(Path(snakemake.output.left_out), left_out)
         if said := said_of(left_out):

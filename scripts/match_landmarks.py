@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import job
 
 from neuralsampleid.catalogue.formats import QUERIES, read_table
-from neuralsampleid.config import Landmarks, TripleSearch
+from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.files import write_csv
 from neuralsampleid.landmarks.store import read_all_peaks, read_peaks
 from neuralsampleid.matching.landmarks import rank_by_landmarks
@@ -16,9 +16,8 @@ if __name__ == "__main__":
             read_table(Path(snakemake.input.queries), QUERIES),
             read_peaks(Path(snakemake.input.query_peaks)),
             read_all_peaks(snakemake.input.peaks),
+            PeakFinding.model_validate(snakemake.params.peaks),
             Landmarks.model_validate(snakemake.params.landmarks),
-            way=snakemake.params.way,
             ranks=snakemake.params.tracks,
-            triples=TripleSearch.model_validate(snakemake.params.triples),
         )
         write_csv(Path(snakemake.output.matches), matches)

@@ -27,7 +27,7 @@ from neuralsampleid.config.encoders import (
 )
 from neuralsampleid.config.evaluation import Conditions, Evaluation, Queries
 from neuralsampleid.config.front_ends import ConstantQ, LogMel
-from neuralsampleid.config.landmarks import Landmarks, PeakFinding, TripleSearch
+from neuralsampleid.config.landmarks import Landmarks, PeakFinding
 from neuralsampleid.config.parsing import (
     parse_any_config,
     parse_config,
@@ -41,7 +41,6 @@ from neuralsampleid.config.rerankers import Reranker, RerankerTraining, Rescorin
 from neuralsampleid.config.run import Config
 from neuralsampleid.config.search import Index
 from neuralsampleid.config.seeds import ablation_run
-from neuralsampleid.config.systems import LandmarkWay
 from neuralsampleid.config.training import (
     Augmentation,
     BaselineTraining,
@@ -81,7 +80,6 @@ __all__ = [
     "Gnn",
     "Grade",
     "Index",
-    "LandmarkWay",
     "Landmarks",
     "LogMel",
     "Loss",
@@ -101,7 +99,6 @@ __all__ = [
     "Separation",
     "Steps",
     "Training",
-    "TripleSearch",
     "UpstreamConfig",
     "UpstreamData",
     "UpstreamEvaluation",

@@ -28,7 +28,13 @@ MOVED = {
     "report.references": "is now page.tracks",
     "encoders.*.segment_hop": "is now fingerprints.segment_hop of the encoder",
     "encoders.*.training.augmentation.backend": "is gone: pairs are always changed as powers",
-    "systems.*.landmarks": "is now kind: landmarks with way: plain, searched or passages",
+    "systems.*.landmarks": "is now kind: landmarks",
+    "systems.*.way": "is gone: landmarks are searched at any pitch and tempo",
+    "triples": "is now landmarks",
+    **{
+        f"landmarks.{key}": "is gone: see the section landmarks of config.yaml"
+        for key in ("partner_frames", "partner_bins", "offset_frames", "tempo_step")
+    },
     "systems.*.fuse": "is now kind: fusion with systems: [NAME, NAME]",
     "evaluation.ranks": "is now ranking.tracks",
     **{

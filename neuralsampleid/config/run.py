@@ -20,7 +20,7 @@ from neuralsampleid.config.data import (
 )
 from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder, ResNetIbn
 from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
-from neuralsampleid.config.landmarks import Landmarks, LandmarkSearch, PeakFinding, TripleSearch
+from neuralsampleid.config.landmarks import Landmarks, PeakFinding
 from neuralsampleid.config.page import Page
 from neuralsampleid.config.rerankers import Reranker
 from neuralsampleid.config.scale import Scale
@@ -56,8 +56,7 @@ class Config(Section):
     }
     rerankers: dict[Name, Reranker] = {"reranker": Reranker()}
     peaks: PeakFinding = PeakFinding()
-    landmarks: LandmarkSearch = LandmarkSearch()
-    triples: TripleSearch = TripleSearch()
+    landmarks: Landmarks = Landmarks()
     systems: Annotated[list[AnySystem], Field(min_length=1)] = DEFAULT_SYSTEMS
     index: Index = Index()
     search: Search = Search()
@@ -164,11 +163,6 @@ class Config(Section):
         if isinstance(self.data, FreeMusicData) and self.data.training_seconds is None:
             return "data.training_seconds"
         return ""
-
-    @property
-    def landmark_settings(self) -> Landmarks:
-        """Sections ``peaks`` and ``landmarks`` as one."""
-        return Landmarks(**self.peaks.model_dump(), **self.landmarks.model_dump())
 
     @property
     def ablation_labels(self) -> dict[str, str]:

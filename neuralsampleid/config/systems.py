@@ -8,10 +8,6 @@ from pydantic import Field
 
 from neuralsampleid.config.base import Name, Row
 
-# searched: over pitch and tempo; passages: this, and scored by the best run instead of by a count;
-# triples: at any pitch and tempo, proposed by triples of peaks and decided by single ones
-LandmarkWay = Literal["plain", "searched", "passages", "triples"]
-
 
 class System(Row):
     """One row of the tables: an encoder."""
@@ -31,7 +27,6 @@ class LandmarkSystem(Row):
     """One row of the tables: landmarks."""
 
     kind: Literal["landmarks"]
-    way: LandmarkWay = "passages"
 
 
 class FusedSystem(Row):
@@ -76,23 +71,17 @@ DEFAULT_SYSTEMS: list[_Systems] = [
         weights="untrained",
         label="Untrained encoder",
     ),
-    LandmarkSystem(kind="landmarks", name="landmarks", way="plain", label="Landmarks"),
-    LandmarkSystem(
-        kind="landmarks",
-        name="landmarks_passages",
-        way="passages",
-        label="Landmarks, best passage",
-    ),
+    LandmarkSystem(kind="landmarks", name="landmarks", label="Landmarks"),
     FusedSystem(
         kind="fusion",
         name="proposed_landmarks",
-        systems=["proposed", "landmarks_passages"],
+        systems=["proposed", "landmarks"],
         label="Proposed + landmarks",
     ),
     FusedSystem(
         kind="fusion",
         name="baseline_landmarks",
-        systems=["baseline", "landmarks_passages"],
+        systems=["baseline", "landmarks"],
         label="Baseline + landmarks",
     ),
 ]

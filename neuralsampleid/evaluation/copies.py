@@ -2,8 +2,8 @@
 
 Such a track among references or noise is no wrong answer, nor a right one that the annotations
 know of: the rankings of that query leave it out. Files of the same bytes are found always; other
-encodings where the run finds landmarks anyway: a copy has about the same length, and a large share
-of its landmarks stands at one offset of time.
+encodings where the run finds peaks anyway: a copy has about the same length, and a large share of
+its peaks stands at one offset of time.
 """
 
 from __future__ import annotations
@@ -13,32 +13,24 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import LEFT_OUT
 from neuralsampleid.catalogue.tables import SEARCHED_ROLES, Catalogue
-from neuralsampleid.config import Landmarks
 from neuralsampleid.files import sha256_of
-from neuralsampleid.landmarks.pairs import each_row, make_pairs
 from neuralsampleid.landmarks.peaks import Peaks
 
 _LENGTHS_S = 3.0  # by which encodings of one recording differ at most
-_SHARE = 0.25  # of the landmarks, at one offset; MP3 of 64 kbit/s, or half the rate, keep 40 %
+_SHARE = 0.4  # of the peaks, at one offset
 _FRAMES = 3  # an offset is as exact as that
 
-Integers = npt.NDArray[np.int64]
 
-
-def tracks_left_out(
-    catalogue: Catalogue, peaks: Mapping[str, Peaks], settings: Landmarks
-) -> pd.DataFrame:
+def tracks_left_out(catalogue: Catalogue, peaks: Mapping[str, Peaks]) -> pd.DataFrame:
     """Which tracks the rankings of which query leave out.
 
     Args:
         catalogue: tracks and occurrences.
-        peaks: of queries, references and noise tracks; empty where no landmarks are found.
-        settings: of the landmarks.
+        peaks: of queries, references and noise tracks; empty where none are looked for.
 
     Returns:
         ``LEFT_OUT``, by query and track. What a query is annotated to sample stays.
@@ -48,7 +40,6 @@ def tracks_left_out(
     sampled = catalogue.occurrences.groupby("query_id")["reference_id"].agg(set)
     copies: dict[str, dict[str, str]] = {}  # track → its copies, and what they were found by
     wanted = {*sampled.index, *(name for names in sampled for name in names)}
-    by_landmarks = _ByLandmarks(peaks, settings)
     files = _same_files(tracks)
     for name in sorted(wanted):
         copies[name] = {
@@ -58,7 +49,8 @@ def tracks_left_out(
             (searched["duration_s"] - tracks.at[name, "duration_s"]).abs() <= _LENGTHS_S
         ]
         for other in near.index.difference([name, *copies[name]]):
-            if by_landmarks.same(name, other):
+            known = name in peaks and other in peaks
+            if known and share_at_one_offset(peaks[name], peaks[other]) >= _SHARE:
                 copies[name][other] = "landmarks"
     rows = [
         (query, other, tracks.at[other, "role"], tracks.at[other, "path"], name, found_by)
@@ -99,41 +91,16 @@ def _same_files(tracks: pd.DataFrame) -> dict[str, set[str]]:
     return found
 
 
-class _ByLandmarks:
-    """Compares tracks; the landmarks of each are made once."""
-
-    def __init__(self, peaks: Mapping[str, Peaks], settings: Landmarks) -> None:
-        self._peaks, self._settings = peaks, settings
-        self._made: dict[str, tuple[Integers, Integers]] = {}
-
-    def same(self, one: str, other: str) -> bool:
-        """Whether two tracks are one recording; not if the landmarks of either are not known."""
-        if one not in self._peaks or other not in self._peaks:
-            return False
-        return share_at_one_offset(self._landmarks(one), self._landmarks(other)) >= _SHARE
-
-    def _landmarks(self, name: str) -> tuple[Integers, Integers]:
-        if name not in self._made:
-            peaks = self._peaks[name]
-            pairs = make_pairs(peaks, self._settings)
-            order = np.argsort(pairs.keys, kind="stable")
-            times = peaks.frames[pairs.anchors][order].astype(np.int64)
-            self._made[name] = pairs.keys[order], times
-        return self._made[name]
-
-
-def share_at_one_offset(one: tuple[Integers, Integers], other: tuple[Integers, Integers]) -> float:
-    """The share of equal landmarks that agree on one offset of time, of the fewer of both.
-
-    Args:
-        one: keys, ascending, and times in frames, (n,) each.
-        other: the same of another track, (m,) each.
-    """
-    (keys, times), (other_keys, other_times) = one, other
-    first = np.searchsorted(other_keys, keys)
-    places, rows = each_row(first, np.searchsorted(other_keys, keys, "right") - first)
-    if not len(rows):
+def share_at_one_offset(one: Peaks, other: Peaks) -> float:
+    """The share of peaks of equal height that agree on one offset of time, of the fewer of both."""
+    bins, other_bins = (np.rint(peaks.bins).astype(np.int64) for peaks in (one, other))
+    order = np.argsort(other_bins, kind="stable")
+    first = np.searchsorted(other_bins[order], bins)
+    counts = np.searchsorted(other_bins[order], bins, "right") - first
+    if not counts.any():
         return 0.0
-    offsets = other_times[rows] - times[places]
-    counts = np.convolve(np.bincount(offsets - offsets.min()), np.ones(_FRAMES))
-    return float(counts.max()) / min(len(keys), len(other_keys))
+    # Each peak beside all of the other track that are as high.
+    rows = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+    offsets = other.frames[order][rows] - np.repeat(one.frames, counts)
+    near = np.bincount(np.rint(offsets - offsets.min()).astype(np.int64))
+    return float(np.convolve(near, np.ones(_FRAMES)).max()) / min(len(bins), len(order))

@@ -1,10 +1,11 @@
 """Deciding by single peaks whether a part of a track, an excerpt, is in a query, and where.
 
-At a known pitch and tempo the excerpt is moved over the whole query. At each start, each of its
-peaks is found at the predicted place or not. How much a peak that is found tells depends on how
-often chance finds one of that height in this query: the score is the log-likelihood ratio of what
-is found, in nats. A sample that is used again is found again, so the scores of all starts that do
-not overlap are summed.
+A proposal is first asked where its hits lie: of the thousands, few have peaks there that chance
+does not explain. At a known pitch and tempo the excerpt of these is moved over the whole query. At
+each start, each of its peaks is found at the predicted place or not. How much a peak that is found
+tells depends on how often chance finds one of that height in this query: the score is the
+log-likelihood ratio of what is found, in nats. A sample that is used again is found again, so the
+scores of all starts that do not overlap are summed.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from typing import NamedTuple
 import numpy as np
 
 from neuralsampleid.compilation import compiled
+from neuralsampleid.landmarks.proposals import Proposals
 from neuralsampleid.landmarks.triples import Floats, Integers, Points
 
 _FRAMES = 1.0  # a peak is found within so many frames
 _HEIGHT = 0.4  # and so many thirds of a semitone
+_FIRST_FRAMES = 3.0  # where a proposal's hits lie
 _ROUGH_FRAMES = 2.5  # before pitch and tempo are fitted
 _ROUGH_HEIGHT = 0.6
 _KEPT = 0.25  # share of a sample's peaks that are found again, beside those found by chance
 _LEAST_CHANCE = 0.005
 _CHANCE_NATS = 6.0  # that a start reaches by chance: a query has some thousand of them
+_STEPS = 16  # of a third of a semitone
 _MOST = 12  # occurrences whose scores are summed
 _KNOWN = 0.01  # how well a proposal tells the slope, as a share of it
 _SHORTEST = 86.0  # frames of an excerpt: 2 s
@@ -31,12 +35,29 @@ _FEWEST = 10  # peaks of an excerpt
 _TIE = 0.01  # weight of the best start's score: it orders tracks that have no occurrence
 
 
-class Heights(NamedTuple):
+class Expected(NamedTuple):
+    """What a track's peak tells that is found in a query, or is not, by its height.
+
+    Heights go in steps of 1/``_STEPS`` from the first one on; outside of them nothing is found.
+    """
+
+    first: float  # thirds of a semitone
+    low: Integers  # (heights,) the first of the query's peaks, by height, that are about as high
+    high: Integers  # (heights,) where these end
+    found: Floats  # (heights,) nats
+    missed: Floats  # (heights,) nats, below 0
+    frames: float  # within which a peak is found
+
+
+class AskedQuery(NamedTuple):
     """The peaks of a query in the order of their heights."""
 
     heights: Floats  # (n,) thirds of a semitone
     frames: Floats  # (n,)
     length: int  # frames of the query
+    at_hits: Expected  # where a proposal's hits lie
+    rough: Expected  # before pitch and tempo are fitted
+    fine: Expected
 
 
 class Part(NamedTuple):
@@ -57,47 +78,98 @@ class Excerpt(NamedTuple):
     scores: Floats  # (m,) nats, of each occurrence
 
 
-def by_height(points: Points) -> Heights:
-    """The peaks of a query; there must be one."""
+def asked(points: Points) -> AskedQuery:
+    """Put the peaks of a query in order; there must be one."""
     order = np.argsort(points.heights, kind="stable")
-    length = int(points.frames.max()) + 1
-    return Heights(points.heights[order], points.frames[order], length)
+    heights, length = points.heights[order], int(points.frames.max()) + 1
+    at_hits, rough, fine = (
+        _expected(heights, length, frames, height)
+        for frames, height in (
+            (_FIRST_FRAMES, _ROUGH_HEIGHT),
+            (_ROUGH_FRAMES, _ROUGH_HEIGHT),
+            (_FRAMES, _HEIGHT),
+        )
+    )
+    return AskedQuery(heights, points.frames[order], length, at_hits, rough, fine)
+
+
+def _expected(heights: Floats, length: int, frames: float, height: float) -> Expected:
+    """What to expect in a query of some frames, of peaks within some frames and thirds."""
+    first = float(heights[0]) - 2
+    asked_for = first + np.arange(int((heights[-1] + 2 - first) * _STEPS) + 1) / _STEPS
+    low = np.searchsorted(heights, asked_for - height)
+    high = np.searchsorted(heights, asked_for + height, side="right")
+    chance = 1 - np.exp(-(high - low + 0.5) / length * (2 * frames + 1))
+    chance = np.maximum(chance, _LEAST_CHANCE)
+    kept = _KEPT + (1 - _KEPT) * chance
+    missed = np.log((1 - kept) / (1 - chance))
+    return Expected(first, low, high, np.log(kept / chance), missed, frames)
 
 
 @compiled
-def judge(
-    query: Heights,
-    track: Points,
-    bounds: tuple[int, int],
-    proposal: tuple[float, float, float, float],
-) -> Excerpt:
+def _step(expected: Expected, height: float) -> int:
+    """The place of a height."""
+    place = int((height - expected.first) * _STEPS + 0.5)
+    return min(max(place, 0), len(expected.low) - 1)
+
+
+@compiled
+def sift(query: AskedQuery, track: Points, proposals: Proposals) -> Floats:
+    """What the peaks of each proposal's excerpt tell where its hits lie, (m,) nats.
+
+    Args:
+        query: its peaks.
+        track: its peaks.
+        proposals: of this track.
+    """
+    scores, expected = np.zeros(len(proposals.tracks)), query.at_hits
+    for number in range(len(scores)):
+        part = _part(track, proposals, number)
+        for peak in range(part.begin, part.end):
+            later = (track.frames[peak] - proposals.there[number]) / part.slope
+            predicted = proposals.here[number] + later
+            if predicted < 0 or predicted >= query.length:
+                continue
+            step = _step(expected, track.heights[peak] + part.pitch)
+            near = query.frames[expected.low[step] : expected.high[step]]
+            found = _any_within(near, predicted, expected.frames)
+            scores[number] += expected.found[step] if found else expected.missed[step]
+    return scores
+
+
+@compiled
+def _part(track: Points, proposals: Proposals, number: int) -> Part:
+    """The excerpt of a proposal: the track's peaks around its hits."""
+    first, last = proposals.first[number] - _BEFORE, proposals.last[number] + _BEYOND
+    lacking = max(_SHORTEST - (last - first), 0.0) / 2
+    begin = int(np.searchsorted(track.frames, first - lacking))
+    end = int(np.searchsorted(track.frames, last + lacking))
+    return Part(begin, end, proposals.pitch[number], proposals.slope[number])
+
+
+@compiled
+def judge(query: AskedQuery, track: Points, proposals: Proposals, number: int) -> Excerpt:
     """Fit a proposal's pitch and tempo to single peaks, and score it.
 
     Args:
         query: its peaks.
-        track: peaks of all tracks.
-        bounds: the track's first, and where its end.
-        proposal: pitch, slope, and between which of the track's frames hits lie.
+        track: its peaks.
+        proposals: of this track.
+        number: of the proposal.
     """
-    pitch, slope, first, last = proposal
-    first, last = first - _BEFORE, last + _BEYOND
-    lacking = max(_SHORTEST - (last - first), 0.0) / 2
-    frames = track.frames[bounds[0] : bounds[1]]
-    begin = bounds[0] + int(np.searchsorted(frames, first - lacking))
-    end = bounds[0] + int(np.searchsorted(frames, last + lacking))
-    if end - begin < _FEWEST:
+    part = _part(track, proposals, number)
+    if part.end - part.begin < _FEWEST:
         nothing = np.zeros(0)
-        return Excerpt(Part(begin, end, pitch, slope), 0.0, nothing, nothing)
-    part = Part(begin, end, pitch, slope)
+        return Excerpt(part, 0.0, nothing, nothing)
     apart = max(lead(track, part), 10)
-    scores = look_for(query, track, part, _ROUGH_FRAMES, _ROUGH_HEIGHT)
+    scores = look_for(query, track, part, query.rough)
     starts = occurrences(scores, apart)
     if len(starts) == 0:
         starts = np.array([np.argmax(scores)])
     before = lead(track, part)
     for wider in (1.0, 0.0):
         part = fitted(query, track, part, starts - before, _ROUGH_FRAMES + wider)
-    scores = look_for(query, track, part, _FRAMES, _HEIGHT)
+    scores = look_for(query, track, part, query.fine)
     starts = occurrences(scores, apart)
     total = _TIE * max(scores.max(), 0.0)
     for start in starts:
@@ -106,30 +178,30 @@ def judge(
 
 
 @compiled
-def look_for(query: Heights, track: Points, part: Part, frames: float, height: float) -> Floats:
+def look_for(query: AskedQuery, track: Points, part: Part, expected: Expected) -> Floats:
     """The score of an excerpt at each start, (lead + length,) nats.
 
-    The first start is ``lead`` frames before the query. Only peaks that would lie within it count.
+    The first starts lie before the query's beginning. Only peaks that would lie within it count.
 
     Args:
         query: its peaks.
         track: peaks.
         part: the excerpt's.
-        frames: within which a peak is found.
-        height: within which a peak is found.
+        expected: what they tell.
     """
+    frames = expected.frames
     begin, end, pitch, slope = part
     before = lead(track, part)
     count = before + query.length
     scores, last, missing = np.zeros(count), np.full(count, -1), np.zeros(count + 1)
     for peak in range(begin, end):
-        low, high = _alike(query, track.heights[peak] + pitch, height)
-        found, missed = _gains(high - low, query.length, frames)
+        step = _step(expected, track.heights[peak] + pitch)
+        found, missed = expected.found[step], expected.missed[step]
         after = (track.frames[peak] - track.frames[begin]) / slope
         # It is missing at the starts at which it would lie within the query.
         missing[max(int(before - after), 0)] += missed
         missing[max(count - int(after), 0)] -= missed
-        for own in range(low, high):
+        for own in range(expected.low[step], expected.high[step]):
             place = query.frames[own] - after + before
             first = max(int(np.ceil(place - frames)), 0)
             for each in range(first, min(int(np.floor(place + frames)) + 1, count)):
@@ -146,19 +218,13 @@ def lead(track: Points, part: Part) -> int:
 
 
 @compiled
-def _alike(query: Heights, height: float, off: float) -> tuple[int, int]:
-    """The query's peaks of a height, and where they end."""
-    low = np.searchsorted(query.heights, height - off)
-    return int(low), int(np.searchsorted(query.heights, height + off, side="right"))
-
-
-@compiled
-def _gains(alike: int, length: int, frames: float) -> tuple[float, float]:
-    """What a peak tells that is found, and that is not; nats."""
-    chance = 1 - np.exp(-(alike + 0.5) / length * (2 * frames + 1))
-    chance = max(chance, _LEAST_CHANCE)
-    expected = _KEPT + (1 - _KEPT) * chance
-    return float(np.log(expected / chance)), float(np.log((1 - expected) / (1 - chance)))
+def _any_within(frames: Floats, predicted: float, off: float) -> bool:
+    found = False
+    for frame in frames:
+        if abs(frame - predicted) <= off:
+            found = True
+            break
+    return found
 
 
 @compiled
@@ -178,7 +244,7 @@ def occurrences(scores: Floats, apart: int) -> Integers:
 
 
 @compiled
-def fitted(query: Heights, track: Points, part: Part, starts: Integers, frames: float) -> Part:
+def fitted(query: AskedQuery, track: Points, part: Part, starts: Integers, frames: float) -> Part:
     """The part with pitch and slope by the peaks that are found at some starts, each free.
 
     Fewer than six peaks change nothing.
@@ -189,9 +255,9 @@ def fitted(query: Heights, track: Points, part: Part, starts: Integers, frames: 
         own, x, y, xx, xy = 0, 0.0, 0.0, 0.0, 0.0
         for peak in range(begin, end):
             after = track.frames[peak] - track.frames[begin]
-            low, high = _alike(query, track.heights[peak] + pitch, _ROUGH_HEIGHT)
+            step = _step(query.rough, track.heights[peak] + pitch)
             nearest, there = frames, -1
-            for other in range(low, high):
+            for other in range(query.rough.low[step], query.rough.high[step]):
                 off = abs(query.frames[other] - start - after / slope)
                 if off <= nearest:
                     nearest, there = off, other
@@ -215,7 +281,7 @@ def fitted(query: Heights, track: Points, part: Part, starts: Integers, frames: 
 
 
 @compiled
-def heard(query: Heights, track: Points, part: Part, start: float) -> tuple[float, float]:
+def heard(query: AskedQuery, track: Points, part: Part, start: float) -> tuple[float, float]:
     """Between which of the track's frames an excerpt's occurrence has the best score.
 
     Args:
@@ -228,14 +294,12 @@ def heard(query: Heights, track: Points, part: Part, start: float) -> tuple[floa
     best, run, opened, first, last = 0.0, 0.0, begin, begin, begin
     for peak in range(begin, end):
         predicted = start + (track.frames[peak] - track.frames[begin]) / slope
-        low, high = _alike(query, track.heights[peak] + pitch, _HEIGHT)
-        gain, missed = _gains(high - low, query.length, _FRAMES)
-        found = False
-        for own in range(low, high):
-            found = found or abs(query.frames[own] - predicted) <= _FRAMES + 0.5
+        step = _step(query.fine, track.heights[peak] + pitch)
+        near = query.frames[query.fine.low[step] : query.fine.high[step]]
+        found = _any_within(near, predicted, _FRAMES + 0.5)
         if run <= 0:
             run, opened = 0.0, peak
-        run += gain if found else missed
+        run += query.fine.found[step] if found else query.fine.missed[step]
         if run > best:
             best, first, last = run, opened, peak
     return track.frames[first], track.frames[last]

@@ -17,26 +17,28 @@ from scipy.ndimage import maximum_filter
 from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import PeakFinding
 
+Floats = npt.NDArray[np.float64]
+
 _FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
 BLOCK = 4096  # frames at once, so that a long track needs no more memory
+PARTS = 64  # of a frame and of a bin that a peak's place tells
+BYTES = 6  # of a peak in a file
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """Peaks in the order of time, then frequency; n of them."""
+    """Interpolated places of peaks, by time; n of them. Places are multiples of 1/``PARTS``."""
 
-    frames: npt.NDArray[np.int32]  # (n,) hops from the start of the track
-    bins: npt.NDArray[np.int16]  # (n,) 0 … settings.bins − 1, up from settings.f_min
-    # (n, 2) frames and bins, interpolated; None: not kept
-    interpolated: npt.NDArray[np.float32] | None = None
+    frames: Floats  # (n,) hops from the start of the track
+    bins: Floats  # (n,) 0 … settings.bins − 1, up from settings.f_min
 
-    @property
-    def fine(self) -> npt.NDArray[np.float32]:
-        """(n, 2) frames and bins, as exact as they are known."""
-        if self.interpolated is not None:
-            return self.interpolated
-        return np.stack([self.frames, self.bins], axis=1).astype(np.float32)
+    @classmethod
+    def at(cls, frames: Floats, bins: Floats) -> Peaks:
+        """The peaks at some places, rounded and put in order."""
+        frames, bins = (np.rint(np.maximum(values, 0) * PARTS) / PARTS for values in (frames, bins))
+        order = np.lexsort((bins, frames))
+        return cls(frames[order], bins[order])
 
     @property
     def length(self) -> int:
@@ -47,11 +49,12 @@ class Peaks:
         """Those of a part of a track, at the times that they have in the whole."""
         times_s = self.frames * settings.frame_s
         inside = (times_s >= start_s - _TOLERANCE_S) & (times_s <= end_s + _TOLERANCE_S)
-        return Peaks(self.frames[inside], self.bins[inside], self.fine[inside])
+        return Peaks(self.frames[inside], self.bins[inside])
 
     def to_bytes(self) -> bytes:
         """All frames, then all bins, little-endian: 6 bytes per peak."""
-        return self.frames.astype("<i4").tobytes() + self.bins.astype("<i2").tobytes()
+        frames, bins = self.frames * PARTS, self.bins * PARTS
+        return frames.astype("<u4").tobytes() + bins.astype("<u2").tobytes()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Peaks:
@@ -60,11 +63,11 @@ class Peaks:
         Raises:
             ValueError: it gave something else.
         """
-        count, rest = divmod(len(content), 6)
+        count, rest = divmod(len(content), BYTES)
         if rest:
-            raise ValueError(f"{len(content)} bytes, expected 6 for each peak")
-        bins = np.frombuffer(content, "<i2", count, offset=4 * count)
-        return cls(np.frombuffer(content, "<i4", count).astype(np.int32), bins.astype(np.int16))
+            raise ValueError(f"{len(content)} bytes, expected {BYTES} for each peak")
+        frames = np.frombuffer(content, "<u4", count) / PARTS
+        return cls(frames, np.frombuffer(content, "<u2", count, offset=4 * count) / PARTS)
 
     def check(self, seconds: float, settings: PeakFinding) -> None:
         """See whether these may be the peaks of a track of this length.
@@ -74,9 +77,9 @@ class Peaks:
         """
         last = seconds / settings.frame_s + 1
         if len(self.frames) and not (
-            0 <= self.frames.min() <= self.frames.max() <= last
+            self.frames.max() <= last
             and (np.diff(self.frames) >= 0).all()
-            and 0 <= self.bins.min() <= self.bins.max() < settings.bins
+            and self.bins.max() < settings.bins
         ):
             raise ValueError(f"peaks beyond {seconds:.1f} s or {settings.bins} bins")
 
@@ -104,22 +107,17 @@ def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
         own = slice(first - low, last - low)
         places, bins = np.nonzero(peaks[own] & (levels[own] > np.log(_FLOOR)))
         places += first - low
-        fine = np.stack(
-            [
-                low + places + _summit(levels.T, bins, places)[1],
-                _fine_bins(spectrum, places, bins, settings),
-            ],
-            axis=1,
-        )
-        parts.append((places + low, bins, levels[places, bins], fine.astype(np.float32)))
-    frames, bins, heights, fine = (np.concatenate(values) for values in zip(*parts, strict=True))
+        exact = np.add(low + places, _summit(levels.T, bins, places)[1], dtype=np.float64)
+        fine = _fine_bins(spectrum, places, bins, settings)
+        parts.append((places + low, levels[places, bins], exact, fine))
+    frames, heights, exact, fine = (np.concatenate(values) for values in zip(*parts, strict=True))
     seconds = frames * settings.hop_length // settings.sample_rate
     # Equal levels keep the order of time and frequency, on every machine.
     by_level = np.lexsort((-heights, seconds))
     ordered = seconds[by_level]
     place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
-    kept = np.sort(by_level[place < settings.peaks_per_second])
-    return Peaks(frames[kept].astype(np.int32), bins[kept].astype(np.int16), fine[kept])
+    kept = by_level[place < settings.peaks_per_second]
+    return Peaks.at(exact[kept], np.minimum(fine[kept], settings.bins - 1))
 
 
 def log_spectrogram(

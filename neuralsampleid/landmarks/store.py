@@ -13,9 +13,9 @@ from neuralsampleid.audio.ffmpeg import read_tracks
 from neuralsampleid.config import PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import replacing_file
-from neuralsampleid.landmarks.peaks import Peaks, find_peaks
+from neuralsampleid.landmarks.peaks import BYTES, Peaks, find_peaks
 
-_ARRAYS = ("track_ids", "counts", "frames", "bins", "fine")
+_ARRAYS = ("track_ids", "counts", "content")
 
 
 def peaks_of_tracks(tracks: pd.DataFrame, settings: PeakFinding) -> dict[str, Peaks]:
@@ -39,9 +39,7 @@ def write_peaks(path: Path, peaks: Mapping[str, Peaks]) -> None:
             temporary,
             track_ids=np.array(list(peaks), dtype=str),
             counts=np.array([len(track.frames) for track in peaks.values()], np.int64),
-            frames=np.concatenate([track.frames for track in peaks.values()]),
-            bins=np.concatenate([track.bins for track in peaks.values()]),
-            fine=np.concatenate([track.fine for track in peaks.values()]),
+            content=np.frombuffer(b"".join(map(Peaks.to_bytes, peaks.values())), np.uint8),
         )
 
 
@@ -58,19 +56,17 @@ def read_peaks(path: Path) -> dict[str, Peaks]:
     """
     try:
         with np.load(path) as file:
-            track_ids, counts, frames, bins, fine = (file[name] for name in _ARRAYS)
+            track_ids, counts, content = (file[name] for name in _ARRAYS)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file, expected the peaks of tracks") from error
     except (ValueError, OSError, EOFError, KeyError, BadZipFile) as error:
         raise UserError(f"{path}: not a file of peaks ({error})") from error
-    ends = np.cumsum(counts)
-    total = counts.sum()
-    if not len(track_ids) == len(counts) or not len(frames) == len(bins) == len(fine) == total:
+    if len(track_ids) != len(counts) or len(content) != BYTES * counts.sum():
         raise UserError(
-            f"{path}: {len(frames)} and {len(bins)} values of {total} peaks, expected as many"
+            f"{path}: {len(content)} bytes for {counts.sum()} peaks, expected {BYTES} for each"
         )
-    parts = zip(track_ids, ends - counts, ends, strict=True)
+    ends = BYTES * np.cumsum(counts)
+    parts = zip(track_ids, ends - BYTES * counts, ends, strict=True)
     return {
-        str(track): Peaks(frames[first:last], bins[first:last], fine[first:last])
-        for track, first, last in parts
+        str(track): Peaks.from_bytes(content[first:last].tobytes()) for track, first, last in parts
     }

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.fingerprints.index import search_blocks
 from neuralsampleid.fingerprints.segments import Embeddings, Floats, Integers, Segments
-from neuralsampleid.landmarks.lines import LEAST_OF_OTHERS, LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.chance import ASKED, FEWEST, Chance, excesses_without
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.library.store import Library, Track
 from neuralsampleid.line import Line
+from neuralsampleid.matching.landmarks import LEAST_NATS
 from neuralsampleid.matching.lines import best_scores, lines_of_track, neighbours_of
 from neuralsampleid.progress import progress
 
+if TYPE_CHECKING:
+    from neuralsampleid.landmarks.index import LandmarkIndex
+
 CANDIDATES = 20  # per query segment
-_LONGEST_S = 3600.0  # of a query by landmarks; a longer one has the tables made anew
 
 
 @dataclass(frozen=True)
@@ -127,38 +130,64 @@ class SegmentFinder(Finder):
         return Chance.of(measured)
 
 
-@dataclass
+@dataclass(frozen=True)
 class LandmarkFinder(Finder):
-    """Landmarks that line up with the query's at some change of pitch and tempo."""
+    """Parts of tracks whose peaks are found in the query, at any change of pitch and tempo."""
 
     found_by: ClassVar[str] = "landmarks"
 
-    tracks: Sequence[Peaks]  # (T,)
-    seconds: Floats  # (T,) their lengths
-    settings: Landmarks  # by which the peaks were found
+    make_index: Callable[[], LandmarkIndex]  # called once, when it is needed
+    seconds: Floats  # (T,) lengths of the tracks
     calibration: Calibration | None = None
-    _index: LandmarkIndex | None = field(default=None, init=False)
+
+    @classmethod
+    def of(
+        cls, tracks: Sequence[Peaks], seconds: Floats, peaks: PeakFinding, settings: Landmarks
+    ) -> LandmarkFinder:
+        """Of tracks in memory.
+
+        Args:
+            tracks: peaks of each, (T,).
+            seconds: their lengths, (T,).
+            peaks: how they were found.
+            settings: of the triples and their search.
+        """
+
+        def make_index() -> LandmarkIndex:
+            from neuralsampleid.landmarks.index import LandmarkIndex  # Numba takes half a second
+
+            return LandmarkIndex.of(tracks, peaks, settings)
+
+        return cls(make_index, seconds)
+
+    @classmethod
+    def of_library(cls, library: Library) -> LandmarkFinder:
+        """Of a library with landmarks."""
+        tracks, info = library.landmarks, library.info.landmarks
+        assert tracks is not None
+        assert info is not None
+
+        def make_index() -> LandmarkIndex:
+            from neuralsampleid.library.tables import index_of  # as above
+
+            return index_of(tracks, info)
+
+        return cls(make_index, library.seconds, info.calibration)
+
+    @cached_property
+    def _index(self) -> LandmarkIndex:
+        return self.make_index()
 
     def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
         asked = query.landmarks
         assert asked is not None
-        index = self._reaching(asked.length)
-        scores = index.best(asked, threads).scores
-        scores[list(without)] = 0.0
+        scores = self._index.best(asked, without, threads).scores
 
         def lines(track: int, least: float) -> Iterator[Line]:
-            for line in index.lines(asked, track, least):
+            for line in self._index.lines(asked, track, least):
                 yield line.within(np.inf, float(self.seconds[track]))
 
-        # No reversed query beside it: that would double the search.
-        return Evidence(scores, excesses_without(scores, without), lines, LEAST_OF_OTHERS)
-
-    def _reaching(self, frames: int) -> LandmarkIndex:
-        """The tables for queries of so many frames; they take longer to make than to ask."""
-        needed = max(frames, int(_LONGEST_S / self.settings.frame_s) + 1)
-        if self._index is None or self._index.longest < needed:
-            self._index = LandmarkIndex(self.tracks, self.settings, needed)
-        return self._index
+        return Evidence(scores, excesses_without(scores, without), lines, LEAST_NATS)
 
 
 def finders_of(library: Library) -> list[Finder]:
@@ -168,8 +197,6 @@ def finders_of(library: Library) -> list[Finder]:
     if own is not None and library.fingerprints is not None:
         searched, trust = library.fingerprints, (own.calibration, own.chance)
         finders.append(SegmentFinder(searched, own.segment_s, own.hop_s, *trust))
-    landmarks = library.info.landmarks
-    if landmarks is not None and library.landmarks is not None:
-        tracks, own_settings = library.landmarks, (landmarks.settings, landmarks.calibration)
-        finders.append(LandmarkFinder(tracks, library.seconds, *own_settings))
+    if library.landmarks is not None:
+        finders.append(LandmarkFinder.of_library(library))
     return finders

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from neuralsampleid.audio.ffmpeg import Decoded, decode
 from neuralsampleid.audio.io import NO_MEMORY
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 from neuralsampleid.fingerprints.fingerprinting import fingerprint_track, segment_seconds
-from neuralsampleid.landmarks import peaks
+from neuralsampleid.landmarks.peaks import find_peaks
 from neuralsampleid.library.probability import FILE, read_calibration
 from neuralsampleid.library.schema import EncoderInfo, LandmarkInfo, LibraryInfo
 from neuralsampleid.library.store import Track
@@ -26,7 +26,7 @@ from neuralsampleid.models.weights import (
 )
 
 LANDMARKS = "landmarks"  # given in place of weights: a library of landmarks alone
-LANDMARK_CALIBRATION = Path(peaks.__file__).with_name(FILE)
+LANDMARK_CALIBRATION = Path(__file__).parents[1] / "landmarks" / FILE
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Fingerprinter:
 
     Attributes:
         encoder: in evaluation mode; None where the library has no fingerprints.
-        landmarks: settings; None where the library has no landmarks.
+        peaks: how peaks are found; None where the library has no landmarks.
     """
 
     encoder: SegmentEncoder | None = None
-    landmarks: Landmarks | None = None
+    peaks: PeakFinding | None = None
 
     def of_file(self, path: Path) -> Track:
         """Fingerprints and landmarks of a file, which is decoded once.
@@ -64,8 +64,8 @@ class Fingerprinter:
         if self.encoder is not None:
             wave = audio.at(self.encoder.front_end.sample_rate)
             fingerprints = fingerprint_track(self.encoder, wave).sounding()
-        if self.landmarks is not None:
-            found = peaks.find_peaks(audio.at(self.landmarks.sample_rate), self.landmarks)
+        if self.peaks is not None:
+            found = find_peaks(audio.at(self.peaks.sample_rate), self.peaks)
         return Track(audio.seconds, fingerprints, found)
 
 
@@ -85,14 +85,13 @@ def for_new_library(
         UserError: there are no weights, they do not fit, or do not say what they are of.
     """
     info = LibraryInfo(music=str(music))
-    landmarks = None
+    peaks = None
     if name in (None, LANDMARKS):
-        landmarks = Landmarks()
-        calibration = read_calibration(LANDMARK_CALIBRATION)
-        own = LandmarkInfo(settings=landmarks, calibration=calibration)
+        peaks, calibration = PeakFinding(), read_calibration(LANDMARK_CALIBRATION)
+        own = LandmarkInfo(peaks=peaks, settings=Landmarks(), calibration=calibration)
         info = info.model_copy(update={"landmarks": own})
     if name == LANDMARKS:
-        return info, Fingerprinter(landmarks=landmarks)
+        return info, Fingerprinter(peaks=peaks)
     weights = weights_file(name or SHIPPED)
     known = architecture or architecture_of(weights)
     if known is None:
@@ -112,7 +111,7 @@ def for_new_library(
         hop_s=encoder.segment_hop * front_end.hop_length / front_end.sample_rate,
         calibration=read_calibration(weights.with_name(FILE)),
     )
-    return info.model_copy(update={"encoder": encoder_info}), Fingerprinter(encoder, landmarks)
+    return info.model_copy(update={"encoder": encoder_info}), Fingerprinter(encoder, peaks)
 
 
 def of_library(
@@ -131,14 +130,14 @@ def of_library(
     if info.landmarks is not None:
         own = {"calibration": read_calibration(LANDMARK_CALIBRATION)}
         info = info.model_copy(update={"landmarks": info.landmarks.model_copy(update=own)})
-    settings = info.landmarks.settings if info.landmarks else None
+    peaks = info.landmarks.peaks if info.landmarks else None
     if info.encoder is None:
         if name not in (None, LANDMARKS):
             raise UserError(
                 f"{folder}: made with landmarks alone, found '{name}', expected no weights, or "
                 "another --out for these"
             )
-        return info, Fingerprinter(landmarks=settings)
+        return info, Fingerprinter(peaks=peaks)
     encoder = info.encoder
     weights = _weights(folder, encoder, name)
     # The weights may have moved without the file beside them.
@@ -146,7 +145,7 @@ def of_library(
     info = info.model_copy(update={"encoder": encoder.model_copy(update=own)})
     loaded, _ = load_any_encoder(weights, encoder.architecture, encoder.graph)
     loaded.segment_hop = encoder.segment_hop
-    return info, Fingerprinter(loaded, settings)
+    return info, Fingerprinter(loaded, peaks)
 
 
 def _weights(folder: Path, encoder: EncoderInfo, name: str | None) -> Path:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.library.chance import Chance
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.models.weights import Architecture, Graph
@@ -38,6 +38,7 @@ class EncoderInfo(_Info):
 class LandmarkInfo(_Info):
     """How the landmarks that a library holds were made."""
 
+    peaks: PeakFinding
     settings: Landmarks
     calibration: Calibration | None = None
 
@@ -45,7 +46,8 @@ class LandmarkInfo(_Info):
 class LibraryInfo(_Info):
     """A library has an encoder's fingerprints, landmarks, or both."""
 
-    format: Literal[2] = 2  # 1: collection.sqlite and rows-<n>.f32, a folder for each system
+    # 1: collection.sqlite and rows-<n>.f32, a folder for each system; 2: peaks in whole bins
+    format: Literal[3] = 3
     music: str  # absolute path of the folder that was indexed
     encoder: EncoderInfo | None = None
     landmarks: LandmarkInfo | None = None

@@ -18,25 +18,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_file
 from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.library.database import (
+    FILE,
+    connected,
+    damaged,
+    explaining,
+    info_in,
+    reading,
+    refuse_former,
+)
+from neuralsampleid.library.peaks import StoredPeaks
 from neuralsampleid.library.schema import EncoderInfo, LibraryInfo
 
-_FILE, _LOCK, _FORMER = "library.sqlite", ".lock", "collection.sqlite"
-PATIENCE_S = 60.0  # while another process reads or writes
-_ANEW = "delete the folder and make it anew with nsid index"
-# SQLite's error codes → what happened, and what to do; any other: the file is damaged.
-_TROUBLE = {
-    5: "another program is using it; try again when that has finished",
-    6: "another program is using it; try again when that has finished",
-    10: "the disk cannot be read or written; check the disk and try again",
-    13: "the disk is full; make room and start nsid index again, it goes on where it was",
-    **dict.fromkeys((3, 8, 14, 23), "it cannot be opened or changed; check who may use the file"),
-}
+_LOCK = ".lock"
 # Large pages make long blobs quick to read; the vacuum gives back what forgotten tracks leave.
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -44,7 +43,7 @@ PRAGMA page_size = 65536;
 PRAGMA auto_vacuum = FULL;
 CREATE TABLE info (json TEXT NOT NULL);
 CREATE TABLE tracks (
-    number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, seconds REAL NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL UNIQUE, seconds REAL NOT NULL,
     fingerprints BLOB, landmarks BLOB
 );
 CREATE TABLE files (
@@ -88,14 +87,14 @@ class Track:
 
 @dataclass(frozen=True)
 class Library:
-    """A library as it was when it was opened, in memory; T tracks."""
+    """A library as it was when it was opened; T tracks."""
 
     info: LibraryInfo
     paths: list[list[str]]  # (T,) the files that hold each track
     sha256: list[str]  # (T,)
     seconds: npt.NDArray[np.float64]  # (T,)
     fingerprints: Segments | None  # sounding segments; named by SHA-256
-    landmarks: list[Peaks] | None  # (T,)
+    landmarks: StoredPeaks | None  # (T,) read when they are asked for
 
 
 @dataclass(frozen=True)
@@ -110,25 +109,20 @@ class Contents:
     changed: float  # seconds since 1970
 
 
-def is_library(folder: Path) -> bool:
-    """Whether a library of this version lies there."""
-    return (folder / _FILE).is_file()
-
-
 def open_library(folder: Path) -> Library:
     """Read a library.
 
     Raises:
         UserError: the folder is no library, or one of another version.
     """
-    with _reading(folder) as (table, info):
+    with reading(folder) as (table, info):
         try:
-            return _read(table, info)
+            return _read(folder, table, info)
         except (KeyError, OverflowError, TypeError, ValueError) as error:
-            raise UserError(_damaged(folder)) from error
+            raise UserError(damaged(folder)) from error
 
 
-def _read(table: sqlite3.Connection, info: LibraryInfo) -> Library:
+def _read(folder: Path, table: sqlite3.Connection, info: LibraryInfo) -> Library:
     tracks = table.execute("SELECT number, sha256, seconds FROM present ORDER BY number").fetchall()
     paths: dict[int, list[str]] = {number: [] for number, _, _ in tracks}
     for path, track in table.execute("SELECT path, track FROM files ORDER BY path"):
@@ -142,10 +136,8 @@ def _read(table: sqlite3.Connection, info: LibraryInfo) -> Library:
         fingerprints = _read_fingerprints(table, info.encoder, sha256, seconds)
     landmarks = None
     if info.landmarks is not None:
-        blobs = table.execute("SELECT landmarks FROM present ORDER BY number")
-        landmarks = [Peaks.from_bytes(blob) for (blob,) in blobs]
-        for peaks, length in zip(landmarks, seconds, strict=True):
-            peaks.check(length, info.landmarks.settings)
+        numbers = [int(number) for number, _, _ in tracks]
+        landmarks = StoredPeaks(folder, numbers, seconds, info.landmarks.peaks)
     return Library(info, list(paths.values()), sha256, seconds, fingerprints, landmarks)
 
 
@@ -155,10 +147,10 @@ def read_contents(folder: Path) -> Contents:
     Raises:
         UserError: the folder is no library, or one of another version.
     """
-    with _reading(folder) as (table, info):
+    with reading(folder) as (table, info):
         tracks, seconds = table.execute("SELECT COUNT(*), TOTAL(seconds) FROM present").fetchone()
         (files,) = table.execute("SELECT COUNT(*) FROM files").fetchone()
-    known = (folder / _FILE).stat()
+    known = (folder / FILE).stat()
     return Contents(info, tracks, files, seconds, known.st_size, known.st_mtime)
 
 
@@ -172,13 +164,13 @@ def create_library(folder: Path, info: LibraryInfo) -> None:
     Raises:
         UserError: the folder holds something else.
     """
-    remove_leftovers(folder, {_FILE})
+    remove_leftovers(folder, {FILE})
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        _refuse_former(folder)
+        refuse_former(folder)
         raise UserError(f"{folder}: exists and is no library, expected a new folder")
     with (
-        _explaining(folder),
-        replacing_file(folder / _FILE) as temporary,
+        explaining(folder),
+        replacing_file(folder / FILE) as temporary,
         closing(sqlite3.connect(temporary)) as table,
         table,
     ):
@@ -191,7 +183,7 @@ class LibraryWriter:
 
     def __init__(self, folder: Path, table: sqlite3.Connection) -> None:
         self._table = table
-        self.info = _info(folder, table)
+        self.info = info_in(folder, table)
         table.executescript(_ATTEMPTS)
 
     def files(self) -> dict[str, File]:
@@ -298,7 +290,7 @@ def changing_library(folder: Path) -> Iterator[LibraryWriter]:
     Raises:
         UserError: no library, or another process is changing it.
     """
-    with _connected(folder) as table:
+    with connected(folder) as table:
         try:
             with FileLock(folder / _LOCK, timeout=0):
                 yield LibraryWriter(folder, table)
@@ -306,60 +298,6 @@ def changing_library(folder: Path) -> Iterator[LibraryWriter]:
             raise UserError(
                 f"{folder}: another nsid index is changing it, expected one at a time"
             ) from error
-
-
-@contextmanager
-def _reading(folder: Path) -> Iterator[tuple[sqlite3.Connection, LibraryInfo]]:
-    """A library's table, and what it says of itself; all that is read is of one moment."""
-    with _connected(folder) as table, table:
-        table.execute("BEGIN")
-        yield table, _info(folder, table)
-
-
-@contextmanager
-def _connected(folder: Path) -> Iterator[sqlite3.Connection]:
-    if not is_library(folder):
-        _refuse_former(folder)
-        raise UserError(f"{folder}: no library, expected one that nsid index made")
-    with (
-        _explaining(folder),
-        closing(sqlite3.connect(folder / _FILE, timeout=PATIENCE_S)) as table,
-    ):
-        yield table
-
-
-@contextmanager
-def _explaining(folder: Path) -> Iterator[None]:
-    """Says in one line what SQLite's errors mean."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        trouble = _TROUBLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        said = _damaged(folder) if trouble is None else f"{folder / _FILE}: {trouble}"
-        raise UserError(said) from error
-
-
-def _damaged(folder: Path) -> str:
-    return f"{folder / _FILE}: damaged, so that it cannot be read; {_ANEW}"
-
-
-def _refuse_former(folder: Path) -> None:
-    if (folder / _FORMER).is_file():
-        raise UserError(f"{folder}: a library of an older version; {_ANEW}")
-
-
-def _info(folder: Path, table: sqlite3.Connection) -> LibraryInfo:
-    (text,) = table.execute("SELECT json FROM info").fetchone() or (None,)
-    if not isinstance(text, str):
-        raise UserError(_damaged(folder))
-    try:
-        return LibraryInfo.model_validate_json(text)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"]))
-        raise UserError(
-            f"{folder}: a library of another version ({place}: {problem['msg']}); {_ANEW}"
-        ) from error
 
 
 def _as_bytes(segments: Segments) -> bytes:

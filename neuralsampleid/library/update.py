@@ -12,6 +12,7 @@ import numpy as np
 from neuralsampleid.audio.folder import Found, look_for_audio
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import require_text, sha256_of
+from neuralsampleid.library.database import is_library
 from neuralsampleid.library.finders import SegmentFinder, finders_of
 from neuralsampleid.library.fingerprinter import Fingerprinter, for_new_library, of_library
 from neuralsampleid.library.schema import LibraryInfo
@@ -20,7 +21,6 @@ from neuralsampleid.library.store import (
     LibraryWriter,
     changing_library,
     create_library,
-    is_library,
     open_library,
 )
 from neuralsampleid.models.weights import Architecture, Graph
@@ -109,6 +109,7 @@ def index_music(
         summary = _update(writer, fingerprinter, root, found, forget)
         summary.notes[:0] = notes
         _measure_chance(writer, folder, threads)
+        _update_tables(folder)
     return summary
 
 
@@ -158,6 +159,14 @@ def _measure_chance(writer: LibraryWriter, folder: Path, threads: int) -> None:
     update = {"chance": finder.measure_chance(threads), "chance_of": digest}
     encoder = encoder.model_copy(update=update)
     writer.note(writer.info.model_copy(update={"encoder": encoder}))
+
+
+def _update_tables(folder: Path) -> None:
+    library = open_library(folder)
+    if library.landmarks is not None and library.info.landmarks is not None:
+        from neuralsampleid.library.tables import update_tables  # Numba takes half a second
+
+        update_tables(library.landmarks, library.seconds, library.info.landmarks)
 
 
 def _update(

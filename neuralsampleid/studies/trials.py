@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import split
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.evaluation.calibration import expected_calibration_error
 from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.landmarks.peaks import Peaks
@@ -57,18 +57,19 @@ def run_trials(
 def run_landmark_trials(
     queries: Mapping[str, Peaks],
     catalogue: Mapping[str, Peaks],
+    peaks: PeakFinding,
     settings: Landmarks,
     asked: pd.DataFrame,
     *,
     threads: int = 1,
 ) -> pd.DataFrame:
-    """As ``run_trials``, by landmarks: peaks by the names of the tracks, and their settings."""
-    seconds = np.array([peaks.length * settings.frame_s for peaks in catalogue.values()])
-    finder = LandmarkFinder(list(catalogue.values()), seconds, settings)
+    """As ``run_trials``, by landmarks: peaks by the names of the tracks, and the settings."""
+    seconds = np.array([track.length * peaks.frame_s for track in catalogue.values()])
+    finder = LandmarkFinder.of(list(catalogue.values()), seconds, peaks, settings)
 
     def query(name: str) -> Track:
         own = queries[name]
-        return Track(own.length * settings.frame_s, landmarks=own)
+        return Track(own.length * peaks.frame_s, landmarks=own)
 
     return _ask_all(finder, list(catalogue), query, asked, threads)
 

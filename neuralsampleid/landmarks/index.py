@@ -1,0 +1,253 @@
+"""Searching tracks at any pitch and tempo: triples propose excerpts, single peaks decide.
+
+The ranges cost nothing but chance hits: no tempo or pitch is tried on its own. Tables do not know
+of each other, so any division of the tracks into tables gives the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuralsampleid.config import Landmarks, PeakFinding
+from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, asked, heard, judge, sift
+from neuralsampleid.landmarks.hits import find_hits
+from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.landmarks.proposals import BLOCK, Proposals, join, propose
+from neuralsampleid.landmarks.table import TripleTable, make_table, scale_of
+from neuralsampleid.landmarks.triples import (
+    THIRDS,
+    Floats,
+    Integers,
+    Points,
+    make_triples,
+    points_of,
+    reach_of,
+)
+from neuralsampleid.line import Line
+
+_SIFTED = 20_000  # proposals of a query, those with the most votes
+TABLE_FRAMES = 1 << 21  # of the tracks of a table together, unless one alone is longer
+_TELLING_S = 2.0  # of a line that tells its tempo ratio
+
+
+@dataclass(frozen=True)
+class BestLines:
+    """The best line of one query in each track."""
+
+    scores: Floats  # (tracks,) nats; 0 where hardly anything lines up
+    reference_s: Floats  # (tracks, 2) where in the track
+    matched_s: Floats  # (tracks, 2) where in the query
+
+
+class TripleSearch:
+    """The triples of a query, to be looked up in any table.
+
+    Args:
+        query: its peaks, at least one.
+        peaks: how they were found.
+        settings: of the triples and their search.
+    """
+
+    def __init__(self, query: Peaks, peaks: PeakFinding, settings: Landmarks) -> None:
+        self._reach = reach_of(settings)
+        self._scale = scale_of(self._reach)
+        self._points = points_of(query, peaks.bins_per_octave)
+        self._triples = make_triples(self._points, settings.query_partners, self._reach)
+        self.query = asked(self._points)
+
+    def proposals(self, table: TripleTable) -> Proposals:
+        """The parts of the table's tracks in which hits gather; most votes first."""
+        begun = self._points.frames[self._triples.first]
+        blocks = np.arange(int(self._points.frames[-1]) // BLOCK + 2)
+        cuts = np.searchsorted(begun, blocks * BLOCK).tolist()
+        found = [
+            propose(
+                find_hits(
+                    self._points,
+                    self._triples,
+                    (cuts[block], cuts[block + 1]),
+                    table,
+                    self._scale,
+                    self._reach,
+                ),
+                (block + 0.5) * BLOCK,
+                self._reach,
+            )
+            for block in blocks[:-1].tolist()
+        ]
+        return join(found)
+
+
+class LandmarkIndex:
+    """The triples of some tracks, to be asked about any number of queries.
+
+    Args:
+        tracks: peaks of each; numbers of tracks are their places.
+        tables: of these tracks, and the number of the track at each place in them; −1: of none.
+        peaks: how the peaks were found.
+        settings: of the triples and their search.
+    """
+
+    def __init__(
+        self,
+        tracks: Sequence[Peaks],
+        tables: Sequence[tuple[TripleTable, Integers]],
+        peaks: PeakFinding,
+        settings: Landmarks,
+    ) -> None:
+        self._tracks, self._tables = tracks, tables
+        self._peaks, self._settings = peaks, settings
+
+    @classmethod
+    def of(
+        cls,
+        tracks: Sequence[Peaks],
+        peaks: PeakFinding,
+        settings: Landmarks,
+        table_frames: int = TABLE_FRAMES,
+    ) -> LandmarkIndex:
+        """Make the tables of some tracks."""
+        frames = np.array([track.length for track in tracks], np.int64)
+        tables = [
+            (table_of([tracks[place] for place in places], peaks, settings), np.array(places))
+            for places in divide(frames, table_frames)
+        ]
+        return cls(tracks, tables, peaks, settings)
+
+    def best(self, query: Peaks, without: Set[int] = frozenset(), threads: int = 1) -> BestLines:
+        """The score of every track's best excerpt, and the clearest of its occurrences.
+
+        Args:
+            query: its peaks.
+            without: numbers of tracks that are not searched.
+            threads: of the CPU.
+        """
+        count = len(self._tracks)
+        best = BestLines(np.zeros(count), np.zeros((count, 2)), np.zeros((count, 2)))
+        if not len(query.frames) or not self._tables:
+            return best
+        search = TripleSearch(query, self._peaks, self._settings)
+        left_out = np.array(sorted(without), np.int64)
+
+        def proposed(table: tuple[TripleTable, Integers]) -> Proposals:
+            found = search.proposals(table[0])
+            found = found._replace(tracks=table[1][found.tracks])
+            return found.take((found.tracks >= 0) & ~np.isin(found.tracks, left_out))
+
+        def sifted(track: tuple[int, Proposals]) -> Proposals:
+            return self._sifted(search.query, *track)
+
+        def improve(track: tuple[int, Proposals]) -> None:
+            number, proposals = track
+            points = self._points(number)
+            for excerpt in _judged(search.query, points, proposals)[:1]:
+                best.scores[number] = excerpt.score
+                for line in self._lines(search.query, excerpt, points)[:1]:
+                    best.matched_s[number] = line.query_start_s, line.query_end_s
+                    best.reference_s[number] = line.reference_start_s, line.reference_end_s
+
+        with ThreadPoolExecutor(threads) as pool:
+            every = join(list(pool.map(proposed, self._tables)))
+            few = list(pool.map(sifted, _by_track(every.take(slice(_SIFTED)))))
+            if few:
+                chosen = join(few).take(slice(self._settings.candidates))
+                list(pool.map(improve, _by_track(chosen)))
+        return best
+
+    def _sifted(self, query: AskedQuery, track: int, proposals: Proposals) -> Proposals:
+        """The track's proposals by what single peaks tell where their hits lie: their votes now."""
+        told = sift(query, self._points(track), proposals)
+        best = np.argsort(-told, kind="stable")[: self._settings.track_candidates]
+        return proposals._replace(votes=told).take(best)
+
+    def lines(self, query: Peaks, track: int, least: float) -> Iterator[Line]:
+        """One track's lines, best first; a moment of the query is explained once.
+
+        Args:
+            query: its peaks.
+            track: number of the track.
+            least: score below which a line is none.
+        """
+        if not len(query.frames):
+            return
+        search = TripleSearch(query, self._peaks, self._settings)
+        table = table_of([self._tracks[track]], self._peaks, self._settings)
+        points = self._points(track)
+        proposed = search.proposals(table)
+        proposals = self._sifted(search.query, track, proposed)
+        excerpts = _judged(search.query, points, proposals)
+        lines = [
+            line for excerpt in excerpts for line in self._lines(search.query, excerpt, points)
+        ]
+        explained: list[Line] = []
+        for line in sorted(lines, key=lambda line: -line.score):
+            free = all(
+                line.query_start_s >= other.query_end_s or line.query_end_s <= other.query_start_s
+                for other in explained
+            )
+            if free and line.score >= least:
+                explained.append(line)
+                yield line
+
+    def _points(self, track: int) -> Points:
+        return points_of(self._tracks[track], self._peaks.bins_per_octave)
+
+    def _lines(self, query: AskedQuery, excerpt: Excerpt, points: Points) -> list[Line]:
+        """Its occurrences, best first."""
+        frame_s = self._peaks.frame_s
+        part = excerpt.part
+        pitch = 12 * part.pitch / THIRDS
+        lines = []
+        for start, score in zip(excerpt.starts, excerpt.scores, strict=True):
+            there = np.array(heard(query, points, part, start))
+            here = start + (there - points.frames[part.begin]) / part.slope
+            (first, last), (begin, end) = here * frame_s, there * frame_s
+            tempo = part.slope if last - first >= _TELLING_S else None
+            lines.append(Line(max(first, 0.0), last, begin, end, tempo, score, pitch))
+        return lines
+
+
+def divide(frames: Integers, table_frames: int = TABLE_FRAMES) -> list[list[int]]:
+    """Consecutive tracks that fill a table: their places.
+
+    Args:
+        frames: of each track.
+        table_frames: of a table's tracks together, unless one alone is longer.
+    """
+    parts: list[list[int]] = []
+    filled = table_frames
+    for place, own in enumerate(frames.tolist()):
+        if filled + own > table_frames:
+            parts.append([])
+            filled = 0
+        parts[-1].append(place)
+        filled += own
+    return parts
+
+
+def table_of(tracks: Sequence[Peaks], peaks: PeakFinding, settings: Landmarks) -> TripleTable:
+    """The table of some tracks."""
+    points = [points_of(track, peaks.bins_per_octave) for track in tracks]
+    return make_table(points, settings.partners, reach_of(settings))
+
+
+def _by_track(proposals: Proposals) -> list[tuple[int, Proposals]]:
+    """The proposals of each track, by its number."""
+    order = np.argsort(proposals.tracks, kind="stable")
+    ordered = proposals.take(order)
+    numbers, starts = np.unique(ordered.tracks, return_index=True)
+    ends = [*starts[1:].tolist(), len(order)]
+    return [
+        (number, ordered.take(slice(start, end)))
+        for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=False)
+    ]
+
+
+def _judged(query: AskedQuery, points: Points, proposals: Proposals) -> list[Excerpt]:
+    """What the proposals of one track come to, by score."""
+    judged = [judge(query, points, proposals, number) for number in range(len(proposals.tracks))]
+    return sorted((one for one in judged if one.score > 0), key=lambda each: -each.score)

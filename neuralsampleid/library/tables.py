@@ -1,0 +1,145 @@
+"""Tables of a library's triples: files beside it that are mapped into memory, not read.
+
+They hold nothing that the peaks do not, so one that is missing or damaged is made again by the next
+``nsid index``; until then the tracks that it held have a table in memory. A table is never changed:
+small ones are replaced by one of all their tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid.files import replacing_file
+from neuralsampleid.landmarks.index import TABLE_FRAMES, LandmarkIndex, divide, table_of
+from neuralsampleid.landmarks.table import TripleTable, is_sound, key_count
+from neuralsampleid.landmarks.triples import reach_of
+from neuralsampleid.library.peaks import StoredPeaks
+from neuralsampleid.library.schema import LandmarkInfo
+from neuralsampleid.progress import progress
+
+_FOLDER, _SUFFIX = "triples", ".table"
+_VERSION = 1
+# The header: what the file is, its version, and how many tracks, rows and slots it has.
+_MAGIC, _HEADER = int.from_bytes(b"nsid.tbl", "little"), 5
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """A table in a file."""
+
+    path: Path
+    table: TripleTable
+    numbers: Integers  # (tracks,) of the tracks, in the library
+
+
+def write_table(path: Path, table: TripleTable, numbers: Integers) -> None:
+    """Write a table and the numbers of its tracks; the file appears whole or not at all."""
+    sizes = [len(numbers), len(table.rows), len(table.owners)]
+    header = np.array([_MAGIC, _VERSION, *sizes], "<i8")
+    parts = (header, numbers, table.begins, table.rows, table.starts, table.owners)
+    with replacing_file(path) as temporary, temporary.open("wb") as file:
+        for part in parts:
+            file.write(part.astype(part.dtype.newbyteorder("<"), copy=False).data)
+
+
+def read_table(path: Path, keys: int) -> StoredTable | None:
+    """Map a table of so many keys into memory; None if it is another, or damaged."""
+    try:
+        content = np.asarray(np.memmap(path, np.uint8, "r"))
+        header = content[: 8 * _HEADER].view("<i8").tolist()
+        tracks, rows, slots = header[2:]
+        kinds = ((tracks, "<i8"), (tracks, "<i8"), (rows, "<u8"), (keys + 1, "<i4"), (slots, "<i4"))
+        sizes = [count * int(kind[-1]) for count, kind in kinds]
+        if header[:2] != [_MAGIC, _VERSION] or min(header) < 0:
+            return None
+        if 8 * _HEADER + sum(sizes) != len(content):
+            return None
+        ends = [8 * _HEADER, *(8 * _HEADER + np.cumsum(sizes)).tolist()]
+        numbers, places, own, starts, owners = (
+            content[begin:end].view(kind)
+            for (begin, end), (_, kind) in zip(pairwise(ends), kinds, strict=True)
+        )
+    except (OSError, ValueError):
+        return None
+    table = TripleTable(starts, own, owners, places)
+    return StoredTable(path, table, numbers) if is_sound(table) else None
+
+
+def index_of(tracks: StoredPeaks, info: LandmarkInfo) -> LandmarkIndex:
+    """A library's tracks, searchable: by the tables that are there, the others by new ones."""
+    places = {number: place for place, number in enumerate(tracks.numbers)}
+    tables: list[tuple[TripleTable, Integers]] = []
+    missing = set(places)
+    for stored in _stored(tracks.folder, info):
+        # Of a track that two tables hold, since nsid index was stopped, one counts.
+        own = [number if number in missing else -1 for number in stored.numbers.tolist()]
+        missing.difference_update(own)
+        tables.append((stored.table, np.array([places.get(number, -1) for number in own])))
+    rest = sorted(places[number] for number in missing)
+    if rest:
+        tables.append((_table_of(tracks, rest, info), np.array(rest)))
+    return LandmarkIndex(tracks, tables, info.peaks, info.settings)
+
+
+def _stored(folder: Path, info: LandmarkInfo) -> list[StoredTable]:
+    """The sound tables of a library."""
+    keys = key_count(reach_of(info.settings))
+    paths = sorted((folder / _FOLDER).glob(f"*{_SUFFIX}"))
+    return [table for path in paths if (table := read_table(path, keys)) is not None]
+
+
+def update_tables(
+    tracks: StoredPeaks, seconds: npt.NDArray[np.float64], info: LandmarkInfo
+) -> None:
+    """Make the tables of a library hold its tracks, with little work if few are new.
+
+    Args:
+        tracks: of the library.
+        seconds: their lengths, (tracks,).
+        info: how they were made.
+    """
+    folder = tracks.folder / _FOLDER
+    places = {number: place for place, number in enumerate(tracks.numbers)}
+    frames = (seconds / info.peaks.frame_s).astype(np.int64) + 1
+    missing, kept, small = set(places), set[Path](), []
+    for stored in _stored(tracks.folder, info):
+        own = missing.intersection(stored.numbers.tolist())
+        if 2 * frames[[places[number] for number in own]].sum() >= TABLE_FRAMES:
+            missing -= own
+            kept.add(stored.path)
+        else:
+            small.append(stored)
+    if len(small) == 1 and missing == set(small[0].numbers.tolist()):
+        kept.add(small[0].path)
+        missing.clear()
+    wanted = np.array(sorted(missing), np.int64)
+    own_frames = frames[[places[number] for number in wanted.tolist()]]
+    for part in progress(divide(own_frames), "make tables"):
+        numbers = wanted[part]
+        table = _table_of(tracks, [places[number] for number in numbers.tolist()], info)
+        path = folder / f"{numbers[0]:08}-{crc32(numbers.tobytes()):08x}{_SUFFIX}"
+        write_table(path, table, numbers)
+        kept.add(path)
+    for path in set(folder.glob("*")) | set(folder.glob(".*")):
+        if path not in kept:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    # Windows keeps a file that another process maps; the next nsid index removes it.
+    with suppress(PermissionError):
+        path.unlink(missing_ok=True)
+
+
+def _table_of(tracks: StoredPeaks, places: Sequence[int], info: LandmarkInfo) -> TripleTable:
+    return table_of([tracks[place] for place in places], info.peaks, info.settings)
