@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+LEAST_NATS = 8.0  # of a line by landmarks beside a track's best one, to be shown
 LEAST_SHARE = 0.5  # of a track's best line that its other lines reach, to be shown
 
 

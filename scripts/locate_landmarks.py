@@ -8,8 +8,9 @@ from neuralsampleid.catalogue.formats import MATCHES, QUERIES, read_table
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.files import write_csv
 from neuralsampleid.landmarks.store import read_all_peaks, read_peaks
+from neuralsampleid.line import LEAST_NATS
 from neuralsampleid.matching.fusion import clearest_in
-from neuralsampleid.matching.landmarks import LEAST_NATS, lines_by_landmarks
+from neuralsampleid.matching.landmarks import lines_by_landmarks
 from neuralsampleid.matching.locating import first_tracks, locate
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ class PeakFinding(Section):
     """How the spectral peaks of a track are found."""
 
     sample_rate: PositiveInt = 11025  # Hz
-    n_fft: PositiveInt = 1024  # samples; also the window
+    n_fft: PositiveInt = 2048  # samples; also the window
     hop_length: PositiveInt = 256  # samples between frames
     f_min: PositiveFloat = 110.0  # Hz
     bins: Annotated[int, Field(gt=0, le=1000)] = 200

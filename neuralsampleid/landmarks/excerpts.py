@@ -27,6 +27,7 @@ _KEPT = 0.25  # share of a sample's peaks that are found again, beside those fou
 _LEAST_CHANCE = 0.005
 _CHANCE_NATS = 6.0  # that a start reaches by chance: a query has some thousand of them
 _STEPS = 16  # of a third of a semitone
+_GAP_NATS = 8.0  # lost before a run ends
 _MOST = 12  # occurrences whose scores are summed
 _KNOWN = 0.01  # how well a proposal tells the slope, as a share of it
 _SHORTEST = 86.0  # frames of an excerpt: 2 s
@@ -282,7 +283,10 @@ def fitted(query: AskedQuery, track: Points, part: Part, starts: Integers, frame
 
 @compiled
 def heard(query: AskedQuery, track: Points, part: Part, start: float) -> tuple[float, float]:
-    """Between which of the track's frames an excerpt's occurrence has the best score.
+    """Between which of the track's frames an excerpt's occurrence is heard.
+
+    That is the run of its peaks with the best score, and what follows and precedes it in the track
+    for as long as it is found, too.
 
     Args:
         query: its peaks.
@@ -290,16 +294,40 @@ def heard(query: AskedQuery, track: Points, part: Part, start: float) -> tuple[f
         part: the excerpt's.
         start: frame of the query.
     """
-    begin, end, pitch, slope = part
-    best, run, opened, first, last = 0.0, 0.0, begin, begin, begin
-    for peak in range(begin, end):
-        predicted = start + (track.frames[peak] - track.frames[begin]) / slope
-        step = _step(query.fine, track.heights[peak] + pitch)
-        near = query.frames[query.fine.low[step] : query.fine.high[step]]
-        found = _any_within(near, predicted, _FRAMES + 0.5)
+    best, run, opened, first, last = 0.0, 0.0, part.begin, part.begin, part.begin
+    for peak in range(part.begin, part.end):
         if run <= 0:
             run, opened = 0.0, peak
-        run += query.fine.found[step] if found else query.fine.missed[step]
+        run += _told(query, track, part, start, peak)
         if run > best:
             best, first, last = run, opened, peak
+    last = _reached(query, track, part, start, last, 1)
+    first = _reached(query, track, part, start, first, -1)
     return track.frames[first], track.frames[last]
+
+
+@compiled
+def _reached(
+    query: AskedQuery, track: Points, part: Part, start: float, peak: int, step: int
+) -> int:
+    """The peak up to which a run goes on in one direction."""
+    run, best, reached = 0.0, 0.0, peak
+    peak += step
+    while 0 <= peak < len(track.frames) and run > best - _GAP_NATS:
+        run += _told(query, track, part, start, peak)
+        if run > best:
+            best, reached = run, peak
+        peak += step
+    return reached
+
+
+@compiled
+def _told(query: AskedQuery, track: Points, part: Part, start: float, peak: int) -> float:
+    """What one of the track's peaks tells of an occurrence, nats; of beyond the query, much."""
+    predicted = start + (track.frames[peak] - track.frames[part.begin]) / part.slope
+    if predicted < -_FRAMES or predicted > query.length + _FRAMES:
+        return -_GAP_NATS
+    step = _step(query.fine, track.heights[peak] + part.pitch)
+    near = query.frames[query.fine.low[step] : query.fine.high[step]]
+    found = _any_within(near, predicted, _FRAMES + 0.5)
+    return float(query.fine.found[step] if found else query.fine.missed[step])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from neuralsampleid.line import Line
 
 _SIFTED = 20_000  # proposals of a query, those with the most votes
 TABLE_FRAMES = 1 << 21  # of the tracks of a table together, unless one alone is longer
+_MOST_OF_IT = 0.6  # of a line that no better one explains, to be shown
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
 
 
@@ -185,13 +186,10 @@ class LandmarkIndex:
         ]
         explained: list[Line] = []
         for line in sorted(lines, key=lambda line: -line.score):
-            free = all(
-                line.query_start_s >= other.query_end_s or line.query_end_s <= other.query_start_s
-                for other in explained
-            )
-            if free and line.score >= least:
-                explained.append(line)
-                yield line
+            rest = _beside(line, explained)
+            if rest is not None and line.score >= least:
+                explained.append(rest)
+                yield rest
 
     def _points(self, track: int) -> Points:
         return points_of(self._tracks[track], self._peaks.bins_per_octave)
@@ -202,13 +200,34 @@ class LandmarkIndex:
         part = excerpt.part
         pitch = 12 * part.pitch / THIRDS
         lines = []
-        for start, score in zip(excerpt.starts, excerpt.scores, strict=True):
-            there = np.array(heard(query, points, part, start))
-            here = start + (there - points.frames[part.begin]) / part.slope
-            (first, last), (begin, end) = here * frame_s, there * frame_s
+        for start, score in zip(excerpt.starts.tolist(), excerpt.scores.tolist(), strict=True):
+            there = heard(query, points, part, start)
+            begin, end = (frame * frame_s for frame in there)
+            earlier = start - float(points.frames[part.begin]) / part.slope
+            first, last = ((earlier + frame / part.slope) * frame_s for frame in there)
             tempo = part.slope if last - first >= _TELLING_S else None
             lines.append(Line(max(first, 0.0), last, begin, end, tempo, score, pitch))
         return lines
+
+
+def _beside(line: Line, others: Sequence[Line]) -> Line | None:
+    """What of a line lies beside others in the query; None if it is less than most of it."""
+    start, end = line.query_start_s, line.query_end_s
+    for other in others:
+        if start < other.query_end_s and end > other.query_start_s:
+            before = other.query_start_s - start > end - other.query_end_s
+            start, end = (start, other.query_start_s) if before else (other.query_end_s, end)
+    length = line.query_end_s - line.query_start_s
+    if end - start <= _MOST_OF_IT * length:
+        return None
+    slope = (line.reference_end_s - line.reference_start_s) / length
+    return replace(
+        line,
+        query_start_s=start,
+        query_end_s=end,
+        reference_start_s=line.reference_start_s + slope * (start - line.query_start_s),
+        reference_end_s=line.reference_end_s + slope * (end - line.query_end_s),
+    )
 
 
 def divide(frames: Integers, table_frames: int = TABLE_FRAMES) -> list[list[int]]:

@@ -8,6 +8,7 @@ peaks of a query instead of making its sound anew.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from neuralsampleid.audio.io import Waveform
 from neuralsampleid.config import PeakFinding
 
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
 
 _FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
 BLOCK = 4096  # frames at once, so that a long track needs no more memory
@@ -95,20 +98,20 @@ def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
         settings: the front end and how dense peaks are.
     """
     total, reach = _frame_count(audio, settings), settings.peak_frames
-    axis = _interpolation(settings)
+    bands = _bands(settings)
     size = (2 * reach + 1, 2 * settings.peak_bins + 1)
     parts = []
     for first in range(0, total, BLOCK):
         # What a block's outer frames are compared with lies beside it.
         low, last = max(first - reach, 0), min(first + BLOCK, total)
         spectrum = _spectrogram(audio, settings, low, min(last + reach, total))
-        levels = (spectrum @ axis).astype(np.float32)
+        levels = _levels(spectrum, bands)
         peaks = levels == maximum_filter(levels, size=size, mode="nearest")
         own = slice(first - low, last - low)
         places, bins = np.nonzero(peaks[own] & (levels[own] > np.log(_FLOOR)))
         places += first - low
         exact = np.add(low + places, _summit(levels.T, bins, places)[1], dtype=np.float64)
-        fine = _fine_bins(spectrum, places, bins, settings)
+        fine = _fine_bins(spectrum, places, bins, bands, settings)
         parts.append((places + low, levels[places, bins], exact, fine))
     frames, heights, exact, fine = (np.concatenate(values) for values in zip(*parts, strict=True))
     seconds = frames * settings.hop_length // settings.sample_rate
@@ -120,29 +123,13 @@ def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
     return Peaks.at(exact[kept], np.minimum(fine[kept], settings.bins - 1))
 
 
-def log_spectrogram(
-    audio: Waveform, settings: PeakFinding, first: int = 0, last: int | None = None
-) -> npt.NDArray[np.float32]:
-    """Natural log of the magnitude, interpolated at the bins' frequencies; (frames, bins).
+def _spectrogram(audio: Waveform, settings: PeakFinding, first: int, last: int) -> Floats32:
+    """Natural log of the magnitude of some frames, (frames, n_fft / 2 + 1).
 
     Frame t is centred on sample t · ``hop_length``; beyond the track lies silence.
-
-    Args:
-        audio: of the whole track.
-        settings: the front end.
-        first: frame to begin with.
-        last: frame to end before; None: all that follow.
     """
-    spectrum = _spectrogram(audio, settings, first, last)
-    return np.asarray(spectrum @ _interpolation(settings), dtype=np.float32)
-
-
-def _spectrogram(
-    audio: Waveform, settings: PeakFinding, first: int = 0, last: int | None = None
-) -> npt.NDArray[np.float32]:
-    """Natural log of the magnitude, (frames, n_fft / 2 + 1)."""
     size, hop = settings.n_fft, settings.hop_length
-    count = (_frame_count(audio, settings) if last is None else last) - first
+    count = last - first
     begin = first * hop - size // 2
     end = begin + (count - 1) * hop + size
     inside = audio[max(begin, 0) : max(end, 0)]
@@ -154,9 +141,7 @@ def _spectrogram(
     return np.asarray(np.log(np.maximum(np.abs(spectrum), 0.1 * _FLOOR)), dtype=np.float32)
 
 
-def _summit(
-    levels: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+def _summit(levels: Floats32, rows: Integers, places: Integers) -> tuple[Integers, Floats32]:
     """The largest of three neighbours in a row, and where a parabola through it and its own is.
 
     Args:
@@ -176,35 +161,66 @@ def _summit(
     return highest, np.clip(beyond, -0.5, 0.5)
 
 
+class _Bands(NamedTuple):
+    """The bins' places on the transform's axis, B of them."""
+
+    weights: Floats32  # (n_fft / 2 + 1, B) of an interpolation at their centres
+    first: Integers  # (B,) of the transform's bins within each
+    last: Integers  # (B,) where they end, inclusive; before ``first``: there is none
+    centres: Floats  # (B,) in the transform's bins
+
+
+def _bands(settings: PeakFinding) -> _Bands:
+    steps = np.arange(settings.bins) / settings.bins_per_octave
+    centres = settings.f_min * 2**steps * settings.n_fft / settings.sample_rate
+    half = 2 ** (0.5 / settings.bins_per_octave)
+    below = np.floor(centres).astype(int)
+    share = centres - below
+    weights = np.zeros((settings.n_fft // 2 + 2, settings.bins), np.float32)
+    weights[below, np.arange(settings.bins)] = 1 - share
+    weights[below + 1, np.arange(settings.bins)] = share
+    first = np.ceil(centres / half).astype(np.int64)
+    last = np.minimum(np.floor(centres * half).astype(np.int64), settings.n_fft // 2)
+    return _Bands(weights[:-1], first, last, centres)
+
+
+def _levels(spectrum: Floats32, bands: _Bands) -> Floats32:
+    """The levels of a spectrogram's bins, (frames, B).
+
+    High bins are wider than the transform's: theirs is the largest within, so that a tone is as
+    loud wherever in the bin it lies, and a change of pitch changes no peak. The levels of low ones
+    are interpolated.
+    """
+    levels = np.asarray(spectrum @ bands.weights, dtype=np.float32)
+    wide = bands.last > bands.first
+    if wide.any():
+        begin = int(np.argmax(wide))
+        inside = spectrum[:, : int(bands.last[-1]) + 1]
+        largest = np.maximum.reduceat(inside, bands.first[begin:], axis=1)
+        levels[:, begin:] = np.maximum(levels[:, begin:], largest)
+    return levels
+
+
 def _fine_bins(
-    spectrum: npt.NDArray[np.float32],
-    places: npt.NDArray[np.int64],
-    bins: npt.NDArray[np.int64],
-    settings: PeakFinding,
-) -> npt.NDArray[np.float64]:
+    spectrum: Floats32, places: Integers, bins: Integers, bands: _Bands, settings: PeakFinding
+) -> Floats:
     """Bins by the transform's own peak, which tells a frequency better than the coarse axis.
 
-    It must lie within a bin of where the peak was found.
+    It must lie within a bin of where the peak was found, on whichever axis is coarser.
     """
-    scale = settings.n_fft / settings.sample_rate
-    centres = settings.f_min * 2 ** (bins / settings.bins_per_octave) * scale
-    highest, beyond = _summit(spectrum, places, np.rint(centres).astype(np.int64))
-    hertz = np.maximum(highest + beyond, 0.5) / scale
-    fine = settings.bins_per_octave * np.log2(hertz / settings.f_min)
-    return np.asarray(np.clip(fine, bins - 1, bins + 1), np.float64)
+    centres = bands.centres[bins]
+    none = bands.last[bins] < bands.first[bins]
+    first = np.where(none, np.floor(centres).astype(np.int64), bands.first[bins])
+    last = np.where(none, first + 1, bands.last[bins])
+    inside = first[:, None] + np.arange(int((last - first).max(initial=0)) + 1)
+    inside = np.minimum(inside, last[:, None])
+    largest = spectrum[places[:, None], inside].argmax(axis=1)
+    highest, beyond = _summit(spectrum, places, inside[np.arange(len(bins)), largest])
+    share = np.maximum(highest + beyond, 0.5) / centres
+    off = settings.bins_per_octave * np.log2(share)
+    most = 1 + settings.bins_per_octave * np.log2(1 + 1 / centres)
+    return np.asarray(bins + np.clip(off, -most, most), np.float64)
 
 
 def _frame_count(audio: Waveform, settings: PeakFinding) -> int:
     return len(audio) // settings.hop_length + 1
-
-
-def _interpolation(settings: PeakFinding) -> npt.NDArray[np.float32]:
-    """Linear interpolation from the transform's bins, (n_fft / 2 + 1, bins)."""
-    centres = settings.f_min * 2 ** (np.arange(settings.bins) / settings.bins_per_octave)
-    position = centres * settings.n_fft / settings.sample_rate
-    below = np.floor(position).astype(int)
-    share = position - below
-    weights = np.zeros((settings.n_fft // 2 + 2, settings.bins), np.float32)
-    weights[below, np.arange(settings.bins)] = 1 - share
-    weights[below + 1, np.arange(settings.bins)] = share
-    return weights[:-1]

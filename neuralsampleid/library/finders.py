@@ -17,8 +17,7 @@ from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.chance import ASKED, FEWEST, Chance, excesses_without
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.library.store import Library, Track
-from neuralsampleid.line import Line
-from neuralsampleid.matching.landmarks import LEAST_NATS
+from neuralsampleid.line import LEAST_NATS, Line
 from neuralsampleid.matching.lines import best_scores, lines_of_track, neighbours_of
 from neuralsampleid.progress import progress
 

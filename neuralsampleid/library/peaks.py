@@ -72,7 +72,7 @@ class StoredPeaks(Sequence[Peaks]):
                 )
                 weakref.finalize(self, self._table.close)
             found = self._table.execute("SELECT landmarks FROM tracks WHERE number = ?", (number,))
-            (blob,) = found.fetchone() or (None,)
-        if blob is None:
+            row = found.fetchone()
+        if row is None:
             raise UserError(f"{self.folder}: nsid index has changed it meanwhile; ask again")
-        return bytes(blob)
+        return bytes(row[0])

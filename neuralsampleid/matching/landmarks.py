@@ -18,8 +18,6 @@ from neuralsampleid.matching.locating import Locator
 if TYPE_CHECKING:
     from neuralsampleid.landmarks.index import BestLines, LandmarkIndex
 
-LEAST_NATS = 12.0  # of a line beside a track's best one, to be shown
-
 
 def rank_by_landmarks(
     queries: pd.DataFrame,

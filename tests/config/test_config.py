@@ -3,7 +3,6 @@
 import copy
 import re
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import yaml
 from neuralsampleid.config import (
     Config,
     Gnn,
-    Landmarks,
     ResNetIbn,
     UpstreamConfig,
     UpstreamData,
@@ -116,8 +114,8 @@ def test_unknown_keys(change: Callable, expected: str):
             "encoders.Big: found 'Big', expected small",
         ),
         (
-            put("systems", [{"kind": "landmarks", "name": "peaks", "way": "wide"}]),
-            "systems.0.way: input should be 'plain', 'searched', 'passages' or 'triples', found",
+            put("systems", [{"kind": "landmarks", "name": "peaks", "way": "plain"}]),
+            "systems.0.way: is gone: landmarks are searched at any pitch and tempo",
         ),
         (put("systems", []), "systems: list should have at least 1 item"),
         (put("metrics.cutoffs", [3, 1, 3]), "metrics.cutoffs: 3 stands twice"),
@@ -264,7 +262,7 @@ def test_the_page_shows_a_system_with_an_encoder():
 
 
 def test_systems_are_encoders_or_landmarks():
-    rows = [*MINIMAL["systems"], {"kind": "landmarks", "name": "peaks", "way": "searched"}]
+    rows = [*MINIMAL["systems"], {"kind": "landmarks", "name": "peaks"}]
     config = parse_config(MINIMAL | {"systems": rows}, "config.yaml")
     assert [system.name for system in config.encoder_systems] == ["proposed"]
     assert [system.name for system in config.landmark_systems] == ["peaks"]
@@ -287,16 +285,6 @@ def test_systems_may_join_others():
         changed = [*rows[:-1], both | {"systems": fused}]
         with pytest.raises(UserError, match=expected):
             parse_config(MINIMAL | {"systems": changed}, "x.yaml")
-
-
-def test_the_tempi_of_a_search():
-    stretches = Landmarks(tempo_min=0.8, tempo_max=1.25, tempo_step=0.02).stretches
-    assert stretches[0] == 1.0
-    assert 0.8 <= min(stretches) < 0.82
-    assert 1.225 < max(stretches) <= 1.25
-    ordered = sorted(stretches)
-    ratios = [later / earlier for earlier, later in pairwise(ordered)]
-    assert ratios == pytest.approx([1.02] * len(ratios))
 
 
 def test_every_mistake_is_named_at_once():

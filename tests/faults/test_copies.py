@@ -9,9 +9,10 @@ from helpers.tunes import convert, needs_ffmpeg, put, tune
 from helpers.workflow import snakemake
 from neuralsampleid.catalogue.formats import QUERIES
 from neuralsampleid.catalogue.tables import Catalogue
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import PeakFinding
 from neuralsampleid.evaluation.copies import said_of, share_at_one_offset, tracks_left_out
 from neuralsampleid.evaluation.queries import leave_out, without_answers
+from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.store import peaks_of_tracks
 
 
@@ -41,7 +42,7 @@ def test_files_of_the_same_bytes_are_found_without_landmarks(tmp_path):
         files.append((name, (tmp_path / name, 1.0)))
     files.append(("noise_gone", (tmp_path / "gone", 1.0)))
     sampled = {"query_a": ["reference_s", "reference_t"], "query_b": ["reference_s"]}
-    found = tracks_left_out(catalogue_of(files, sampled), {}, Landmarks())
+    found = tracks_left_out(catalogue_of(files, sampled), {})
     assert found[["query_id", "track_id", "copy_of", "found_by"]].to_numpy().tolist() == [
         ["query_a", "reference_a", "query_a", "content"],
         ["query_a", "noise_s", "reference_s", "content"],
@@ -71,8 +72,8 @@ def test_other_encodings_are_found_by_landmarks(tmp_path):
     seconds = {"noise_excerpt": 9.1, "noise_late": 20.3}
     rows = [(name, (path, seconds.get(name, 20.0))) for name, path in files.items()]
     catalogue = catalogue_of(rows, {"query_a": ["reference_other"]})
-    peaks = peaks_of_tracks(catalogue.tracks, Landmarks())
-    found = tracks_left_out(catalogue, peaks, Landmarks())
+    peaks = peaks_of_tracks(catalogue.tracks, PeakFinding())
+    found = tracks_left_out(catalogue, peaks)
     assert found[["track_id", "found_by"]].to_numpy().tolist() == [
         ["noise_late", "landmarks"],
         ["noise_mp3", "landmarks"],
@@ -80,10 +81,10 @@ def test_other_encodings_are_found_by_landmarks(tmp_path):
 
 
 def test_share_at_one_offset_by_hand():
-    one = np.array([1, 2, 2, 5]), np.array([0, 10, 20, 30])
-    other = np.array([1, 2, 5, 7, 8]), np.array([100, 110, 131, 0, 0])  # one a frame late
+    one = Peaks(np.array([0.0, 10.2, 20, 30]), np.array([1.0, 2.1, 2, 5]))
+    other = Peaks(np.array([0, 0, 100, 110, 131.0]), np.array([7.0, 8, 1, 2, 5]))  # one late
     assert share_at_one_offset(one, other) == 3 / 4
-    assert share_at_one_offset(one, (np.array([9]), np.array([0]))) == 0
+    assert share_at_one_offset(one, Peaks(np.zeros(1), np.full(1, 9.0))) == 0
 
 
 def test_a_query_without_its_answers_leaves_out_both():

@@ -11,7 +11,7 @@ import pytest
 from helpers.disk import nearly_full
 from helpers.tunes import put, tune
 from neuralsampleid.errors import UserError
-from neuralsampleid.library import fingerprinter, store, update
+from neuralsampleid.library import database, fingerprinter, update
 from neuralsampleid.library.finders import finders_of
 from neuralsampleid.library.identify import Identifier, identify
 from neuralsampleid.library.store import changing_library, open_library
@@ -100,7 +100,7 @@ def test_a_file_that_ended_the_process_twice_is_skipped(copied, monkeypatch):
 
 
 def test_a_locked_library_is_to_be_tried_again(copied, monkeypatch):
-    monkeypatch.setattr(store, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(database, "PATIENCE_S", 0.1)
     with closing(sqlite3.connect(copied / "library/library.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         for ask in (lambda: open_library(copied / "library"), lambda: again(copied)):
@@ -152,7 +152,7 @@ def test_a_damaged_library_is_called_so(copied, damage):
         r"library\.sqlite: damaged, so that it cannot be read; delete the folder and make it anew"
     )
     with pytest.raises(UserError, match=said):
-        open_library(copied / "library")
+        list(open_library(copied / "library").landmarks)  # read when they are asked for
 
 
 def test_a_full_disk_loses_nothing(copied):

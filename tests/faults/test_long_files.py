@@ -6,7 +6,7 @@ import torch
 
 from helpers.songs import SMALL_LOG_MEL, small_gnn, small_resnet, song_stems
 from neuralsampleid.audio.front_ends import make_front_end
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import PeakFinding
 from neuralsampleid.fingerprints import fingerprinting
 from neuralsampleid.fingerprints.fingerprinting import features_of, fingerprint_track
 from neuralsampleid.landmarks import peaks
@@ -20,10 +20,10 @@ def song(seconds: float, rate: int) -> np.ndarray:
 
 @pytest.mark.parametrize("block", [7, 64, 100])
 def test_peaks_do_not_depend_on_blocks(block, monkeypatch):
-    audio = song(12, Landmarks().sample_rate)
-    whole = find_peaks(audio, Landmarks())
+    audio = song(12, PeakFinding().sample_rate)
+    whole = find_peaks(audio, PeakFinding())
     monkeypatch.setattr(peaks, "BLOCK", block)
-    found = find_peaks(audio, Landmarks())
+    found = find_peaks(audio, PeakFinding())
     np.testing.assert_array_equal(found.frames, whole.frames)
     np.testing.assert_array_equal(found.bins, whole.bins)
     assert len(whole.frames) > 100

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.lines import LandmarkIndex
+from neuralsampleid.config import Landmarks, PeakFinding
+from neuralsampleid.landmarks.index import LandmarkIndex
 from neuralsampleid.landmarks.peaks import Peaks
 
-SETTINGS = Landmarks()
+SETTINGS = PeakFinding()
 FRAME_S = SETTINGS.frame_s
 
 
@@ -16,20 +16,19 @@ def scattered(seed: int, seconds: float) -> Peaks:
     rng = np.random.default_rng(seed)
     frames = np.sort(rng.choice(int(seconds / FRAME_S), int(12 * seconds), replace=False))
     bins = rng.integers(20, SETTINGS.bins - 20, len(frames))
-    return Peaks(frames.astype(np.int32), bins.astype(np.int16))
+    return Peaks(frames.astype(float), bins.astype(float))
 
 
 def played(track: Peaks, start_s: float, seconds: float, tempo: float) -> Peaks:
     """Seconds of a track from one of its moments on, at another tempo."""
     times_s = track.frames * FRAME_S
     inside = (times_s >= start_s) & (times_s < start_s + seconds * tempo)
-    frames = np.rint((times_s[inside] - start_s) / tempo / FRAME_S)
-    return Peaks(frames.astype(np.int32), track.bins[inside])
+    return Peaks((times_s[inside] - start_s) / tempo / FRAME_S, track.bins[inside])
 
 
 @pytest.fixture(scope="module")
 def index():
-    return LandmarkIndex([scattered(seed, 40) for seed in range(3)], SETTINGS, 2000)
+    return LandmarkIndex.of([scattered(seed, 40) for seed in range(3)], SETTINGS, Landmarks())
 
 
 def best_line(index: LandmarkIndex, query: Peaks):
@@ -65,10 +64,8 @@ def test_a_moment_tells_no_ratio(index):
 def test_lines_of_one_query_share_no_moment(index):
     track = scattered(1, 40)
     one, two = played(track, 2.0, 8.0, 1.02), played(track, 25.0, 8.0, 0.96)
-    later = two.frames + int(8.0 / FRAME_S)
-    query = Peaks(
-        np.concatenate([one.frames, later]).astype(np.int32), np.concatenate([one.bins, two.bins])
-    )
+    later = two.frames + 8.0 / FRAME_S
+    query = Peaks(np.concatenate([one.frames, later]), np.concatenate([one.bins, two.bins]))
     lines = index.lines(query, 1, 10.0)
     first, second = sorted((next(lines), next(lines)), key=lambda line: line.query_start_s)
     assert first.query_end_s <= second.query_start_s

@@ -28,7 +28,7 @@ def own_benchmark(folder: Path, **data: str) -> dict[str, Any]:
         "run": "own",
         "data": {"kind": "own_music", **{key: str(folder / at) for key, at in paths.items()}},
         "encoders": {"shipped": {"architecture": "pretrained", "weights": "shipped"}},
-        "systems": [{"kind": "landmarks", "name": "landmarks", "way": "passages"}],
+        "systems": [{"kind": "landmarks", "name": "landmarks"}],
         "queries": {"query_seconds": [5.0, 10.0]},
         "metrics": {"cutoffs": [1, 3]},
         "intervals": {"resamples": 50},

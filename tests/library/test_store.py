@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.landmarks.peaks import Peaks
@@ -32,12 +32,12 @@ from neuralsampleid.library.store import (
 from neuralsampleid.report.library import as_lines
 
 SIZE, HOP, SEGMENT = 3, 0.5, 2.0
-BINS = Landmarks().bins  # that peaks may lie in
+BINS = PeakFinding().bins  # that peaks may lie in
 ENCODER = EncoderInfo(
     weights="shipped", weights_sha256="0", architecture="gnn", graph=None, embedding_size=SIZE,
     segment_s=SEGMENT, segment_hop=1, hop_s=HOP,
 )  # fmt: skip
-LANDMARKS = LandmarkInfo(settings=Landmarks())
+LANDMARKS = LandmarkInfo(peaks=PeakFinding(), settings=Landmarks())
 INFO = LibraryInfo(music="/music", encoder=ENCODER, landmarks=LANDMARKS)
 
 
@@ -48,9 +48,7 @@ def track_of(number: int, segments: int = 10) -> Track:
     starts = HOP * numbers
     times = {"starts_s": starts, "ends_s": starts + SEGMENT}
     own = Segments.of({str(number): len(starts)}, embeddings, **times, numbers=numbers)
-    peaks = Peaks(
-        np.arange(number + 1, dtype=np.int32), np.full(number + 1, number % BINS, np.int16)
-    )
+    peaks = Peaks(np.arange(number + 1) / 4, np.full(number + 1, number % BINS) + 0.5)
     return Track(7.0 + number, own, peaks)
 
 
@@ -160,7 +158,7 @@ def test_contents_are_counted_without_reading_them(tmp_path):
     )
     assert lines[3] == "system: landmarks, without probabilities"
     assert lines[4].startswith(f"size: {found.size / 1e6:.1f} MB, ")
-    assert lines[-1] == "format: 2"
+    assert lines[-1] == "format: 3"
 
 
 def test_a_killed_process_loses_the_track_it_was_at(tmp_path):
@@ -229,7 +227,7 @@ def test_other_versions_are_refused_in_one_line(tmp_path):
     create_library(newer, INFO)
     file = newer / "library.sqlite"
     with closing(sqlite3.connect(file)) as table, table:
-        content = {**json.loads(INFO.model_dump_json()), "format": 3, "new": 1}
+        content = {**json.loads(INFO.model_dump_json()), "format": 4, "new": 1}
         table.execute("UPDATE info SET json = ?", (json.dumps(content),))
     with pytest.raises(UserError, match=r"another version \(format: .*make it anew"):
         open_library(newer)

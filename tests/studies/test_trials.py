@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers.stores import together, unit_rows
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.studies.trials import (
     TRIAL_COLUMNS,
@@ -119,14 +119,13 @@ def test_landmarks_are_asked_the_same():
     rng = np.random.default_rng(4)
 
     def random_peaks():
-        frames = np.sort(rng.choice(2000, 900, replace=False)).astype(np.int32)
-        return Peaks(frames, rng.integers(0, 200, 900).astype(np.int16))
+        return Peaks(np.sort(rng.uniform(0, 2000, 900)), rng.uniform(0, 199, 900))
 
     tracks = {name: random_peaks() for name in "abcd"}
     part = (tracks["b"].frames >= 500) & (tracks["b"].frames < 1000)
-    query = Peaks(tracks["b"].frames[part] - np.int32(500), tracks["b"].bins[part])
+    query = Peaks(tracks["b"].frames[part] - 500, tracks["b"].bins[part])
     asked = asked_of({"q": "b"}, excluded="d")
-    trials = run_landmark_trials({"q": query}, tracks, Landmarks(), asked)
+    trials = run_landmark_trials({"q": query}, tracks, PeakFinding(), Landmarks(), asked)
     assert trials["tracks"].tolist() == [3, 3, 3, 2, 2]
     first = trials.iloc[0]
     assert (first["track_id"], first["right"], first["present"]) == ("b", True, True)

@@ -18,7 +18,7 @@ from helpers.workflow import RESULTS, jobs_in, micro, snakemake, start, wait_unt
 METRICS = RESULTS / "report/metrics.csv"
 SYSTEMS = [
     {"kind": "encoder", "name": "proposed", "encoder": "gnn", "reranker": "reranker"},
-    {"kind": "landmarks", "name": "landmarks", "way": "plain"},
+    {"kind": "landmarks", "name": "landmarks"},
 ]
 CONFIG = micro(systems=SYSTEMS)
 ATTEMPTS = 5  # a job may have ended before its random moment has come

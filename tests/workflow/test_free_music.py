@@ -26,7 +26,7 @@ SLICE = {
 }
 SYSTEMS = [
     {"kind": "encoder", "name": "baseline", "encoder": "resnet_ibn"},
-    {"kind": "landmarks", "name": "landmarks", "way": "passages"},
+    {"kind": "landmarks", "name": "landmarks"},
 ]
 
 

@@ -1,0 +1,154 @@
+"""Searching songs at any pitch and tempo: excerpts, loops, changes and noise."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from helpers.songs import song_stems
+from neuralsampleid.composer.treatment import Treatment, change_speed
+from neuralsampleid.config import Landmarks, PeakFinding
+from neuralsampleid.landmarks.index import LandmarkIndex, divide, table_of
+from neuralsampleid.landmarks.peaks import Peaks, find_peaks
+
+PEAKS, SETTINGS = PeakFinding(), Landmarks()
+RATE = PEAKS.sample_rate
+SONGS = 6
+EXCERPT = slice(6 * RATE, 14 * RATE)
+NOTHING = Peaks(np.zeros(0), np.zeros(0))
+
+
+def song(seed, seconds=20.0):
+    return song_stems(seed, seconds, RATE).sum(axis=1).astype(np.float32) / 32768
+
+
+def peaks(*parts):
+    return find_peaks(np.concatenate(parts), PEAKS)
+
+
+@pytest.fixture(scope="module")
+def tracks():
+    return [peaks(song(seed)) for seed in range(SONGS)]
+
+
+@pytest.fixture(scope="module")
+def index(tracks):
+    return LandmarkIndex.of(tracks, PEAKS, SETTINGS)
+
+
+def test_an_excerpt_in_other_music_is_found_at_its_place(index):
+    query = peaks(song(10), song(2)[EXCERPT], song(11))
+    found = index.best(query)
+    assert found.scores.argmax() == 2
+    assert found.scores[2] > 5 * max(10.0, np.delete(found.scores, 2).max())
+    assert found.matched_s[2] == pytest.approx([20, 28], abs=0.7)
+    assert found.reference_s[2] == pytest.approx([6, 14], abs=0.7)
+    best = next(index.lines(query, 2, 0.0))
+    assert (best.query_start_s, best.query_end_s) == pytest.approx((20, 28), abs=0.7)
+    assert best.reference_start_s - best.query_start_s == pytest.approx(-14, abs=0.05)
+    assert best.tempo_ratio == pytest.approx(1.0, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("semitones", "tempo"),
+    [(0, 1), (0.5, 1), (2.5, 1.3), (-2.5, 0.8), (0, 1.4), (5.5, 1.05), (-3.86, 0.8)],
+)
+def test_an_excerpt_is_found_at_any_pitch_and_tempo(index, semitones, tempo):
+    excerpt = change_speed(song(4), RATE, Treatment("stretch_shift", tempo, semitones))
+    length = round(8 * RATE / tempo)
+    query = peaks(excerpt[round(6 * RATE / tempo) :][:length] + 0.15 * song(9)[:length])
+    found = index.best(query)
+    assert found.scores.argmax() == 4
+    assert found.scores[4] > 2 * np.delete(found.scores, 4).max()
+    line = next(index.lines(query, 4, 0.0))
+    assert line.tempo_ratio == pytest.approx(tempo, rel=0.01)
+    assert line.pitch_semitones == pytest.approx(semitones, abs=0.1)
+    middle = (line.query_start_s + line.query_end_s) / 2
+    there = (line.reference_start_s + line.reference_end_s) / 2
+    assert there == pytest.approx(6 + middle * tempo, abs=0.15)
+    assert line.query_end_s - line.query_start_s > 6 / tempo
+
+
+def test_no_score_between_whole_semitones_is_much_below_those_beside_it(index):
+    """On six songs: an excerpt shifted by parts of a semitone more."""
+    score = {}
+    for semitones in (2.0, 2.25, 2.5, 2.7, 3.0):
+        total = 0.0
+        for number in range(SONGS):
+            moved = change_speed(song(number), RATE, Treatment("shift", 1.0, semitones))
+            total += index.best(peaks(moved[EXCERPT])).scores[number]
+        score[semitones] = total
+    assert min(score.values()) >= 0.8 * min(score[2.0], score[3.0])
+
+
+def test_noise_as_loud_as_the_music_leaves_it_recognisable(index):
+    excerpt = song(3)[EXCERPT]
+    noise = np.random.default_rng(0).normal(0, excerpt.std(), len(excerpt)).astype(np.float32)
+    assert index.best(peaks(excerpt + noise)).scores.argmax() == 3
+
+
+def test_a_loop_is_found_each_time_and_its_lines_do_not_overlap(index):
+    loop = song(4)[2 * RATE : 6 * RATE]
+    query = peaks(song(10)[: 4 * RATE], loop, loop, song(11)[: 2 * RATE], loop)
+    found = sorted(index.lines(query, 4, 10.0), key=lambda line: line.query_start_s)
+    assert [line.query_start_s for line in found] == pytest.approx([4, 8, 14], abs=0.8)
+    for line in found:
+        assert (line.reference_start_s, line.reference_end_s) == pytest.approx((2, 6), abs=0.8)
+    for line, later in pairwise(found):
+        assert line.query_end_s <= later.query_start_s
+
+
+def test_what_is_heard_twice_scores_about_twice(index):
+    excerpt, other = song(2)[EXCERPT], song(12)[: 8 * RATE]
+    once = index.best(peaks(excerpt, other, other)).scores[2]
+    twice = index.best(peaks(excerpt, other, excerpt)).scores[2]
+    assert 1.6 * once < twice < 2.4 * once
+
+
+def test_tracks_that_are_left_out_are_not_searched(index):
+    query = peaks(song(2)[EXCERPT], song(3)[EXCERPT])
+    every, some = index.best(query), index.best(query, {2})
+    assert every.scores.argsort()[-2:].tolist() in ([2, 3], [3, 2])
+    assert some.scores[2] == 0
+    assert some.scores.argmax() == 3
+    assert some.scores[3] == every.scores[3]
+
+
+@pytest.mark.parametrize("frames", [1, 2000])
+def test_any_division_into_tables_and_threads_finds_the_same(tracks, index, frames):
+    query = peaks(song(10), song(2)[EXCERPT])
+    whole = index.best(query)
+    parts = LandmarkIndex.of(tracks, PEAKS, SETTINGS, frames).best(query, threads=2)
+    for name, values in vars(whole).items():
+        np.testing.assert_array_equal(getattr(parts, name), values)
+
+
+def test_a_track_that_a_table_holds_and_the_index_does_not_is_passed_over(tracks, index):
+    tables = [(table_of(tracks, PEAKS, SETTINGS), np.array([-1, 1, -1, 0, 2, -1]))]
+    some = LandmarkIndex([tracks[3], tracks[1], tracks[4]], tables, PEAKS, SETTINGS)
+    query = peaks(song(4)[EXCERPT], song(2)[EXCERPT])
+    every, found = index.best(query), some.best(query)
+    assert found.scores.tolist() == every.scores[[3, 1, 4]].tolist()
+
+
+def test_tables_are_filled_in_order():
+    frames = np.array([3, 4, 5, 20, 1, 1])
+    assert divide(frames, 8) == [[0, 1], [2], [3], [4, 5]]
+    assert divide(np.zeros(0, np.int64), 8) == []
+
+
+def test_only_a_span_of_the_query_counts(index):
+    """And its times are those of the whole query."""
+    query = peaks(song(3)[: 8 * RATE], song(2)[EXCERPT])
+    first, second = (index.best(query.within(*span, PEAKS)) for span in ((0.0, 8.0), (8.0, 16.0)))
+    assert (first.scores.argmax(), second.scores.argmax()) == (3, 2)
+    assert second.matched_s[2] == pytest.approx([8, 16], abs=0.7)
+    assert second.reference_s[2] == pytest.approx([6, 14], abs=0.7)
+
+
+def test_silence_has_no_line(index):
+    assert not index.best(NOTHING).scores.any()
+    assert not list(index.lines(NOTHING, 0, 0.0))
+    query = peaks(song(1))
+    assert not LandmarkIndex.of([NOTHING], PEAKS, SETTINGS).best(query).scores.any()
+    assert len(LandmarkIndex.of([], PEAKS, SETTINGS).best(query).scores) == 0
