@@ -4,9 +4,9 @@ Command: ``OMP_WAIT_POLICY=PASSIVE python benchmarks/identify.py --landmarks LIB
 (``--threads``: 2 unless told otherwise). The shipped model's library is synthetic: 1,000 tracks
 of three minutes; the query's fingerprinting is real, of three minutes of noise. What landmarks
 cost depends on the music, so theirs is the open benchmark's: LIBRARY, which ``nsid index --weights
-landmarks`` makes of ``results/free_music_audio/warzone2100-music``, is cut into pieces of three
-minutes and repeated, each time a third of a semitone higher, until there are as many; the query is
-one piece. Pieces that would leave the axis begin anew, and lack each tenth peak.
+landmarks`` makes of ``results/free_music_audio``, is cut into pieces of three minutes. Where these
+are too few they are repeated: each time at another tempo (up to 3 %) and pitch (up to a semitone),
+and without a fifth of the peaks. The query is a mix: half of the peaks of two pieces.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.random import default_rng
 
 from neuralsampleid.audio.ffmpeg import Decoded
 from neuralsampleid.fingerprints.segments import Segments
@@ -75,7 +76,7 @@ def main() -> None:
 
 def synthetic(folder: Path, info: LibraryInfo, tracks: int, threads: int) -> None:
     """A library of random fingerprints."""
-    rng, own = np.random.default_rng(0), info.encoder
+    rng, own = default_rng(0), info.encoder
     create_library(folder, info)
     count = int((SECONDS - own.segment_s) / own.hop_s) + 1
     starts = own.hop_s * np.arange(count)
@@ -95,25 +96,41 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def repeated(library: Library, folder: Path, tracks: int) -> None:
-    """A library of the landmarks of as many pieces of music as wanted."""
-    settings, pieces = library.info.landmarks.peaks, []
-    frames = int(SECONDS / settings.frame_s)
-    for seconds, peaks in zip(library.seconds, library.landmarks, strict=True):
-        for start in range(0, int((seconds - SECONDS) / settings.frame_s), frames):
+def pieces_of(library: Library) -> list[Peaks]:
+    """The peaks of three minutes each, of all tracks."""
+    frames, pieces = int(SECONDS / library.info.landmarks.peaks.frame_s), []
+    for peaks in library.landmarks:
+        for start in range(0, peaks.length - frames, frames):
             own = (peaks.frames >= start) & (peaks.frames < start + frames)
             pieces.append(Peaks(peaks.frames[own] - start, peaks.bins[own]))
+    return pieces
+
+
+def repeated(library: Library, folder: Path, tracks: int) -> None:
+    """A library of the landmarks of as many pieces of music as wanted."""
+    settings, pieces, rng = library.info.landmarks.peaks, pieces_of(library), default_rng(0)
     create_library(folder, library.info)
     with changing_library(folder) as writer:
         for number in range(tracks):
-            turn, place = divmod(number, len(pieces))
-            again, higher = divmod(turn, 36)
-            bins = pieces[place].bins + higher
-            kept = (bins < settings.bins) & (np.arange(len(bins)) % 10 >= min(again, 1))
-            peaks = Peaks(pieces[place].frames[kept], bins[kept])
-            writer.add(File(f"{number}.wav", 1, 1), str(number), Track(SECONDS, landmarks=peaks))
+            peaks = pieces[number % len(pieces)]
+            if number >= len(pieces):
+                frames = peaks.frames * rng.uniform(0.97, 1.03)
+                bins = peaks.bins + rng.uniform(-3, 3)
+                kept = (bins >= 0) & (bins < settings.bins - 1) & (rng.random(len(bins)) < 0.8)
+                peaks = Peaks.at(frames[kept], bins[kept])
+            seconds = (peaks.length + 1) * settings.frame_s
+            writer.add(File(f"{number}.wav", 1, 1), str(number), Track(seconds, landmarks=peaks))
     made = open_library(folder)
     update_tables(made.landmarks, made.seconds, made.info.landmarks)
+
+
+def mixed(one: Peaks, other: Peaks) -> Peaks:
+    """Half of the peaks of two pieces."""
+    frames, bins = (
+        np.concatenate([getattr(one, name)[::2], getattr(other, name)[1::2]])
+        for name in ("frames", "bins")
+    )
+    return Peaks.at(frames, bins)
 
 
 def steps_of_model(
@@ -121,7 +138,7 @@ def steps_of_model(
 ) -> Mapping[str, Callable[[], object]]:
     """The steps of one identification by fingerprints."""
     library, rate = open_library(folder), fingerprinter.encoder.front_end.sample_rate
-    noise = np.random.default_rng(1).standard_normal(SECONDS * rate) * 0.1
+    noise = default_rng(1).standard_normal(SECONDS * rate) * 0.1
     audio = Decoded(noise.astype(np.float32), rate)
     query, finder = fingerprinter.of_audio(audio), finders_of(library)[0]
     assert isinstance(finder, SegmentFinder)
@@ -133,10 +150,10 @@ def steps_of_model(
 
 
 def steps_of_landmarks(folder: Path, threads: int) -> Mapping[str, Callable[[], object]]:
-    """The steps of one identification by landmarks; the query is the first track."""
+    """The steps of one identification by landmarks; the query is a mix of two tracks."""
     library = open_library(folder)
     (finder,) = finders_of(library)
-    query = Track(SECONDS, landmarks=library.landmarks[0])
+    query = Track(SECONDS, landmarks=mixed(*library.landmarks[:2]))
     identify(query, library, [finder], threads=threads)  # compiles what is not compiled yet
 
     def opened() -> object:

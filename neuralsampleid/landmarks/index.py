@@ -30,7 +30,7 @@ from neuralsampleid.landmarks.triples import (
 from neuralsampleid.line import Line
 
 _SIFTED = 20_000  # proposals of a query, those with the most votes
-TABLE_FRAMES = 1 << 21  # of the tracks of a table together, unless one alone is longer
+TABLE_FRAMES = 1 << 22  # of the tracks of a table together, unless one alone is longer
 _MOST_OF_IT = 0.6  # of a line that no better one explains, to be shown
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
 

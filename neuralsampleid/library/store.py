@@ -150,8 +150,8 @@ def read_contents(folder: Path) -> Contents:
     with reading(folder) as (table, info):
         tracks, seconds = table.execute("SELECT COUNT(*), TOTAL(seconds) FROM present").fetchone()
         (files,) = table.execute("SELECT COUNT(*) FROM files").fetchone()
-    known = (folder / FILE).stat()
-    return Contents(info, tracks, files, seconds, known.st_size, known.st_mtime)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Contents(info, tracks, files, seconds, size, (folder / FILE).stat().st_mtime)
 
 
 def create_library(folder: Path, info: LibraryInfo) -> None:
