@@ -41,7 +41,7 @@ class Landmarks(Section):
     query_partners: Annotated[int, Field(ge=2)] = 6  # of a query's peak
     gap_frames: Annotated[int, Field(ge=8)] = 64  # after the peak at most
     rise_semitones: PositiveInt = 20  # above or below at most
-    tolerance_semitones: PositiveFloat = 0.17  # between equal triples
+    tolerance_semitones: PositiveFloat = 0.13  # between equal triples
     tolerance_frames: PositiveFloat = 1.25
     pitch_semitones: NonNegativeFloat = 6.0  # ±
     tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.68  # the query's speed over the reference's
