@@ -80,7 +80,7 @@ def index_of(tracks: StoredPeaks, info: LandmarkInfo) -> LandmarkIndex:
     places = {number: place for place, number in enumerate(tracks.numbers)}
     tables: list[tuple[TripleTable, Integers]] = []
     missing = set(places)
-    for stored in _stored(tracks.folder, info):
+    for stored in stored_tables(tracks.folder, info):
         # Of a track that two tables hold, since nsid index was stopped, one counts.
         own = [number if number in missing else -1 for number in stored.numbers.tolist()]
         missing.difference_update(own)
@@ -91,7 +91,7 @@ def index_of(tracks: StoredPeaks, info: LandmarkInfo) -> LandmarkIndex:
     return LandmarkIndex(tracks, tables, info.peaks, info.settings)
 
 
-def _stored(folder: Path, info: LandmarkInfo) -> list[StoredTable]:
+def stored_tables(folder: Path, info: LandmarkInfo) -> list[StoredTable]:
     """The sound tables of a library."""
     keys = key_count(reach_of(info.settings))
     paths = sorted((folder / _FOLDER).glob(f"*{_SUFFIX}"))
@@ -112,7 +112,7 @@ def update_tables(
     places = {number: place for place, number in enumerate(tracks.numbers)}
     frames = (seconds / info.peaks.frame_s).astype(np.int64) + 1
     missing, kept, small = set(places), set[Path](), []
-    for stored in _stored(tracks.folder, info):
+    for stored in stored_tables(tracks.folder, info):
         own = missing.intersection(stored.numbers.tolist())
         if 2 * frames[[places[number] for number in own]].sum() >= TABLE_FRAMES:
             missing -= own
