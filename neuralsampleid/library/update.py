@@ -27,6 +27,7 @@ from neuralsampleid.models.weights import Architecture, Graph
 from neuralsampleid.progress import progress
 
 _SHOWN = 20  # skipped files that the log names; all are in the summary
+_ASKED_S = 20.0  # of the first track, to compile the search
 _ATTEMPTS = 2  # after which a file that ended the process each time is skipped
 MUCH, _MUCH_SHARE = 10, 0.1  # tracks that are not forgotten unasked, at once
 
@@ -162,11 +163,18 @@ def _measure_chance(writer: LibraryWriter, folder: Path, threads: int) -> None:
 
 
 def _update_tables(folder: Path) -> None:
+    """Make the tables of the landmarks hold all tracks; and ask once, which compiles the search."""
     library = open_library(folder)
-    if library.landmarks is not None and library.info.landmarks is not None:
-        from neuralsampleid.library.tables import update_tables  # Numba takes half a second
+    tracks, info = library.landmarks, library.info.landmarks
+    if tracks is None or info is None:
+        return
+    from neuralsampleid.library.tables import index_of, update_tables  # Numba takes half a second
 
-        update_tables(library.landmarks, library.seconds, library.info.landmarks)
+    update_tables(tracks, library.seconds, info)
+    for peaks in tracks[:1]:
+        index, few = index_of(tracks, info), peaks.within(0.0, _ASKED_S, info.peaks)
+        index.best(few)
+        list(index.lines(few, 0, 0.0))
 
 
 def _update(
