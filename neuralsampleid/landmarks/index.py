@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, asked, heard, judge, sift
@@ -60,27 +62,23 @@ class TripleSearch:
         self._triples = make_triples(self._points, settings.query_partners, self._reach)
         self.query = asked(self._points)
 
-    def proposals(self, table: TripleTable) -> Proposals:
-        """The parts of the table's tracks in which hits gather; most votes first."""
+    def proposals(self, table: TripleTable, wanted: npt.NDArray[np.bool_]) -> Proposals:
+        """The parts of the table's tracks in which most hits gather; most votes first.
+
+        Args:
+            table: of tracks.
+            wanted: (tracks,) which of them are searched.
+        """
         begun = self._points.frames[self._triples.first]
         blocks = np.arange(int(self._points.frames[-1]) // BLOCK + 2)
-        cuts = np.searchsorted(begun, blocks * BLOCK).tolist()
-        found = [
-            propose(
-                find_hits(
-                    self._points,
-                    self._triples,
-                    (cuts[block], cuts[block + 1]),
-                    table,
-                    self._scale,
-                    self._reach,
-                ),
-                (block + 0.5) * BLOCK,
-                self._reach,
-            )
-            for block in blocks[:-1].tolist()
-        ]
-        return join(found)
+        found: list[Proposals] = []
+        for block, part in enumerate(pairwise(np.searchsorted(begun, blocks * BLOCK).tolist())):
+            hits = find_hits(self._points, self._triples, part, table, self._scale, self._reach)
+            proposed = propose(hits, (block + 0.5) * BLOCK, self._reach)
+            found.append(proposed.take(wanted[proposed.tracks]))
+            if sum(len(each.tracks) for each in found) > 4 * _SIFTED:  # of a long query
+                found = [join(found).take(slice(_SIFTED))]
+        return join(found).take(slice(_SIFTED))
 
 
 class LandmarkIndex:
@@ -135,9 +133,9 @@ class LandmarkIndex:
         left_out = np.array(sorted(without), np.int64)
 
         def proposed(table: tuple[TripleTable, Integers]) -> Proposals:
-            found = search.proposals(table[0])
-            found = found._replace(tracks=table[1][found.tracks])
-            return found.take((found.tracks >= 0) & ~np.isin(found.tracks, left_out))
+            triples, numbers = table
+            found = search.proposals(triples, (numbers >= 0) & ~np.isin(numbers, left_out))
+            return found._replace(tracks=numbers[found.tracks])
 
         def sifted(track: tuple[int, Proposals]) -> Proposals:
             return self._sifted(search.query, *track)
@@ -178,7 +176,7 @@ class LandmarkIndex:
         search = TripleSearch(query, self._peaks, self._settings)
         table = table_of([self._tracks[track]], self._peaks, self._settings)
         points = self._points(track)
-        proposed = search.proposals(table)
+        proposed = search.proposals(table, np.ones(1, np.bool_))
         proposals = self._sifted(search.query, track, proposed)
         excerpts = _judged(search.query, points, proposals)
         lines = [

@@ -8,6 +8,7 @@ import pytest
 from helpers.songs import song_stems
 from neuralsampleid.composer.treatment import Treatment, change_speed
 from neuralsampleid.config import Landmarks, PeakFinding
+from neuralsampleid.landmarks import index as index_module
 from neuralsampleid.landmarks.index import LandmarkIndex, divide, table_of
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 
@@ -152,3 +153,13 @@ def test_silence_has_no_line(index):
     query = peaks(song(1))
     assert not LandmarkIndex.of([NOTHING], PEAKS, SETTINGS).best(query).scores.any()
     assert len(LandmarkIndex.of([], PEAKS, SETTINGS).best(query).scores) == 0
+
+
+def test_a_long_query_needs_no_more_room_and_finds_the_same(index, monkeypatch):
+    """The proposals with the most votes are kept, whenever there are more."""
+    query = peaks(song(10), song(2)[EXCERPT], song(11), song(3)[EXCERPT])
+    every = index.best(query)
+    monkeypatch.setattr(index_module, "_SIFTED", 40)
+    few = index.best(query)
+    assert few.scores.argsort()[-2:].tolist() == every.scores.argsort()[-2:].tolist()
+    assert few.scores[2] == pytest.approx(every.scores[2], rel=0.2)
