@@ -31,7 +31,7 @@ from neuralsampleid.landmarks.triples import (
 )
 from neuralsampleid.line import Line
 
-_SIFTED = 20_000  # proposals of a query, those with the most votes
+SIFTED = 20_000  # proposals of a query, those with the most votes
 TABLE_FRAMES = 1 << 22  # of the tracks of a table together, unless one alone is longer
 _MOST_OF_IT = 0.6  # of a line that no better one explains, to be shown
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
@@ -76,9 +76,9 @@ class TripleSearch:
             hits = find_hits(self._points, self._triples, part, table, self._scale, self._reach)
             proposed = propose(hits, (block + 0.5) * BLOCK, self._reach)
             found.append(proposed.take(wanted[proposed.tracks]))
-            if sum(len(each.tracks) for each in found) > 4 * _SIFTED:  # of a long query
-                found = [join(found).take(slice(_SIFTED))]
-        return join(found).take(slice(_SIFTED))
+            if sum(len(each.tracks) for each in found) > 4 * SIFTED:  # of a long query
+                found = [join(found).take(slice(SIFTED))]
+        return join(found).take(slice(SIFTED))
 
 
 class LandmarkIndex:
@@ -151,7 +151,7 @@ class LandmarkIndex:
 
         with ThreadPoolExecutor(threads) as pool:
             every = join(list(pool.map(proposed, self._tables)))
-            few = list(pool.map(sifted, _by_track(every.take(slice(_SIFTED)))))
+            few = list(pool.map(sifted, _by_track(every.take(slice(SIFTED)))))
             if few:
                 chosen = join(few).take(slice(self._settings.candidates))
                 list(pool.map(improve, _by_track(chosen)))
