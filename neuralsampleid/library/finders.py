@@ -32,16 +32,18 @@ class Evidence:
     """What was found for one query, in T tracks.
 
     Attributes:
-        scores: (T,) of each track's best line; 0 for a track without a line, or left out.
+        scores: (T,) of each track; 0 for a track without a line, or left out.
         excess: (T,) how far each track stands out from the others, see ``chance.excesses``.
         lines: of a track's number and a least score → its lines that reach it, best first.
         least_of_others: score that all lines of a track but the best reach, to be shown.
+        summed: whether a track's score is that of several lines together, else of its best one.
     """
 
     scores: Floats
     excess: Floats
     lines: Callable[[int, float], Iterator[Line]]
     least_of_others: float = 0.0
+    summed: bool = False
 
 
 class Finder(ABC):
@@ -180,13 +182,14 @@ class LandmarkFinder(Finder):
     def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
         asked = query.landmarks
         assert asked is not None
-        scores = self._index.best(asked, without, threads).scores
+        best = self._index.best(asked, without, threads)
+        scores = np.where(best.matched_s[:, 1] > 0, best.scores, 0.0)  # of tracks with a line
 
         def lines(track: int, least: float) -> Iterator[Line]:
             for line in self._index.lines(asked, track, least):
                 yield line.within(np.inf, float(self.seconds[track]))
 
-        return Evidence(scores, excesses_without(scores, without), lines, LEAST_NATS)
+        return Evidence(scores, excesses_without(scores, without), lines, LEAST_NATS, True)
 
 
 def finders_of(library: Library) -> list[Finder]:

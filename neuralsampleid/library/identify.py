@@ -20,7 +20,7 @@ from neuralsampleid.library.finders import Evidence, Finder, finders_of
 from neuralsampleid.library.fingerprinter import Fingerprinter, of_library
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY
 from neuralsampleid.library.store import Library, Track, open_library
-from neuralsampleid.line import Line, least_shown, shown
+from neuralsampleid.line import Line, shown
 
 SHORTEST_S = 0.5  # of a query: a landmark is up to 0.74 s long
 _SAME_SHARE, _SAME_TEMPO, _SAME_S = 0.8, 0.01, 1.0  # of both tracks; change of tempo; of offset
@@ -230,10 +230,12 @@ def _answer(
     candidate: Candidate, library: Library, thresholds: Thresholds, seconds: float
 ) -> Answer:
     score, evidence = candidate.score, candidate.evidence
-    # Each line reaches the least score, unless the track is shown whatever its score.
-    least = thresholds.score if score >= thresholds.score else 0.0
-    lines = evidence.lines(candidate.track, least_shown(score, least))
-    matches = shown(lines, evidence.least_of_others)
+    # Each line reaches the least score, unless it is that of several lines together, or the track
+    # is shown whatever its score.
+    alone = score >= thresholds.score and not evidence.summed
+    least = thresholds.score if alone else 0.0
+    lines = evidence.lines(candidate.track, least)
+    matches = shown(lines, max(least, evidence.least_of_others))
     own_seconds = float(library.seconds[candidate.track])
     return Answer(
         library.paths[candidate.track],

@@ -90,7 +90,8 @@ def _answer_lines(answer: Answer) -> list[str]:
 def _match_line(part: Line) -> str:
     query_start, query_end, start, end = map(clock, _times(part))
     tempo = "" if part.tempo_ratio is None else f", tempo × {part.tempo_ratio:.2f}"
-    pitch = f", pitch {part.pitch_semitones:+.1f}" if part.pitch_semitones else ""
+    semitones = round(part.pitch_semitones or 0.0, 1)
+    pitch = f", pitch {semitones:+.1f}" if semitones else ""
     return f"{query_start}–{query_end} ← {start}–{end}{tempo}{pitch}"
 
 

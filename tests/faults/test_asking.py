@@ -59,6 +59,18 @@ def test_what_can_be_heard_is_found(asked, query):
     assert not answers[0].same_recording
 
 
+def test_every_repetition_of_a_loop_is_shown(asked):
+    """The score is that of all repetitions together, so each of them has a part of it."""
+    loop, other = tune(1, 12)[3 * TUNE_RATE : 6 * TUNE_RATE], tune(7, 4)
+    put(asked / "loop.wav", np.concatenate([loop, other, loop, other, loop]))
+    (answer,) = Identifier.open(asked / "library").identify_file(asked / "loop.wav")
+    assert answer.paths == ["1.wav"]
+    assert [part.query_start_s for part in answer.matches] == pytest.approx([0, 7, 14], abs=0.5)
+    for part in answer.matches:
+        assert part.reference_start_s == pytest.approx(3, abs=0.5)
+        assert part.score < answer.score
+
+
 def test_a_library_holds_what_can_be_heard(asked, tmp_path):
     put(tmp_path / "music/anti.wav", np.stack([tune(1, 12), -tune(1, 12)], axis=1))
     put(tmp_path / "music/quiet.wav", 1e-3 * tune(2, 12), subtype="FLOAT")

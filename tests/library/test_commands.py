@@ -165,13 +165,14 @@ def test_landmarks_need_no_weights(rendered, tmp_path, capsys):
     assert part["reference_end_s"] == pytest.approx(20.03, abs=0.5)
     assert part["tempo_ratio"] == pytest.approx(1.0, abs=0.003)
     assert second["answers"] == []
-    # Of what hardly stands out, chance brings many parts: the best is shown.
+    # What hardly stands out is shown if asked for, where anything lines up.
     shown = [
         answer for query in asked([*ask, "--best", "4"], capsys) for answer in query["answers"]
     ]
-    assert len(shown) == 2 * 4
+    assert 2 < len(shown) <= 2 * 4
     for answer in shown:
         assert len(answer["ranges"]) == 1 or min(p["score"] for p in answer["ranges"]) >= 8
+        assert answer["ranges"]
     assert min(answer["score"] for answer in shown) < 8
     # A track of the library does not find itself.
     (own,) = asked(["identify", str(rendered / "music/song 2.wav"), *ask[3:]], capsys)
