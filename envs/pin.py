@@ -26,7 +26,9 @@ LOCKS = {  # file: the project's extras in it, beside what every user of it need
 AUDIO = """numpy numba scipy pandas pyyaml pydantic soundfile soxr symusic pretty_midi
     python-stretch matplotlib jinja2 tabulate tqdm zstandard"""
 SEPARATION = "numpy scipy pandas pyyaml pydantic soundfile soxr torch demucs"
-TORCH = "numpy scipy pandas pyyaml pydantic soundfile soxr torch lightning torchmetrics faiss-cpu"
+TORCH = (
+    "numpy numba scipy pandas pyyaml pydantic soundfile soxr torch lightning torchmetrics faiss-cpu"
+)
 ENVIRONMENTS = {  # file: what it is for, and what the rules' scripts import
     "audio": ("Music, catalogue, hpss, metrics, tables and figures; no torch.", AUDIO),
     "separation_cpu": ("Stems, by HTDemucs too.", SEPARATION),
