@@ -131,11 +131,20 @@ def sift(query: AskedQuery, track: Points, proposals: Proposals) -> Floats:
             predicted = proposals.here[number] + later
             if predicted < 0 or predicted >= query.length:
                 continue
-            step = _step(expected, track.heights[peak] + part.pitch)
-            near = query.frames[expected.low[step] : expected.high[step]]
-            found = _any_within(near, predicted, expected.frames)
-            scores[number] += expected.found[step] if found else expected.missed[step]
+            height = track.heights[peak] + part.pitch
+            scores[number] += _told(query, expected, height, predicted, expected.frames)
     return scores
+
+
+@compiled
+def _told(
+    query: AskedQuery, expected: Expected, height: float, predicted: float, frames: float
+) -> float:
+    """What a peak of a height tells by being found within some frames of a place or not, nats."""
+    step = _step(expected, height)
+    near = query.frames[expected.low[step] : expected.high[step]]
+    found = _any_within(near, predicted, frames)
+    return float(expected.found[step] if found else expected.missed[step])
 
 
 @compiled
@@ -298,7 +307,7 @@ def heard(query: AskedQuery, track: Points, part: Part, start: float) -> tuple[f
     for peak in range(part.begin, part.end):
         if run <= 0:
             run, opened = 0.0, peak
-        run += _told(query, track, part, start, peak)
+        run += _told_at(query, track, part, start, peak)
         if run > best:
             best, first, last = run, opened, peak
     last = _reached(query, track, part, start, last, 1)
@@ -314,7 +323,7 @@ def _reached(
     run, best, reached = 0.0, 0.0, peak
     peak += step
     while 0 <= peak < len(track.frames) and run > best - _GAP_NATS:
-        run += _told(query, track, part, start, peak)
+        run += _told_at(query, track, part, start, peak)
         if run > best:
             best, reached = run, peak
         peak += step
@@ -322,12 +331,10 @@ def _reached(
 
 
 @compiled
-def _told(query: AskedQuery, track: Points, part: Part, start: float, peak: int) -> float:
+def _told_at(query: AskedQuery, track: Points, part: Part, start: float, peak: int) -> float:
     """What one of the track's peaks tells of an occurrence, nats; of beyond the query, much."""
     predicted = start + (track.frames[peak] - track.frames[part.begin]) / part.slope
     if predicted < -_FRAMES or predicted > query.length + _FRAMES:
         return -_GAP_NATS
-    step = _step(query.fine, track.heights[peak] + part.pitch)
-    near = query.frames[query.fine.low[step] : query.fine.high[step]]
-    found = _any_within(near, predicted, _FRAMES + 0.5)
-    return float(query.fine.found[step] if found else query.fine.missed[step])
+    height = track.heights[peak] + part.pitch
+    return _told(query, query.fine, height, predicted, _FRAMES + 0.5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from neuralsampleid.compilation import compiled
 from neuralsampleid.landmarks.table import (
@@ -20,6 +19,7 @@ from neuralsampleid.landmarks.table import (
     RATIOS,
     SLOT,
     TIMES,
+    Reals,
     Rows,
     Scale,
     TripleTable,
@@ -30,8 +30,6 @@ from neuralsampleid.landmarks.triples import Integers, Numbers, Points, Reach, T
 _ROOM = 1 << 18  # hits found at once
 _PART = np.float32(1 / PARTS)
 _RATIO_PART = np.float32(1 / PARTS / RATIOS)
-
-Reals = npt.NDArray[np.float32]
 
 
 class Hits(NamedTuple):

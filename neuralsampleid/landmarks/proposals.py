@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.compilation import compiled
-from neuralsampleid.landmarks.hits import Hits, Reals
+from neuralsampleid.landmarks.hits import Hits
+from neuralsampleid.landmarks.table import Reals
 from neuralsampleid.landmarks.triples import Floats, Integers, Reach
 
 BLOCK = 430  # frames of a query whose hits are asked together: 10 s

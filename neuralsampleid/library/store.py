@@ -109,20 +109,26 @@ class Contents:
     changed: float  # seconds since 1970
 
 
-def open_library(folder: Path) -> Library:
+def open_library(folder: Path, *, fingerprints: bool = True) -> Library:
     """Read a library.
+
+    Args:
+        folder: of the library.
+        fingerprints: whether they are read, too, if there are any; they are most of it.
 
     Raises:
         UserError: the folder is no library, or one of another version.
     """
     with reading(folder) as (table, info):
         try:
-            return _read(folder, table, info)
+            return _read(folder, table, info, fingerprints)
         except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise UserError(damaged(folder)) from error
 
 
-def _read(folder: Path, table: sqlite3.Connection, info: LibraryInfo) -> Library:
+def _read(
+    folder: Path, table: sqlite3.Connection, info: LibraryInfo, with_fingerprints: bool
+) -> Library:
     tracks = table.execute("SELECT number, sha256, seconds FROM present ORDER BY number").fetchall()
     paths: dict[int, list[str]] = {number: [] for number, _, _ in tracks}
     for path, track in table.execute("SELECT path, track FROM files ORDER BY path"):
@@ -132,7 +138,7 @@ def _read(folder: Path, table: sqlite3.Connection, info: LibraryInfo) -> Library
     if not np.isfinite(seconds).all():
         raise ValueError("lengths that are not finite")
     fingerprints = None
-    if info.encoder is not None:
+    if info.encoder is not None and with_fingerprints:
         fingerprints = _read_fingerprints(table, info.encoder, sha256, seconds)
     landmarks = None
     if info.landmarks is not None:

@@ -163,16 +163,19 @@ def _measure_chance(writer: LibraryWriter, folder: Path, threads: int) -> None:
 
 
 def _update_tables(folder: Path) -> None:
-    """Make the tables of the landmarks hold all tracks; and ask once, which compiles the search."""
-    library = open_library(folder)
+    """Make the tables of the landmarks hold all tracks; and ask one, which compiles the search."""
+    library = open_library(folder, fingerprints=False)
     tracks, info = library.landmarks, library.info.landmarks
     if tracks is None or info is None:
         return
-    from neuralsampleid.library.tables import index_of, update_tables  # Numba takes half a second
+    # Numba takes half a second to load.
+    from neuralsampleid.landmarks.index import LandmarkIndex
+    from neuralsampleid.library.tables import update_tables
 
     update_tables(tracks, library.seconds, info)
     for peaks in tracks[:1]:
-        index, few = index_of(tracks, info), peaks.within(0.0, _ASKED_S, info.peaks)
+        few = peaks.within(0.0, _ASKED_S, info.peaks)
+        index = LandmarkIndex.of([few], info.peaks, info.settings)
         index.best(few)
         list(index.lines(few, 0, 0.0))
 
