@@ -27,6 +27,7 @@ from neuralsampleid.audio.ffmpeg import Decoded
 from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.finders import SegmentFinder, finders_of
+from neuralsampleid.library.fingerprint_tables import update_tables as update_fingerprints
 from neuralsampleid.library.fingerprinter import Fingerprinter, for_new_library
 from neuralsampleid.library.identify import identify
 from neuralsampleid.library.schema import LibraryInfo
@@ -88,8 +89,10 @@ def synthetic(folder: Path, info: LibraryInfo, tracks: int, threads: int) -> Non
             ends = starts + own.segment_s
             segments = Segments.of({"": len(rows)}, rows, starts_s=starts, ends_s=ends)
             writer.add(File(f"{number}.wav", 1, 1), str(number), Track(SECONDS, segments))
-        (finder,) = finders_of(open_library(folder))
-        chance = finder.measure_chance(threads)
+        library = open_library(folder)
+        update_fingerprints(library.fingerprints, threads)
+        (finder,) = finders_of(library)
+        chance = finder.measure_chance(library.fingerprints, library.sha256, threads)
         writer.note(info.model_copy(update={"encoder": own.model_copy(update={"chance": chance})}))
 
 
@@ -146,8 +149,8 @@ def steps_of_model(
     assert isinstance(finder, SegmentFinder)
     return {
         "fingerprint the query": lambda: fingerprinter.of_audio(audio),
-        "search": lambda: finder.nearest(query.fingerprints, frozenset(), threads),
-        "search, lines and chance": lambda: identify(query, library, [finder], threads=threads),
+        "search": lambda: finder.find(query, threads=threads),
+        "search, and answers": lambda: identify(query, library, [finder], threads=threads),
     }
 
 

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -82,6 +82,17 @@ def remove_leftovers(folder: Path, names: Collection[str]) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink(missing_ok=True)
+
+
+def keep_only(folder: Path, kept: Collection[Path]) -> None:
+    """Remove all other files of a folder, hidden ones, too, but those that a process maps.
+
+    Windows does not let these go; the next call removes them.
+    """
+    for path in set(folder.glob("*")) | set(folder.glob(".*")):
+        if path not in kept:
+            with suppress(PermissionError):
+                path.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

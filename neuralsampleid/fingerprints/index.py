@@ -134,7 +134,7 @@ def build_index(
 
 def search_blocks(
     blocks: Iterable[tuple[int, Embeddings]], queries: Embeddings, k: int, threads: int = 1
-) -> Integers:
+) -> tuple[npt.NDArray[np.float32], Integers]:
     """Search exactly, without an index: each block is read once, and memory does not grow.
 
     Args:
@@ -144,8 +144,8 @@ def search_blocks(
         threads: of the CPU.
 
     Returns:
-        Rows (queries, k), those of the largest inner product first; of equals the first row; -1
-        where there are fewer than k.
+        Inner products (queries, k), the largest first, and their rows; of equals the first row. The
+        row is -1 where there are fewer than k.
     """
     asked = np.ascontiguousarray(queries, dtype=np.float32)
     best = np.full((len(asked), k), -np.inf, np.float32)
@@ -160,7 +160,7 @@ def search_blocks(
             order = np.argsort(-both, axis=1, kind="stable")[:, :k]
             best = np.take_along_axis(both, order, axis=1)
             rows = np.take_along_axis(every, order, axis=1)
-    return rows
+    return best, rows
 
 
 def load_index(path: Path, device: Device = "auto") -> SearchIndex:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from neuralsampleid.config import Landmarks, PeakFinding
-from neuralsampleid.fingerprints.index import search_blocks
-from neuralsampleid.fingerprints.segments import Embeddings, Floats, Integers, Segments
+from neuralsampleid.fingerprints.nearest import FingerprintIndex
+from neuralsampleid.fingerprints.segments import Floats, Segments
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.chance import ASKED, FEWEST, Chance, excesses_without
+from neuralsampleid.library.fingerprint_tables import index_of
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.library.store import Library, Track
 from neuralsampleid.line import LEAST_NATS, Line
-from neuralsampleid.matching.lines import best_scores, lines_of_track, neighbours_of
+from neuralsampleid.matching.lines import best_scores, lines_of_track, neighbours_at
 from neuralsampleid.progress import progress
 
 if TYPE_CHECKING:
@@ -80,52 +81,66 @@ class SegmentFinder(Finder):
 
     found_by: ClassVar[str] = "fingerprints"
 
-    searched: Segments  # sounding ones
+    make_index: Callable[[], FingerprintIndex]  # called once, when it is needed
+    seconds: Floats  # (T,) lengths of the tracks
     segment_s: float  # length of a segment, in seconds
     hop_s: float  # seconds from one segment to the next; also how far a vote lies from its line
     calibration: Calibration | None = None
     chance: Chance | None = None
 
+    @classmethod
+    def of(
+        cls, searched: Segments, segment_s: float, hop_s: float, chance: Chance | None = None
+    ) -> SegmentFinder:
+        """Of tracks in memory: their sounding segments."""
+        index = FingerprintIndex(searched)
+        return cls(lambda: index, searched.seconds, segment_s, hop_s, chance=chance)
+
+    @classmethod
+    def of_library(cls, library: Library) -> SegmentFinder:
+        """Of a library with fingerprints."""
+        tracks, own = library.fingerprints, library.info.encoder
+        assert tracks is not None
+        assert own is not None
+        trust = own.calibration, own.chance
+        return cls(lambda: index_of(tracks), library.seconds, own.segment_s, own.hop_s, *trust)
+
+    @cached_property
+    def _index(self) -> FingerprintIndex:
+        return self.make_index()
+
     def find(self, query: Track, without: Set[int] = frozenset(), threads: int = 1) -> Evidence:
         asked = query.fingerprints
         assert asked is not None
-        rows = self.nearest(asked, without, threads)
-        neighbours = neighbours_of(asked, rows, self.searched, self.segment_s)
-        tracks = len(self.searched.track_ids)
+        nearest = self._index.nearest(asked.embeddings, CANDIDATES, without, threads)
+        starts = self.hop_s * nearest.numbers.astype(np.float64)
+        neighbours = neighbours_at(asked, nearest.tracks, starts, self.segment_s)
+        tracks = len(self.seconds)
         scores = best_scores(neighbours, tracks, self.hop_s)
         backwards = best_scores(neighbours.backwards(), tracks, self.hop_s)
 
         def lines(track: int, least: float) -> Iterator[Line]:
             own = neighbours.where(neighbours.track == track)
             for line in lines_of_track(own, self.segment_s, self.hop_s, least):
-                yield line.within(query.seconds, float(self.searched.seconds[track]))
+                yield line.within(query.seconds, float(self.seconds[track]))
 
         return Evidence(scores, excesses_without(scores, without, backwards), lines)
 
-    def nearest(self, query: Segments, without: Set[int], threads: int) -> Integers:
-        """Rows of the nearest segments of each query segment, (n, ``CANDIDATES``); −1 for none."""
-        blocks = self._blocks(without)
-        return search_blocks(blocks, query.embeddings, CANDIDATES, threads)
+    def measure_chance(
+        self, tracks: Sequence[Segments], names: Sequence[str], threads: int
+    ) -> Chance | None:
+        """What the tracks find in each other; None if they are too few.
 
-    def _blocks(self, without: Set[int]) -> Iterator[tuple[int, Embeddings]]:
-        """The embeddings between those of tracks that are left out, each with its first row."""
-        first = 0
-        left_out = [self.searched.rows_of(track) for track in sorted(without)]
-        for rows in [*left_out, slice(len(self.searched), None)]:
-            if first < rows.start:
-                yield first, self.searched.embeddings[first : rows.start]
-            first = rows.stop
-
-    def measure_chance(self, threads: int) -> Chance | None:
-        """What the tracks find in each other; None if they are too few."""
-        names = self.searched.track_ids
+        Args:
+            tracks: sounding segments of each, (T,).
+            names: (T,) which are as good as random, and stay where tracks come and go.
+            threads: of the CPU.
+        """
         if len(names) < FEWEST:
             return None
-        # They are named by hashes, which are as good as random and stay where tracks come and go.
-        asked = np.argsort(names)[:ASKED].tolist()
         measured = []
-        for number in progress(asked, "measure chance"):
-            track = Track(float(self.searched.seconds[number]), self.searched.track(number))
+        for number in progress(np.argsort(names)[:ASKED].tolist(), "measure chance"):
+            track = Track(float(self.seconds[number]), tracks[number])
             excess = self.find(track, {number}, threads).excess
             measured.append(np.delete(excess, number))
         return Chance.of(measured)
@@ -169,9 +184,9 @@ class LandmarkFinder(Finder):
         assert info is not None
 
         def make_index() -> LandmarkIndex:
-            from neuralsampleid.library.tables import index_of  # as above
+            from neuralsampleid.library.tables import index_of as landmarks_of  # as above
 
-            return index_of(tracks, info)
+            return landmarks_of(tracks, info)
 
         return cls(make_index, library.seconds, info.calibration)
 
@@ -195,10 +210,8 @@ class LandmarkFinder(Finder):
 def finders_of(library: Library) -> list[Finder]:
     """A finder for each system of a library."""
     finders: list[Finder] = []
-    own = library.info.encoder
-    if own is not None and library.fingerprints is not None:
-        searched, trust = library.fingerprints, (own.calibration, own.chance)
-        finders.append(SegmentFinder(searched, own.segment_s, own.hop_s, *trust))
+    if library.fingerprints is not None:
+        finders.append(SegmentFinder.of_library(library))
     if library.landmarks is not None:
         finders.append(LandmarkFinder.of_library(library))
     return finders

@@ -46,8 +46,9 @@ class LandmarkInfo(_Info):
 class LibraryInfo(_Info):
     """A library has an encoder's fingerprints, landmarks, or both."""
 
-    # 1: collection.sqlite and rows-<n>.f32, a folder for each system; 2: peaks in whole bins
-    format: Literal[3] = 3
+    # 1: collection.sqlite and rows-<n>.f32, a folder for each system; 2: peaks in whole bins; 3:
+    # fingerprints in 32 bits
+    format: Literal[4] = 4
     music: str  # absolute path of the folder that was indexed
     encoder: EncoderInfo | None = None
     landmarks: LandmarkInfo | None = None

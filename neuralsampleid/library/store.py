@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_file
 from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.landmarks.peaks import Peaks
+from neuralsampleid.library.blobs import StoredFingerprints, StoredPeaks, fingerprints_as_bytes
 from neuralsampleid.library.database import (
     FILE,
     connected,
@@ -32,8 +32,7 @@ from neuralsampleid.library.database import (
     reading,
     refuse_former,
 )
-from neuralsampleid.library.peaks import StoredPeaks
-from neuralsampleid.library.schema import EncoderInfo, LibraryInfo
+from neuralsampleid.library.schema import LibraryInfo
 
 _LOCK = ".lock"
 # Large pages make long blobs quick to read; the vacuum gives back what forgotten tracks leave.
@@ -93,8 +92,9 @@ class Library:
     paths: list[list[str]]  # (T,) the files that hold each track
     sha256: list[str]  # (T,)
     seconds: npt.NDArray[np.float64]  # (T,)
-    fingerprints: Segments | None  # sounding segments; named by SHA-256
-    landmarks: StoredPeaks | None  # (T,) read when they are asked for
+    # (T,) each, read when they are asked for
+    fingerprints: StoredFingerprints | None
+    landmarks: StoredPeaks | None
 
 
 @dataclass(frozen=True)
@@ -109,26 +109,20 @@ class Contents:
     changed: float  # seconds since 1970
 
 
-def open_library(folder: Path, *, fingerprints: bool = True) -> Library:
-    """Read a library.
-
-    Args:
-        folder: of the library.
-        fingerprints: whether they are read, too, if there are any; they are most of it.
+def open_library(folder: Path) -> Library:
+    """Read a library's names and lengths.
 
     Raises:
         UserError: the folder is no library, or one of another version.
     """
     with reading(folder) as (table, info):
         try:
-            return _read(folder, table, info, fingerprints)
+            return _read(folder, table, info)
         except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise UserError(damaged(folder)) from error
 
 
-def _read(
-    folder: Path, table: sqlite3.Connection, info: LibraryInfo, with_fingerprints: bool
-) -> Library:
+def _read(folder: Path, table: sqlite3.Connection, info: LibraryInfo) -> Library:
     tracks = table.execute("SELECT number, sha256, seconds FROM present ORDER BY number").fetchall()
     paths: dict[int, list[str]] = {number: [] for number, _, _ in tracks}
     for path, track in table.execute("SELECT path, track FROM files ORDER BY path"):
@@ -137,13 +131,12 @@ def _read(
     seconds = np.array([track[2] for track in tracks], float)
     if not np.isfinite(seconds).all():
         raise ValueError("lengths that are not finite")
-    fingerprints = None
-    if info.encoder is not None and with_fingerprints:
-        fingerprints = _read_fingerprints(table, info.encoder, sha256, seconds)
-    landmarks = None
+    kept = folder, [int(number) for number, _, _ in tracks], seconds
+    fingerprints = landmarks = None
+    if info.encoder is not None:
+        fingerprints = StoredFingerprints(*kept, info.encoder)
     if info.landmarks is not None:
-        numbers = [int(number) for number, _, _ in tracks]
-        landmarks = StoredPeaks(folder, numbers, seconds, info.landmarks.peaks)
+        landmarks = StoredPeaks(*kept, info.landmarks.peaks)
     return Library(info, list(paths.values()), sha256, seconds, fingerprints, landmarks)
 
 
@@ -258,7 +251,7 @@ class LibraryWriter:
         if [part is None for part in kept] != [part is None for part in held]:
             raise ValueError(f"{file.path}: a track for other systems than the library's")
         blobs = (
-            None if track.fingerprints is None else _as_bytes(track.fingerprints),
+            None if track.fingerprints is None else fingerprints_as_bytes(track.fingerprints),
             None if track.landmarks is None else track.landmarks.to_bytes(),
         )
         with self._table:
@@ -304,38 +297,3 @@ def changing_library(folder: Path) -> Iterator[LibraryWriter]:
             raise UserError(
                 f"{folder}: another nsid index is changing it, expected one at a time"
             ) from error
-
-
-def _as_bytes(segments: Segments) -> bytes:
-    """All numbers of segments (int32), then all embeddings (float32), little-endian."""
-    return segments.numbers.astype("<i4").tobytes() + segments.embeddings.astype("<f4").tobytes()
-
-
-def _read_fingerprints(
-    table: sqlite3.Connection,
-    encoder: EncoderInfo,
-    sha256: list[str],
-    seconds: npt.NDArray[np.float64],
-) -> Segments:
-    """What ``_as_bytes`` wrote, of all tracks."""
-    size = encoder.embedding_size
-    lengths = table.execute("SELECT LENGTH(fingerprints) FROM present ORDER BY number")
-    counts = np.array([length for (length,) in lengths], np.int64) // (4 * (1 + size))
-    ends = np.concatenate([[0], np.cumsum(counts)]).tolist()
-    numbers, embeddings = np.empty(ends[-1], np.int64), np.empty((ends[-1], size), np.float32)
-    blobs = table.execute("SELECT fingerprints FROM present ORDER BY number")
-    for (blob,), (first, last) in zip(blobs, pairwise(ends), strict=True):
-        count = last - first
-        numbers[first:last] = np.frombuffer(blob, "<i4", count)
-        embeddings[first:last] = np.frombuffer(blob, "<f4", offset=4 * count).reshape(count, size)
-    if not (numbers >= 0).all() or not np.isfinite(embeddings).all():
-        raise ValueError("segments that nsid did not write")
-    starts = numbers * encoder.hop_s
-    return Segments.of(
-        dict(zip(sha256, counts.tolist(), strict=True)),
-        embeddings,
-        starts_s=starts,
-        ends_s=starts + encoder.segment_s,
-        numbers=numbers,
-        seconds=seconds,
-    )

@@ -8,7 +8,6 @@ small ones are replaced by one of all their tracks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,11 +16,11 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from neuralsampleid.files import replacing_file
+from neuralsampleid.files import keep_only, replacing_file
 from neuralsampleid.landmarks.index import TABLE_FRAMES, LandmarkIndex, divide, table_of
 from neuralsampleid.landmarks.table import TripleTable, is_sound, key_count
 from neuralsampleid.landmarks.triples import reach_of
-from neuralsampleid.library.peaks import StoredPeaks
+from neuralsampleid.library.blobs import StoredPeaks
 from neuralsampleid.library.schema import LandmarkInfo
 from neuralsampleid.progress import progress
 
@@ -130,15 +129,7 @@ def update_tables(
         path = folder / f"{numbers[0]:08}-{crc32(numbers.tobytes()):08x}{_SUFFIX}"
         write_table(path, table, numbers)
         kept.add(path)
-    for path in set(folder.glob("*")) | set(folder.glob(".*")):
-        if path not in kept:
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    # Windows keeps a file that another process maps; the next nsid index removes it.
-    with suppress(PermissionError):
-        path.unlink(missing_ok=True)
+    keep_only(folder, kept)
 
 
 def _table_of(tracks: StoredPeaks, places: Sequence[int], info: LandmarkInfo) -> TripleTable:

@@ -12,8 +12,9 @@ import numpy as np
 from neuralsampleid.audio.folder import Found, look_for_audio
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import require_text, sha256_of
+from neuralsampleid.library import fingerprint_tables
 from neuralsampleid.library.database import is_library
-from neuralsampleid.library.finders import SegmentFinder, finders_of
+from neuralsampleid.library.finders import SegmentFinder
 from neuralsampleid.library.fingerprinter import Fingerprinter, for_new_library, of_library
 from neuralsampleid.library.schema import LibraryInfo
 from neuralsampleid.library.store import (
@@ -109,8 +110,8 @@ def index_music(
             writer.note(info)
         summary = _update(writer, fingerprinter, root, found, forget)
         summary.notes[:0] = notes
+        _update_tables(folder, threads)
         _measure_chance(writer, folder, threads)
-        _update_tables(folder)
     return summary
 
 
@@ -155,16 +156,20 @@ def _measure_chance(writer: LibraryWriter, folder: Path, threads: int) -> None:
     encoder, digest = writer.info.encoder, writer.digest()
     if encoder is None or encoder.chance_of == digest:
         return
-    finder = finders_of(open_library(folder))[0]
-    assert isinstance(finder, SegmentFinder)
-    update = {"chance": finder.measure_chance(threads), "chance_of": digest}
+    library = open_library(folder)
+    assert library.fingerprints is not None
+    finder = SegmentFinder.of_library(library)
+    chance = finder.measure_chance(library.fingerprints, library.sha256, threads)
+    update = {"chance": chance, "chance_of": digest}
     encoder = encoder.model_copy(update=update)
     writer.note(writer.info.model_copy(update={"encoder": encoder}))
 
 
-def _update_tables(folder: Path) -> None:
-    """Make the tables of the landmarks hold all tracks; and ask one, which compiles the search."""
-    library = open_library(folder, fingerprints=False)
+def _update_tables(folder: Path, threads: int) -> None:
+    """Make the tables hold all tracks; and ask one by landmarks, which compiles the search."""
+    library = open_library(folder)
+    if library.fingerprints is not None:
+        fingerprint_tables.update_tables(library.fingerprints, threads)
     tracks, info = library.landmarks, library.info.landmarks
     if tracks is None or info is None:
         return

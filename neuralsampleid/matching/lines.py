@@ -63,14 +63,29 @@ def neighbours_of(
         searched: what was searched.
         segment_s: length of a segment, in seconds.
     """
-    segment, place = np.nonzero(rows >= 0)
-    row = rows[segment, place]
+    # Row -1 is the one beyond the last.
+    tracks, starts_s = np.append(searched.tracks, -1)[rows], np.append(searched.starts_s, 0.0)[rows]
+    return neighbours_at(query, tracks, starts_s, segment_s)
+
+
+def neighbours_at(
+    query: Segments, tracks: Integers, starts_s: Floats, segment_s: float
+) -> Neighbours:
+    """``neighbours_of``, where tracks and times of the nearest segments are known.
+
+    Args:
+        query: segments of one track, n of them.
+        tracks: (n, k) of the nearest segments, nearest first, −1 for none.
+        starts_s: (n, k) when these begin.
+        segment_s: length of a segment, in seconds.
+    """
+    segment, place = np.nonzero(tracks >= 0)
     return Neighbours(
         query=query.numbers[segment],
-        track=searched.tracks[row],
+        track=tracks[segment, place],
         query_s=query.starts_s[segment] + segment_s / 2,
-        reference_s=searched.starts_s[row] + segment_s / 2,
-        votes=rank_votes(rows)[segment, place],
+        reference_s=starts_s[segment, place] + segment_s / 2,
+        votes=rank_votes(tracks)[segment, place],
     )
 
 

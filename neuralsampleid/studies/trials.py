@@ -45,7 +45,7 @@ def run_trials(
         query samples was in the catalogue, ``right`` whether the query samples the track. What a
         query excludes is in neither trial.
     """
-    finder = SegmentFinder(catalogue.sounding(), catalogue.segment_s, catalogue.hop_s)
+    finder = SegmentFinder.of(catalogue.sounding(), catalogue.segment_s, catalogue.hop_s)
 
     def query(name: str) -> Track:
         own = queries.track(name).sounding()

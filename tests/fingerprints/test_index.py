@@ -71,10 +71,12 @@ def test_blocks_are_searched_as_the_whole(cuts: list[int], k: int):
     vectors = fingerprints(60)
     borders = [0, *sorted(cuts), 60]
     blocks = [(first, vectors[first:last]) for first, last in pairwise(borders)]
-    found = search_blocks(blocks, near(vectors, 9), k)
+    similar, found = search_blocks(blocks, near(vectors, 9), k)
     expected = build_index(vectors, asked("flat")).search(near(vectors, 9), k)
     np.testing.assert_array_equal(found, expected[1])
-    assert (search_blocks([], vectors, 2) == -1).all()
+    products = np.einsum("qd,qkd->qk", near(vectors, 9), vectors[found[:, : min(k, 60)]])
+    np.testing.assert_allclose(similar[:, : min(k, 60)], products, atol=1e-5)
+    assert (search_blocks([], vectors, 2)[1] == -1).all()
 
 
 @pytest.mark.parametrize(

@@ -29,25 +29,32 @@ def segments(name, embeddings):
     return Segments.of({name: len(starts)}, embeddings, starts_s=starts, ends_s=starts + SEGMENT)
 
 
-def finder_of(parts, **trust):
-    return SegmentFinder(Segments.join(parts), SEGMENT, HOP, **trust)
+def finder_of(parts, chance=None):
+    return SegmentFinder.of(Segments.join(parts), SEGMENT, HOP, chance)
+
+
+def chance_of(parts):
+    return finder_of(parts).measure_chance(parts, [part.track_ids[0] for part in parts], threads=1)
 
 
 @pytest.fixture(scope="module")
-def finder():
+def parts():
     """Thirty tracks of random fingerprints, 100 segments each."""
     rng = np.random.default_rng(0)
-    parts = [segments(f"{number:02}", unit(rng, 100)) for number in range(TRACKS)]
-    chance = finder_of(parts).measure_chance(threads=1)
+    return [segments(f"{number:02}", unit(rng, 100)) for number in range(TRACKS)]
+
+
+@pytest.fixture(scope="module")
+def finder(parts):
+    chance = chance_of(parts)
     assert chance is not None
-    return finder_of(parts, chance=chance)
+    return finder_of(parts, chance)
 
 
 def library_of(finder):
-    searched = finder.searched
     info = LibraryInfo(music="/music")
-    names = searched.track_ids
-    return Library(info, [[f"{n}.wav"] for n in names], names, searched.seconds, searched, None)
+    names = [f"{number:02}" for number in range(len(finder.seconds))]
+    return Library(info, [[f"{n}.wav"] for n in names], names, finder.seconds, None, None)
 
 
 def track(embeddings):
@@ -59,15 +66,15 @@ def asked(query, finder, **options):
     return identify(query, library_of(finder), [finder], **options)
 
 
-def with_excerpt(finder, number, first, last, seed=1):
+def with_excerpt(parts, number, first, last, seed=1):
     """Forty random segments, some of a track, and forty more."""
     rng = np.random.default_rng(seed)
-    excerpt = finder.searched.track(number).embeddings[first : last + 1]
+    excerpt = parts[number].embeddings[first : last + 1]
     return np.concatenate([unit(rng, 40), excerpt, unit(rng, 40)])
 
 
-def test_an_excerpt_is_found_and_nothing_else(finder):
-    (answer,) = asked(track(with_excerpt(finder, 7, 30, 59)), finder)
+def test_an_excerpt_is_found_and_nothing_else(finder, parts):
+    (answer,) = asked(track(with_excerpt(parts, 7, 30, 59)), finder)
     assert answer.paths == ["07.wav"]
     assert answer.false_alarms == pytest.approx(1 / 30)  # the least that thirty tracks can tell
     (found,) = answer.matches
@@ -78,8 +85,8 @@ def test_an_excerpt_is_found_and_nothing_else(finder):
     assert found.tempo_ratio == pytest.approx(1.0, abs=0.03)
 
 
-def test_the_query_itself_is_no_answer(finder):
-    query = track(with_excerpt(finder, 7, 30, 59))
+def test_the_query_itself_is_no_answer(finder, parts):
+    query = track(with_excerpt(parts, 7, 30, 59))
     assert asked(query, finder, without={7}) == []
 
 
@@ -90,16 +97,16 @@ def test_random_tracks_are_rarely_answers(finder):
     assert sum(answered) <= 10  # 4 expected if the estimate were exact
 
 
-def test_a_higher_threshold_leaves_less(finder):
-    query = track(with_excerpt(finder, 7, 30, 59))
+def test_a_higher_threshold_leaves_less(finder, parts):
+    query = track(with_excerpt(parts, 7, 30, 59))
     (answer,) = asked(query, finder)
     assert asked(query, finder, thresholds=Thresholds(score=answer.score + 0.01)) == []
     assert len(asked(query, finder, thresholds=Thresholds(false_alarms=20.0))) > 1
 
 
-def test_every_part_of_an_answer_reaches_the_least_score(finder):
-    embeddings = with_excerpt(finder, 7, 30, 59)
-    embeddings[:18] = finder.searched.track(7).embeddings[5:23]  # a second, shorter part
+def test_every_part_of_an_answer_reaches_the_least_score(finder, parts):
+    embeddings = with_excerpt(parts, 7, 30, 59)
+    embeddings[:18] = parts[7].embeddings[5:23]  # a second, shorter part
     query = track(embeddings)
     (answer,) = asked(query, finder)
     shorter, longer = sorted(part.score for part in answer.matches)
@@ -110,15 +117,15 @@ def test_every_part_of_an_answer_reaches_the_least_score(finder):
     assert shown.matches == answer.matches  # shown for all that
 
 
-def test_a_calibrated_system_tells_how_likely_an_answer_is(finder):
-    query = track(with_excerpt(finder, 7, 30, 59))
+def test_a_calibrated_system_tells_how_likely_an_answer_is(finder, parts):
+    query = track(with_excerpt(parts, 7, 30, 59))
     (plain,) = asked(query, finder)
     assert plain.probability is None
     evidence = finder.find(query, frozenset({3}))
     scores, excess = evidence.scores, evidence.excess
     fitted = Calibration(-6.0, 2.0, 2.0)
     trust = {"calibration": fitted, "chance": finder.chance}
-    known = SegmentFinder(finder.searched, SEGMENT, HOP, **trust)
+    known = replace(finder, **trust)
     best, *others = asked(
         query, known, thresholds=Thresholds(probability=0.0), without=frozenset({3})
     )
@@ -148,14 +155,13 @@ def test_silent_and_empty(finder):
     assert asked(nothing, finder) == []
     rows = segments("query", unit(np.random.default_rng(0), 5))
     no_tracks = replace(rows.rows(slice(0, 0)), track_ids=[], seconds=np.zeros(0))
-    empty = SegmentFinder(no_tracks, SEGMENT, HOP)
+    empty = SegmentFinder.of(no_tracks, SEGMENT, HOP)
     assert asked(track(rows.embeddings), empty) == []
 
 
-def test_few_tracks_tell_nothing_of_chance(finder):
-    parts = [finder.searched.track(number) for number in range(9)]
-    assert finder_of(parts).measure_chance(threads=1) is None
-    answers = asked(track(with_excerpt(finder, 7, 30, 59)), finder_of(parts))
+def test_few_tracks_tell_nothing_of_chance(parts):
+    assert chance_of(parts[:9]) is None
+    answers = asked(track(with_excerpt(parts, 7, 30, 59)), finder_of(parts[:9]))
     assert answers[0].paths == ["07.wav"]
     assert {answer.false_alarms for answer in answers} == {None}
 

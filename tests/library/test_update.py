@@ -24,7 +24,7 @@ def song(seed: int, seconds: float = 2.0, rate: int = RATE) -> np.ndarray:
 def stored(folder: Path) -> dict[str, bytes]:
     """Every file's fingerprints."""
     found = open_library(folder)
-    tracks = [found.fingerprints.track(number) for number in range(len(found.paths))]
+    tracks = [found.fingerprints[number] for number in range(len(found.paths))]
     pairs = zip(found.paths, tracks, strict=True)
     return {path: track.embeddings.tobytes() for paths, track in pairs for path in paths}
 
@@ -104,7 +104,7 @@ def test_both_systems_are_made_of_one_decoding(music, tmp_path, monkeypatch):
     library = open_library(tmp_path / "out")
     assert library.info.encoder.weights == "shipped"
     assert all(len(peaks.frames) > 10 for peaks in library.landmarks)
-    assert len(library.fingerprints.track(0)) > 0
+    assert len(library.fingerprints[0]) > 0
     # The library outlives a move of this package: the weights are known by name and content.
     assert str(Path(fingerprinter.__file__).parent) not in library.info.model_dump_json()
 
