@@ -64,12 +64,12 @@ def find_hits(
     begin, end = part
     found = []
     while begin < end:
-        numbers, rows, begin = _find(query, triples, begin, end, table, scale, reach)
-        found.append((numbers, rows))
+        numbers, places, begin = _find(query, triples, begin, end, table, scale, reach)
+        found.append((numbers, places))
     if not found:
-        found = [(np.zeros(0, np.int32), np.zeros(0, np.uint64))]
-    numbers, rows = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return _by_track(query, triples, numbers, rows, table, scale)
+        found = [(np.zeros(0, np.int32), np.zeros(0, np.int32))]
+    numbers, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return _by_track(query, triples, numbers, places, table, scale)
 
 
 @compiled
@@ -81,9 +81,9 @@ def _find(
     table: TripleTable,
     scale: Scale,
     reach: Reach,
-) -> tuple[Numbers, Rows, int]:
-    """Numbers of the query's triples and rows of the table, and the triple to go on with."""
-    numbers, rows, count = np.empty(_ROOM, np.int32), np.empty(_ROOM, np.uint64), 0
+) -> tuple[Numbers, Numbers, int]:
+    """Numbers of the query's triples and places in the table, and the triple to go on with."""
+    numbers, places, count = np.empty(_ROOM, np.int32), np.empty(_ROOM, np.int32), 0
     width, height = 2 * reach.rise + 1, np.float32(reach.height)
     for number in range(begin, end):
         one, two, three = triples.first[number], triples.second[number], triples.third[number]
@@ -92,8 +92,8 @@ def _find(
         mean = (query.heights[one] + query.heights[two] + query.heights[three]) / 3
         whole = query.frames[three] - query.frames[one]
         share = (query.frames[two] - query.frames[one]) / whole
-        least = np.uint64(max(np.ceil((mean - reach.pitch) * HEIGHTS), 0)) << np.uint64(HEIGHT_BIT)
-        most = np.uint64(np.floor((mean + reach.pitch) * HEIGHTS) + 1) << np.uint64(HEIGHT_BIT)
+        least = max(int(np.ceil((mean - reach.pitch) * HEIGHTS)), 0) << HEIGHT_BIT
+        most = (int(np.floor((mean + reach.pitch) * HEIGHTS)) + 1) << HEIGHT_BIT
         start = (np.log(whole) - scale.first_log) / scale.step_log
         shortest = int(np.ceil(start + reach.least_log / scale.step_log))
         longest = int(np.floor(start + reach.most_log / scale.step_log))
@@ -117,14 +117,13 @@ def _find(
                     late = np.float32((ratio + 0.5 / PARTS) / RATIOS - share)
                     last = table.starts[key + ratio + 1]
                     place = _from_height(table.rows, table.starts[key + ratio], last, least)
-                    while count + last - place > len(rows):
+                    while count + last - place > len(places):
                         numbers = np.concatenate((numbers, np.empty_like(numbers)))
-                        rows = np.concatenate((rows, np.empty_like(rows)))
-                    while place < last:
-                        row = table.rows[place]
+                        places = np.concatenate((places, np.empty_like(places)))
+                    for each in range(place, last):
+                        row = table.rows[each]
                         if row >= most:
                             break
-                        place += 1
                         length = field(row, LENGTH_BIT, 10)
                         second = below + field(row, LOW_BIT, 4) * _PART
                         third = above + field(row, HIGH_BIT, 4) * _PART
@@ -135,15 +134,15 @@ def _find(
                         in_height = (abs(second) <= height) & (abs(third) <= height)
                         in_height &= abs(second - third) <= height
                         in_time = abs(later) * frames <= off + off_per_frame * frames
-                        numbers[count], rows[count] = number, row
+                        numbers[count], places[count] = number, each
                         count += in_range & in_height & in_time
         if count >= _ROOM // 2:
-            return numbers[:count], rows[:count], number + 1
-    return numbers[:count], rows[:count], end
+            return numbers[:count], places[:count], number + 1
+    return numbers[:count], places[:count], end
 
 
 @compiled
-def _from_height(rows: Rows, low: int, high: int, least: np.uint64) -> int:
+def _from_height(rows: Rows, low: int, high: int, least: int) -> int:
     """The first of a key's rows that is at least so high."""
     while low < high:
         middle = (low + high) >> 1
@@ -159,26 +158,28 @@ def _by_track(
     query: Points,
     triples: Triples,
     numbers: Numbers,
-    rows: Rows,
+    places: Numbers,
     table: TripleTable,
     scale: Scale,
 ) -> Hits:
-    """What the rows tell, by track; within a track their order stays."""
-    count = len(rows)
-    owners = np.empty(count, np.int32)
+    """What the rows at some places tell, by track; within a track their order stays."""
+    count = len(places)
+    owners, times = np.empty(count, np.int32), np.empty(count, np.float32)
     bounds = np.zeros(len(table.begins) + 1, np.int64)
-    for place in range(count):
-        slot = field(rows[place], 0, 32) // (TIMES * SLOT)
+    for one in range(count):
+        place = places[one]
+        time = int(table.high[place]) << 16 | int(table.late[place])
         # A damaged file may point anywhere.
-        owners[place] = table.owners[min(slot, len(table.owners) - 1)]
-        bounds[owners[place] + 1] += 1
+        owners[one] = table.owners[min(time // (TIMES * SLOT), len(table.owners) - 1)]
+        times[one] = time / TIMES - table.begins[owners[one]]
+        bounds[owners[one] + 1] += 1
     bounds = np.cumsum(bounds)
     free = bounds.copy()
     anchors = np.empty(count, np.int32)
     frames, there = np.empty(count, np.float32), np.empty(count, np.float32)
     pitch, tempo = np.empty(count, np.float32), np.empty(count, np.float32)
-    for place in range(count):
-        owner, row, number = owners[place], rows[place], numbers[place]
+    for each in range(count):
+        owner, row, number = owners[each], table.rows[places[each]], numbers[each]
         own = free[owner]
         free[owner] += 1
         one, two, three = triples.first[number], triples.second[number], triples.third[number]
@@ -186,7 +187,7 @@ def _by_track(
         length = field(row, LENGTH_BIT, 10) * scale.step_log + scale.first_log
         anchors[own] = one
         frames[own] = query.frames[one]
-        there[own] = field(row, 0, 32) / TIMES - table.begins[owner]
+        there[own] = times[each]
         pitch[own] = mean - field(row, HEIGHT_BIT, 10) / HEIGHTS
         tempo[own] = length - np.log(query.frames[three] - query.frames[one])
     return Hits(frames, there, pitch, tempo, _weights(anchors, bounds), bounds)

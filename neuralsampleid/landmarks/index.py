@@ -19,7 +19,7 @@ from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, asked, heard,
 from neuralsampleid.landmarks.hits import find_hits
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.proposals import BLOCK, Proposals, join, propose
-from neuralsampleid.landmarks.table import TripleTable, make_table, scale_of
+from neuralsampleid.landmarks.table import SLOT, TripleTable, make_table, scale_of
 from neuralsampleid.landmarks.triples import (
     THIRDS,
     Floats,
@@ -237,7 +237,7 @@ def divide(frames: Integers, table_frames: int = TABLE_FRAMES) -> list[list[int]
     """
     parts: list[list[int]] = []
     filled = table_frames
-    for place, own in enumerate(frames.tolist()):
+    for place, own in enumerate((-(-frames // SLOT) * SLOT).tolist()):
         if filled + own > table_frames:
             parts.append([])
             filled = 0

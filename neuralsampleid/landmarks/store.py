@@ -34,12 +34,13 @@ def peaks_of_tracks(tracks: pd.DataFrame, settings: PeakFinding) -> dict[str, Pe
 
 def write_peaks(path: Path, peaks: Mapping[str, Peaks]) -> None:
     """Write the peaks of at least one track; the file appears whole or not at all."""
+    contents = [track.to_bytes() for track in peaks.values()]
     with replacing_file(path) as temporary:
         np.savez(
             temporary,
             track_ids=np.array(list(peaks), dtype=str),
-            counts=np.array([len(track.frames) for track in peaks.values()], np.int64),
-            content=np.frombuffer(b"".join(map(Peaks.to_bytes, peaks.values())), np.uint8),
+            counts=np.array([len(content) // BYTES for content in contents], np.int64),
+            content=np.frombuffer(b"".join(contents), np.uint8),
         )
 
 

@@ -1,8 +1,8 @@
-"""The table of tracks' triples, eight bytes each, that finds those equal to a query's.
+"""The table of tracks' triples, seven bytes each, that finds those equal to a query's.
 
 A triple's key is its shape, rounded: by how many thirds of a semitone its partners lie above the
 anchor, and how late the second comes. Its row holds the rest, in a few bits each: what rounding
-left, height, length, time. So a search reads runs of rows, and nothing else of a track.
+left, height, length. So a search reads runs of rows, and of those that are equal the time.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ HEIGHTS = 4  # parts of a third of a semitone that a row tells of the mean heigh
 LENGTHS = 1024  # classes of a triple's length, on a logarithmic scale
 TIMES = 2  # parts of a frame that a row tells
 
-# Of a row, from the highest bits: height 10, length 10, remainders 3 · 4, time 32.
-HEIGHT_BIT, LENGTH_BIT, LOW_BIT, HIGH_BIT, RATIO_BIT = 54, 44, 40, 36, 32
+MOST_FRAMES = (1 << 24) // TIMES  # of a table's tracks together
+# Of a row, from the highest bits: height 10, length 10, remainders 3 · 4.
+HEIGHT_BIT, LENGTH_BIT, LOW_BIT, HIGH_BIT, RATIO_BIT = 22, 12, 8, 4, 0
 
-Rows = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.uint32]
 Reals = npt.NDArray[np.float32]
 
 
@@ -54,6 +55,8 @@ class TripleTable(NamedTuple):
 
     starts: Numbers  # (keys + 1,)
     rows: Rows  # (triples,)
+    late: npt.NDArray[np.uint16]  # (triples,) time, lowest bits
+    high: npt.NDArray[np.uint8]  # (triples,) and highest
     owners: Numbers  # (slots,) number of the track to which each slot of frames belongs
     begins: Integers  # (tracks,) frame at which each begins
 
@@ -66,18 +69,23 @@ def scale_of(reach: Reach) -> Scale:
 
 
 def make_table(tracks: Sequence[Points], partners: int, reach: Reach) -> TripleTable:
-    """The triples of some tracks; each peak is joined with its next ``partners`` ones."""
+    """The triples of some tracks; each peak is joined with its next ``partners`` ones.
+
+    What begins after ``MOST_FRAMES``, which is 54 hours, is left out.
+    """
     slots = np.array([int(each.frames.max(initial=0)) // SLOT + 1 for each in tracks], np.int64)
     begins = (np.cumsum(slots) - slots) * SLOT
     scale, made = scale_of(reach), []
     for points, begin in zip(tracks, begins.tolist(), strict=True):
         made.append(_pack(points, make_triples(points, partners, reach), begin, scale, reach))
-    keys, rows = (np.concatenate(parts) for parts in zip(*made, strict=True))
-    order = np.lexsort((rows, keys))
+    keys, rows, times = (np.concatenate(parts) for parts in zip(*made, strict=True))
+    order = np.lexsort((times, rows, keys))
+    times = times[order]
     counts = np.bincount(keys, minlength=key_count(reach))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     owners = np.repeat(np.arange(len(tracks), dtype=np.int32), slots)
-    table = TripleTable(starts, rows[order], owners, begins)
+    late, high = times.astype(np.uint16), (times >> 16).astype(np.uint8)
+    table = TripleTable(starts, rows[order], late, high, owners, begins)
     for values in table:  # as those that files hold: functions are compiled for one kind
         values.setflags(write=False)
     return table
@@ -85,7 +93,7 @@ def make_table(tracks: Sequence[Points], partners: int, reach: Reach) -> TripleT
 
 def is_sound(table: TripleTable) -> bool:
     """Whether nothing in a table points beyond it."""
-    starts, rows, owners, begins = table
+    starts, rows, owners, begins = table.starts, table.rows, table.owners, table.begins
     if not len(owners) or not len(begins):
         return False
     ordered = starts[0] == 0 and starts[-1] == len(rows) and (starts[:-1] <= starts[1:]).all()
@@ -100,10 +108,14 @@ def key_count(reach: Reach) -> int:
 @compiled
 def _pack(
     points: Points, triples: Triples, begin: int, scale: Scale, reach: Reach
-) -> tuple[Integers, Rows]:
-    """Keys and rows of a track that begins at a frame of the common axis."""
+) -> tuple[Integers, Rows, Rows]:
+    """Keys, rows and times of a track that begins at a frame of the common axis."""
     count = len(triples.first)
-    keys, rows = np.empty(count, np.int64), np.empty(count, np.uint64)
+    keys, rows, times = (
+        np.empty(count, np.int64),
+        np.empty(count, np.uint32),
+        np.empty(count, np.uint32),
+    )
     width = 2 * reach.rise + 1
     for number in range(count):
         one, two, three = triples.first[number], triples.second[number], triples.third[number]
@@ -115,14 +127,15 @@ def _pack(
         ratio = min(int(share), RATIOS - 1)
         keys[number] = ((low + reach.rise) * width + high + reach.rise) * RATIOS + ratio
         mean = (points.heights[one] + points.heights[two] + points.heights[three]) / 3
-        row = np.uint64(_class(mean * HEIGHTS + 0.5, 1024)) << np.uint64(HEIGHT_BIT)
+        row = _class(mean * HEIGHTS + 0.5, 1024) << HEIGHT_BIT
         place = (np.log(length) - scale.first_log) / scale.step_log + 0.5
-        row |= np.uint64(_class(place, LENGTHS)) << np.uint64(LENGTH_BIT)
-        row |= np.uint64(_class((rise - low + 0.5) * PARTS, PARTS)) << np.uint64(LOW_BIT)
-        row |= np.uint64(_class((top - high + 0.5) * PARTS, PARTS)) << np.uint64(HIGH_BIT)
-        row |= np.uint64(_class((share - ratio) * PARTS, PARTS)) << np.uint64(RATIO_BIT)
-        rows[number] = row | np.uint64(np.rint((points.frames[one] + begin) * TIMES))
-    return keys, rows
+        row |= _class(place, LENGTHS) << LENGTH_BIT
+        row |= _class((rise - low + 0.5) * PARTS, PARTS) << LOW_BIT
+        row |= _class((top - high + 0.5) * PARTS, PARTS) << HIGH_BIT
+        rows[number] = row | _class((share - ratio) * PARTS, PARTS) << RATIO_BIT
+        times[number] = int(np.rint((points.frames[one] + begin) * TIMES))
+    kept = times < MOST_FRAMES * TIMES
+    return keys[kept], rows[kept], times[kept]
 
 
 @compiled
@@ -131,6 +144,6 @@ def _class(value: float, classes: int) -> int:
 
 
 @compiled
-def field(row: np.uint64, lowest_bit: int, bits: int) -> int:
+def field(row: np.uint32, lowest_bit: int, bits: int) -> int:
     """A number that a row holds."""
-    return int((row >> np.uint64(lowest_bit)) & np.uint64((1 << bits) - 1))
+    return int(row >> np.uint32(lowest_bit) & np.uint32((1 << bits) - 1))

@@ -25,7 +25,7 @@ from neuralsampleid.library.schema import LandmarkInfo
 from neuralsampleid.progress import progress
 
 _FOLDER, _SUFFIX = "triples", ".table"
-_VERSION = 1
+_VERSION = 2
 # The header: what the file is, its version, and how many tracks, rows and slots it has.
 _MAGIC, _HEADER = int.from_bytes(b"nsid.tbl", "little"), 5
 
@@ -45,7 +45,8 @@ def write_table(path: Path, table: TripleTable, numbers: Integers) -> None:
     """Write a table and the numbers of its tracks; the file appears whole or not at all."""
     sizes = [len(numbers), len(table.rows), len(table.owners)]
     header = np.array([_MAGIC, _VERSION, *sizes], "<i8")
-    parts = (header, numbers, table.begins, table.rows, table.starts, table.owners)
+    whole = (table.rows, table.starts, table.owners, table.late, table.high)
+    parts = (header, numbers, table.begins, *whole)
     with replacing_file(path) as temporary, temporary.open("wb") as file:
         for part in parts:
             file.write(part.astype(part.dtype.newbyteorder("<"), copy=False).data)
@@ -57,20 +58,23 @@ def read_table(path: Path, keys: int) -> StoredTable | None:
         content = np.asarray(np.memmap(path, np.uint8, "r"))
         header = content[: 8 * _HEADER].view("<i8").tolist()
         tracks, rows, slots = header[2:]
-        kinds = ((tracks, "<i8"), (tracks, "<i8"), (rows, "<u8"), (keys + 1, "<i4"), (slots, "<i4"))
+        kinds = (
+            *((tracks, "<i8"), (tracks, "<i8"), (rows, "<u4"), (keys + 1, "<i4")),
+            *((slots, "<i4"), (rows, "<u2"), (rows, "<u1")),
+        )
         sizes = [count * int(kind[-1]) for count, kind in kinds]
         if header[:2] != [_MAGIC, _VERSION] or min(header) < 0:
             return None
         if 8 * _HEADER + sum(sizes) != len(content):
             return None
         ends = [8 * _HEADER, *(8 * _HEADER + np.cumsum(sizes)).tolist()]
-        numbers, places, own, starts, owners = (
+        numbers, places, own, starts, owners, late, high = (
             content[begin:end].view(kind)
             for (begin, end), (_, kind) in zip(pairwise(ends), kinds, strict=True)
         )
     except (OSError, ValueError):
         return None
-    table = TripleTable(starts, own, owners, places)
+    table = TripleTable(starts, own, late, high, owners, places)
     return StoredTable(path, table, numbers) if is_sound(table) else None
 
 

@@ -133,8 +133,10 @@ def test_a_track_that_a_table_holds_and_the_index_does_not_is_passed_over(tracks
 
 
 def test_tables_are_filled_in_order():
-    frames = np.array([3, 4, 5, 20, 1, 1])
-    assert divide(frames, 8) == [[0, 1], [2], [3], [4, 5]]
+    """Each takes whole slots of 256 frames."""
+    frames = np.array([600, 700, 1100, 5000, 1, 257])
+    assert divide(frames, 8 * 256) == [[0, 1], [2], [3], [4, 5]]
+    assert divide(np.array([256, 257, 512]), 4 * 256) == [[0, 1], [2]]
     assert divide(np.zeros(0, np.int64), 8) == []
 
 

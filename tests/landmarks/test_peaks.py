@@ -122,6 +122,19 @@ def test_peaks_as_bytes_are_the_same():
         np.testing.assert_array_equal(getattr(again, name), getattr(peaks, name))
         assert getattr(again, name).dtype == getattr(peaks, name).dtype
     assert len(Peaks.from_bytes(b"").frames) == 0
+    assert len(peaks.to_bytes()) == 4 * len(peaks.frames)
+
+
+@pytest.mark.parametrize("start", [0.0, 1023.984375, 1024.0, 5e6])
+def test_silence_of_any_length_comes_back(start: float):
+    """A step between peaks has 16 bits: 24 s."""
+    peaks = Peaks.at(start + np.array([0.0, 0.5, 4096.0, 4096.0, 1e5]), np.array([1.0, 2, 3, 4, 5]))
+    again = Peaks.from_bytes(peaks.to_bytes())
+    np.testing.assert_array_equal(again.frames, peaks.frames)
+    np.testing.assert_array_equal(again.bins, peaks.bins)
+
+
+def test_bytes_that_are_no_peaks_are_refused():
     with pytest.raises(ValueError, match="7 bytes"):
         Peaks.from_bytes(b"1234567")
 
@@ -134,7 +147,7 @@ def test_wrong_files_are_named(tmp_path: Path):
     with pytest.raises(UserError, match=f"^{path}: not a file of peaks"):
         read_peaks(path)
     np.savez(path, track_ids=["a"], counts=[2], content=np.zeros(6, np.uint8))
-    with pytest.raises(UserError, match="6 bytes for 2 peaks, expected 6 for each"):
+    with pytest.raises(UserError, match="6 bytes for 2 peaks, expected 4 for each"):
         read_peaks(path)
     tracks = pd.DataFrame({"track_id": ["a"], "path": [""]})
     with pytest.raises(UserError, match="track 'a' has no path"):

@@ -112,7 +112,7 @@ def test_a_table_that_points_beyond_itself_is_not_sound():
     assert not is_sound(table._replace(starts=table.starts[::-1]))
     assert not is_sound(table._replace(owners=owners))
     # A row may say any time: it is of the last track then, and nothing is read beyond the table.
-    anywhere = table._replace(rows=table.rows | np.uint64(0xFFFFFFFF))
+    anywhere = table._replace(late=table.late | np.uint16(0xFFFF), high=table.high | np.uint8(0xFF))
     hits = hits_of(random_points(np.random.default_rng(1), 50, 200), table, 3)
     assert len(hits.pitch) > 20
     moved = hits_of(random_points(np.random.default_rng(1), 50, 200), anywhere, 3)

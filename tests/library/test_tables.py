@@ -36,8 +36,8 @@ def excerpt_of(number, first=400, last=1100):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A library whose tables are full with three tracks."""
-    monkeypatch.setattr(tables, "TABLE_FRAMES", 3 * FRAMES + 10)
-    monkeypatch.setattr(tables.divide, "__defaults__", (3 * FRAMES + 10,))
+    monkeypatch.setattr(tables, "TABLE_FRAMES", 3 * 1536)
+    monkeypatch.setattr(tables.divide, "__defaults__", (3 * 1536,))
     create_library(tmp_path / "library", LibraryInfo(music="/music", landmarks=INFO))
     return tmp_path / "library"
 
@@ -133,12 +133,11 @@ def test_a_table_with_other_bytes_is_answered_or_left_out(folder, seed):
     rng, content = np.random.default_rng(seed), bytearray(path.read_bytes())
     for place in rng.integers(0, len(content), 200):
         content[place] = int(rng.integers(256))
-    if seed % 2:  # only rows, which no check refuses
-        content[: 8 * 5 + 16 * 3] = path.read_bytes()[: 8 * 5 + 16 * 3]
-        rows = 8 * 5 + 16 * 3
-        start = len(content) - 4 * (len(tables.stored_tables(folder, INFO)[0].table.starts))
-        content[start - 400 :] = path.read_bytes()[start - 400 :]
+    if seed % 2:  # only rows and times, which no check refuses
+        table = tables.stored_tables(folder, INFO)[0].table
+        content, rows = bytearray(path.read_bytes()), 8 * 5 + 16 * 3
         content[rows : rows + 800] = rng.bytes(800)
+        content[-3 * len(table.rows) :] = rng.bytes(3 * len(table.rows))
     path.write_bytes(content)
     library = open_library(folder)
     scores = index_of(library.landmarks, INFO).best(excerpt_of(1)).scores
