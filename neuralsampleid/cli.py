@@ -22,7 +22,8 @@ from neuralsampleid.processes import wait_passively
 from neuralsampleid.terminal import write_anywhere
 
 if TYPE_CHECKING:
-    from neuralsampleid.library.identify import Answer, Identifier
+    from neuralsampleid.library.answer import Answer
+    from neuralsampleid.library.identify import Identifier
 
 _Number = TypeVar("_Number", int, float)
 _STOPPED, _NOT_READ = 130, 141  # exit status after Ctrl-C, and a closed pipe, as of other programs

@@ -33,6 +33,11 @@ class Line:
             reference_end_s=min(max(self.reference_end_s, 0.0), reference_s),
         )
 
+    def later(self, seconds: float) -> Line:
+        """The same so much later in the query."""
+        start, end = self.query_start_s + seconds, self.query_end_s + seconds
+        return replace(self, query_start_s=start, query_end_s=end)
+
 
 def least_shown(best: float, least: float = 0.0) -> float:
     """The score that further lines of a track reach to be shown, beside its best one."""

@@ -30,22 +30,32 @@ class _Lines:
 
 
 def progress(
-    items: Iterable[_Item], task: str, total: int | None = None, every_s: float = 10.0
+    items: Iterable[_Item],
+    task: str,
+    total: int | None = None,
+    every_s: float = 10.0,
+    *,
+    unit: str = "track",
+    quiet: bool = False,
 ) -> Iterable[_Item]:
     """The items, while it is told how many of them are done and how long the rest will take.
 
     Messages go to a job's log file or to standard error; if that is a terminal there is a bar, else
-    a line.
+    a line, or nothing.
 
     Args:
         items: what is worked on.
         task: what is done with them.
         total: their number; None: their length.
         every_s: seconds between two lines.
+        unit: what an item is.
+        quiet: whether there are no lines.
     """
     streams = (getattr(handler, "stream", None) for handler in logging.getLogger().handlers)
     if next(filter(None, streams), sys.stderr).isatty():
-        return tqdm(items, task, total, unit="track", file=sys.stderr)  # type: ignore[no-any-return]
+        return tqdm(items, task, total, unit=unit, file=sys.stderr)  # type: ignore[no-any-return]
+    if quiet:
+        return items
     form = "{desc}: {n_fmt} of {total_fmt}, {remaining} left"
     return tqdm(  # type: ignore[no-any-return]
         items, task, total, file=_Lines(), mininterval=every_s, delay=every_s, bar_format=form

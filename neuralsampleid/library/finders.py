@@ -38,6 +38,7 @@ class Evidence:
         lines: of a track's number and a least score → its lines that reach it, best first.
         least_of_others: score that all lines of a track but the best reach, to be shown.
         summed: whether a track's score is that of several lines together, else of its best one.
+        places_s: (T, 2) where in the query each track's best line lies; None: not known.
     """
 
     scores: Floats
@@ -45,6 +46,7 @@ class Evidence:
     lines: Callable[[int, float], Iterator[Line]]
     least_of_others: float = 0.0
     summed: bool = False
+    places_s: Floats | None = None
 
 
 class Finder(ABC):
@@ -204,7 +206,9 @@ class LandmarkFinder(Finder):
             for line in self._index.lines(asked, track, least):
                 yield line.within(np.inf, float(self.seconds[track]))
 
-        return Evidence(scores, excesses_without(scores, without), lines, LEAST_NATS, True)
+        return Evidence(
+            scores, excesses_without(scores, without), lines, LEAST_NATS, True, best.matched_s
+        )
 
 
 def finders_of(library: Library) -> list[Finder]:

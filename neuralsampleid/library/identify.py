@@ -3,7 +3,8 @@
 A track's score is that of its best line, which ``finders`` finds by fingerprints and by landmarks.
 Two measures say how far an answer is to be trusted: its probability, where the system was
 calibrated on samples that are known (``probability``), and the number of false alarms that reach
-its score, which is measured among the library's own tracks (``chance``).
+its score, which is measured among the library's own tracks (``chance``). A long query is asked in
+``windows``.
 """
 
 from __future__ import annotations
@@ -11,47 +12,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
+from neuralsampleid.library.answer import Answer, is_same
 from neuralsampleid.library.finders import Evidence, Finder, finders_of
 from neuralsampleid.library.fingerprinter import Fingerprinter, of_library
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY
 from neuralsampleid.library.store import Library, Track, open_library
-from neuralsampleid.line import Line, shown
+from neuralsampleid.library.windows import (
+    Explained,
+    merged,
+    unlikeliness,
+    window_of,
+    windows_of,
+)
+from neuralsampleid.line import shown
+from neuralsampleid.progress import progress
 
 SHORTEST_S = 0.5  # of a query: a landmark is up to 0.74 s long
-_SAME_SHARE, _SAME_TEMPO, _SAME_S = 0.8, 0.01, 1.0  # of both tracks; change of tempo; of offset
 UNCALIBRATED_FALSE_ALARMS = 0.1  # largest number of an answer without a probability
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A reference and where it sounds."""
-
-    paths: list[str]  # the files that hold it, relative to the folder of music
-    score: float  # of its best line: votes or landmarks less cost
-    probability: float | None  # that it is right; None: the system is not calibrated
-    false_alarms: float | None  # unrelated tracks that stand out as much; None: not measured
-    matches: list[Line]  # in the order of the query's time
-    seconds: float  # length of the reference
-    found_by: str = "fingerprints"  # or landmarks; the scores of the two do not compare
-    same_recording: bool = False  # all of the query is all of the reference, at its tempo
-
-
-def judgement(answer: Answer) -> str:
-    """What found an answer and how far to trust it, for a person."""
-    if answer.same_recording:
-        trust = "the same recording"
-    elif answer.probability is not None:
-        trust = f"{100 * answer.probability:.0f} % likely"
-    elif answer.false_alarms is None:
-        trust = "too few tracks to judge"
-    else:
-        trust = f"{answer.false_alarms:.2g} expected by chance"
-    return f"by {answer.found_by}, {trust}"
 
 
 @dataclass(frozen=True)
@@ -64,6 +47,17 @@ class Candidate:
     false_alarms: float | None
     finder: Finder
     evidence: Evidence
+
+    @property
+    def place_s(self) -> tuple[float, float] | None:
+        """Between which times of the query its best line lies, where that is known."""
+        if self.evidence.places_s is None:
+            return None
+        start, end = self.evidence.places_s[self.track].tolist()
+        return start, end
+
+
+_Judged = TypeVar("_Judged", Candidate, Answer)
 
 
 @dataclass(frozen=True)
@@ -98,18 +92,18 @@ class Thresholds:
         that are not calibrated come last, in the order in which they were given.
         """
         by_track: dict[int, Candidate] = {}
-        for candidate in sorted(candidates, key=_improbability):
+        for candidate in sorted(candidates, key=lambda one: unlikeliness(one.probability)):
             by_track.setdefault(candidate.track, candidate)
-        kept: list[Candidate] = []
-        for one in by_track.values():
+        return self.kept(by_track.values())
+
+    def kept(self, likeliest_first: Iterable[_Judged]) -> list[_Judged]:
+        """Those that pass, and the first ``best`` in any case."""
+        kept: list[_Judged] = []
+        for one in likeliest_first:
             passes = one.score >= self.score and self.let_pass(one.probability, one.false_alarms)
             if passes or len(kept) < self.best:
                 kept.append(one)
         return kept
-
-
-def _improbability(candidate: Candidate) -> float:
-    return 1.0 if candidate.probability is None else -candidate.probability
 
 
 DEFAULT = Thresholds()
@@ -177,6 +171,7 @@ class Identifier:
             thresholds=thresholds,
             without=without,
             threads=threads,
+            task=f"search {path.name}",
         )
 
 
@@ -188,8 +183,12 @@ def identify(
     thresholds: Thresholds = DEFAULT,
     without: Set[int] = frozenset(),
     threads: int = 1,
+    task: str = "search",
 ) -> list[Answer]:
     """The tracks of a library that sound in a query, likeliest first; maybe none.
+
+    A query longer than ``windows.LONGEST_S`` is asked window by window, each a query by itself, and
+    the answers of one track become one.
 
     Args:
         query: the query, made as the library's tracks were.
@@ -198,13 +197,29 @@ def identify(
         thresholds: what becomes an answer.
         without: numbers of tracks that are none, for example because one is the query itself.
         threads: of the search.
+        task: what a person is told that is done, where it takes long.
     """
-    candidates = [
-        candidate for finder in finders for candidate in _found(query, finder, without, threads)
-    ]
-    return [
-        _answer(one, library, thresholds, query.seconds) for one in thresholds.chosen(candidates)
-    ]
+
+    def candidates(part: Track) -> list[Candidate]:
+        return thresholds.chosen(
+            candidate for finder in finders for candidate in _found(part, finder, without, threads)
+        )
+
+    windows = windows_of(query.seconds)
+    if len(windows) == 1:
+        return [_answer(one, library, thresholds, query.seconds) for one in candidates(query)]
+    peaks = library.info.landmarks.peaks if library.info.landmarks else None
+    answers: list[Answer] = []
+    for start_s, end_s in progress(windows, task, unit="window", quiet=True):
+        part = window_of(query, start_s, end_s, peaks)
+        explained = Explained()
+        for one in candidates(part):
+            if one.place_s is not None and explained.is_explained(one.probability, *one.place_s):
+                continue  # drawing its lines takes longer than all else
+            answer = explained.rest(_answer(one, library, thresholds, part.seconds))
+            if answer is not None:
+                answers.append(answer.later(start_s))
+    return thresholds.kept(merged(answers, query.seconds))
 
 
 def _found(query: Track, finder: Finder, without: Set[int], threads: int) -> Iterator[Candidate]:
@@ -245,20 +260,5 @@ def _answer(
         matches,
         own_seconds,
         candidate.finder.found_by,
-        _is_same(matches, max(seconds, own_seconds)),
+        is_same(matches, max(seconds, own_seconds)),
     )
-
-
-def _is_same(matches: Sequence[Line], seconds: float) -> bool:
-    """Whether matches say that a query and a reference, the longer so long, are one recording."""
-    best = max(matches, key=lambda match: match.score, default=None)
-    if best is None:
-        return False
-    offset = best.query_start_s - best.reference_start_s
-    together = sum(
-        match.query_end_s - match.query_start_s
-        for match in matches
-        if abs(match.query_start_s - match.reference_start_s - offset) <= _SAME_S
-        and abs((match.tempo_ratio or 1.0) - 1) <= _SAME_TEMPO
-    )
-    return abs(offset) <= (1 - _SAME_SHARE) * seconds and together >= _SAME_SHARE * seconds

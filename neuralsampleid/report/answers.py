@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from neuralsampleid.library.identify import Answer, judgement
+from neuralsampleid.library.answer import Answer, judgement
 from neuralsampleid.line import Line
 from neuralsampleid.report.times import clock
 

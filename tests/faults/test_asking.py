@@ -9,7 +9,8 @@ import pytest
 
 from helpers.tunes import TUNE_RATE, put, tune
 from neuralsampleid.cli import main
-from neuralsampleid.library.identify import Identifier, judgement
+from neuralsampleid.library.answer import judgement
+from neuralsampleid.library.identify import Identifier
 from neuralsampleid.library.update import index_music
 
 SAMPLE = tune(1, 12)[2 * TUNE_RATE : 10 * TUNE_RATE]

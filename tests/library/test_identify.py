@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.library.answer import Answer
 from neuralsampleid.library.chance import Chance, excesses
 from neuralsampleid.library.finders import Evidence, SegmentFinder
-from neuralsampleid.library.identify import Answer, Candidate, Thresholds, identify
+from neuralsampleid.library.identify import Candidate, Thresholds, identify
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.library.schema import LibraryInfo
 from neuralsampleid.library.store import Library, Track

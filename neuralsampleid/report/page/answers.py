@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from neuralsampleid.library.identify import Answer, judgement
+from neuralsampleid.library.answer import Answer, judgement
 from neuralsampleid.report.page.clips import reader_of, with_clips
 from neuralsampleid.report.page.html import Page
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
