@@ -90,7 +90,7 @@ def synthetic(folder: Path, info: LibraryInfo, tracks: int, threads: int) -> Non
             segments = Segments.of({"": len(rows)}, rows, starts_s=starts, ends_s=ends)
             writer.add(File(f"{number}.wav", 1, 1), str(number), Track(SECONDS, segments))
         library = open_library(folder)
-        update_fingerprints(library.fingerprints, threads)
+        update_fingerprints(folder, library.fingerprints, threads)
         (finder,) = finders_of(library)
         chance = finder.measure_chance(library.fingerprints, library.sha256, threads)
         writer.note(info.model_copy(update={"encoder": own.model_copy(update={"chance": chance})}))
@@ -126,7 +126,7 @@ def repeated(library: Library, folder: Path, tracks: int) -> None:
             seconds = (peaks.length + 1) * settings.frame_s
             writer.add(File(f"{number}.wav", 1, 1), str(number), Track(seconds, landmarks=peaks))
     made = open_library(folder)
-    update_tables(made.landmarks, made.seconds, made.info.landmarks)
+    update_tables(folder, made.landmarks, made.seconds, made.info.landmarks)
 
 
 def mixed(one: Peaks, other: Peaks) -> Peaks:

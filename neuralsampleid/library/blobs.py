@@ -1,4 +1,4 @@
-"""The peaks and fingerprints of a library's tracks, read from its file when they are asked for."""
+"""The peaks and fingerprints of tracks, read from files of libraries when they are asked for."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from neuralsampleid.library.schema import EncoderInfo
 _Kept = TypeVar("_Kept")
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Places = Sequence[tuple[Path, int]]
 _STEPS = 255  # of 8 bits
 _HEAD, _NUMBER = 8, 4  # bytes for each dimension of a track, and for each segment's number
 
@@ -31,24 +32,23 @@ class _Blobs(Sequence[_Kept]):
     """What is kept of each track; several threads may ask.
 
     Args:
-        folder: of the library.
-        numbers: of its tracks there, (T,).
+        places: where each track is: folder of a library, its number there; (T,).
         seconds: their lengths, (T,).
     """
 
     column: ClassVar[str]
 
-    def __init__(self, folder: Path, numbers: Sequence[int], seconds: Floats) -> None:
-        self.folder, self.numbers, self.seconds = folder, numbers, seconds
+    def __init__(self, places: Places, seconds: Floats) -> None:
+        self.places, self.seconds = places, seconds
         self._lock = Lock()
-        self._table: sqlite3.Connection | None = None
+        self._tables: dict[Path, sqlite3.Connection] = {}
 
     @abstractmethod
     def _kept(self, blob: bytes, place: int) -> _Kept:
         """What a blob says of a track; a ValueError: it was not written by nsid."""
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.places)
 
     @overload
     def __getitem__(self, place: int) -> _Kept: ...
@@ -64,22 +64,29 @@ class _Blobs(Sequence[_Kept]):
         """
         if isinstance(place, slice):
             return [self[each] for each in range(*place.indices(len(self)))]
+        folder, number = self.places[place]
         try:
-            return self._kept(self._blob(self.numbers[place]), place)
+            return self._kept(self._blob(folder, number), place)
         except (TypeError, ValueError) as error:
-            raise UserError(damaged(self.folder)) from error
+            raise UserError(damaged(folder)) from error
 
-    def _blob(self, number: int) -> bytes:
-        with self._lock, explaining(self.folder):
-            if self._table is None:
-                self._table = sqlite3.connect(
-                    self.folder / FILE, timeout=PATIENCE_S, check_same_thread=False
-                )
-                weakref.finalize(self, self._table.close)
+    def by_folder(self) -> dict[Path, dict[int, int]]:
+        """Folder of each library → a track's number there → its place here."""
+        found: dict[Path, dict[int, int]] = {}
+        for place, (folder, number) in enumerate(self.places):
+            found.setdefault(folder, {})[number] = place
+        return found
+
+    def _blob(self, folder: Path, number: int) -> bytes:
+        with self._lock, explaining(folder):
+            if folder not in self._tables:
+                table = sqlite3.connect(folder / FILE, timeout=PATIENCE_S, check_same_thread=False)
+                weakref.finalize(self, table.close)
+                self._tables[folder] = table
             wanted = f"SELECT {self.column} FROM tracks WHERE number = ?"
-            row = self._table.execute(wanted, (number,)).fetchone()
+            row = self._tables[folder].execute(wanted, (number,)).fetchone()
         if row is None:
-            raise UserError(f"{self.folder}: nsid index has changed it meanwhile; ask again")
+            raise UserError(f"{folder}: nsid index has changed it meanwhile; ask again")
         return bytes(row[0])
 
 
@@ -88,10 +95,8 @@ class StoredPeaks(_Blobs[Peaks]):
 
     column = "landmarks"
 
-    def __init__(
-        self, folder: Path, numbers: Sequence[int], seconds: Floats, settings: PeakFinding
-    ) -> None:
-        super().__init__(folder, numbers, seconds)
+    def __init__(self, places: Places, seconds: Floats, settings: PeakFinding) -> None:
+        super().__init__(places, seconds)
         self._settings = settings
 
     def _kept(self, blob: bytes, place: int) -> Peaks:
@@ -105,10 +110,8 @@ class StoredFingerprints(_Blobs[Segments]):
 
     column = "fingerprints"
 
-    def __init__(
-        self, folder: Path, numbers: Sequence[int], seconds: Floats, encoder: EncoderInfo
-    ) -> None:
-        super().__init__(folder, numbers, seconds)
+    def __init__(self, places: Places, seconds: Floats, encoder: EncoderInfo) -> None:
+        super().__init__(places, seconds)
         self._encoder = encoder
 
     def _kept(self, blob: bytes, place: int) -> Segments:
@@ -129,11 +132,13 @@ class StoredFingerprints(_Blobs[Segments]):
 
     def counts(self) -> Integers:
         """How many segments each track has, (T,)."""
-        with explaining(self.folder), sqlite3.connect(self.folder / FILE) as table:
-            lengths = table.execute("SELECT number, LENGTH(fingerprints) FROM tracks").fetchall()
-        known = dict(lengths)
-        length = np.array([known.get(number) or 0 for number in self.numbers], np.int64)
-        size = self.embedding_size
+        length, size = np.zeros(len(self), np.int64), self.embedding_size
+        for folder, places in self.by_folder().items():
+            with explaining(folder), sqlite3.connect(folder / FILE) as table:
+                rows = table.execute("SELECT number, LENGTH(fingerprints) FROM tracks").fetchall()
+            for number, own in rows:
+                if number in places:
+                    length[places[number]] = own or 0
         return np.maximum(length - _HEAD * size, 0) // (_NUMBER + size)
 
 

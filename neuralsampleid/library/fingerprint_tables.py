@@ -30,34 +30,42 @@ _FOLDER, _SUFFIX = "fingerprints", ".table"
 
 
 def index_of(tracks: StoredFingerprints) -> FingerprintIndex:
-    """A library's tracks, searchable: by the tables that are there, the others exactly."""
-    places = np.full(max(tracks.numbers, default=0) + 1, -1, np.int64)
-    places[tracks.numbers] = np.arange(len(tracks))
-    left, tables = set(tracks.numbers), []
-    for _, table in stored_tables(tracks.folder):
-        own = table.numbers[np.isin(table.numbers, list(left))]
-        left.difference_update(own.tolist())
-        # Of a track that two tables hold, since nsid index was stopped, one counts.
-        known = np.full(len(places), -1, np.int64)
-        known[own] = places[own]
-        tables.append((table, known))
-    rest = [number in left for number in tracks.numbers]
-    return FingerprintIndex(_joined(tracks, np.flatnonzero(rest)), tables)
+    """Tracks of libraries, searchable: by the tables that are there, the others exactly."""
+    rest: list[int] = []
+    tables: list[tuple[FingerprintTable, Integers]] = []
+    for folder, places in tracks.by_folder().items():
+        missing = set(places)
+        for _, table in stored_tables(folder):
+            # Of a track that two tables hold, since nsid index was stopped, one counts.
+            own = missing.intersection(table.numbers.tolist())
+            missing -= own
+            known = np.full(max(places) + 1, -1, np.int64)
+            for number in own:
+                known[number] = places[number]
+            tables.append((table, known))
+        rest += [places[number] for number in missing]
+    return FingerprintIndex(_joined(tracks, sorted(rest)), tables)
 
 
-def update_tables(tracks: StoredFingerprints, threads: int = 1) -> None:
-    """Make tables of those of a library's tracks that no table holds, if they are enough."""
-    folder, counts = tracks.folder / _FOLDER, tracks.counts()
-    places = {number: place for place, number in enumerate(tracks.numbers)}
-    missing, kept = set(tracks.numbers), set[Path]()
-    for path, table in stored_tables(tracks.folder):
+def update_tables(library: Path, tracks: StoredFingerprints, threads: int = 1) -> None:
+    """Make tables of those of a library's tracks that no table holds, if they are enough.
+
+    Args:
+        library: its folder.
+        tracks: of the library.
+        threads: of the CPU.
+    """
+    folder, counts = library / _FOLDER, tracks.counts()
+    places = tracks.by_folder().get(library, {})
+    missing, kept = set(places), set[Path]()
+    for path, table in stored_tables(library):
         if missing.issuperset(table.numbers.tolist()):
             missing.difference_update(table.numbers.tolist())
             kept.add(path)
     wanted = [places[number] for number in sorted(missing)]
     for part in progress(_parts(counts, wanted), "make tables"):
         own = _joined(tracks, part)
-        numbers = np.array(tracks.numbers, np.int64)[own.tracks]
+        numbers = np.array([number for _, number in tracks.places], np.int64)[own.tracks]
         table = make_table(own.embeddings, numbers, own.numbers, threads)
         path = folder / f"{numbers[0]:08}-{crc32(table.numbers.tobytes()):08x}{_SUFFIX}"
         write_table(path, table)
@@ -84,7 +92,7 @@ def _parts(counts: Integers, places: Sequence[int]) -> list[list[int]]:
     return [*parts, part] if rows >= LEAST_ROWS else parts
 
 
-def _joined(tracks: StoredFingerprints, places: Sequence[int] | Integers) -> Segments:
+def _joined(tracks: StoredFingerprints, places: Sequence[int]) -> Segments:
     """The segments of some of the tracks, among all of them."""
     parts = {int(place): tracks[int(place)] for place in places}
     size = tracks.embedding_size

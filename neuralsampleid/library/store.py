@@ -131,7 +131,7 @@ def _read(folder: Path, table: sqlite3.Connection, info: LibraryInfo) -> Library
     seconds = np.array([track[2] for track in tracks], float)
     if not np.isfinite(seconds).all():
         raise ValueError("lengths that are not finite")
-    kept = folder, [int(number) for number, _, _ in tracks], seconds
+    kept = [(folder, int(number)) for number, _, _ in tracks], seconds
     fingerprints = landmarks = None
     if info.encoder is not None:
         fingerprints = StoredFingerprints(*kept, info.encoder)

@@ -79,18 +79,19 @@ def read_table(path: Path, keys: int) -> StoredTable | None:
 
 
 def index_of(tracks: StoredPeaks, info: LandmarkInfo) -> LandmarkIndex:
-    """A library's tracks, searchable: by the tables that are there, the others by new ones."""
-    places = {number: place for place, number in enumerate(tracks.numbers)}
+    """Tracks of libraries, searchable: by the tables that are there, the others by new ones."""
     tables: list[tuple[TripleTable, Integers]] = []
-    missing = set(places)
-    for stored in stored_tables(tracks.folder, info):
-        # Of a track that two tables hold, since nsid index was stopped, one counts.
-        own = [number if number in missing else -1 for number in stored.numbers.tolist()]
-        missing.difference_update(own)
-        tables.append((stored.table, np.array([places.get(number, -1) for number in own])))
-    rest = sorted(places[number] for number in missing)
+    rest: list[int] = []
+    for folder, places in tracks.by_folder().items():
+        missing = set(places)
+        for stored in stored_tables(folder, info):
+            # Of a track that two tables hold, since nsid index was stopped, one counts.
+            own = [number if number in missing else -1 for number in stored.numbers.tolist()]
+            missing.difference_update(own)
+            tables.append((stored.table, np.array([places.get(number, -1) for number in own])))
+        rest += [places[number] for number in missing]
     if rest:
-        tables.append((_table_of(tracks, rest, info), np.array(rest)))
+        tables.append((_table_of(tracks, sorted(rest), info), np.array(sorted(rest))))
     return LandmarkIndex(tracks, tables, info.peaks, info.settings)
 
 
@@ -102,20 +103,20 @@ def stored_tables(folder: Path, info: LandmarkInfo) -> list[StoredTable]:
 
 
 def update_tables(
-    tracks: StoredPeaks, seconds: npt.NDArray[np.float64], info: LandmarkInfo
+    library: Path, tracks: StoredPeaks, seconds: npt.NDArray[np.float64], info: LandmarkInfo
 ) -> None:
     """Make the tables of a library hold its tracks, with little work if few are new.
 
     Args:
+        library: its folder.
         tracks: of the library.
         seconds: their lengths, (tracks,).
         info: how they were made.
     """
-    folder = tracks.folder / _FOLDER
-    places = {number: place for place, number in enumerate(tracks.numbers)}
+    folder, places = library / _FOLDER, tracks.by_folder().get(library, {})
     frames = (seconds / info.peaks.frame_s).astype(np.int64) + 1
     missing, kept, small = set(places), set[Path](), []
-    for stored in stored_tables(tracks.folder, info):
+    for stored in stored_tables(library, info):
         own = missing.intersection(stored.numbers.tolist())
         if 2 * frames[[places[number] for number in own]].sum() >= TABLE_FRAMES:
             missing -= own

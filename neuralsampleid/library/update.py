@@ -169,7 +169,7 @@ def _update_tables(folder: Path, threads: int) -> None:
     """Make the tables hold all tracks; and ask one by landmarks, which compiles the search."""
     library = open_library(folder)
     if library.fingerprints is not None:
-        fingerprint_tables.update_tables(library.fingerprints, threads)
+        fingerprint_tables.update_tables(folder, library.fingerprints, threads)
     tracks, info = library.landmarks, library.info.landmarks
     if tracks is None or info is None:
         return
@@ -177,7 +177,7 @@ def _update_tables(folder: Path, threads: int) -> None:
     from neuralsampleid.landmarks.index import LandmarkIndex
     from neuralsampleid.library.tables import update_tables
 
-    update_tables(tracks, library.seconds, info)
+    update_tables(folder, tracks, library.seconds, info)
     for peaks in tracks[:1]:
         few = peaks.within(0.0, _ASKED_S, info.peaks)
         index = LandmarkIndex.of([few], info.peaks, info.settings)

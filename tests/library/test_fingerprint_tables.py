@@ -49,14 +49,14 @@ def add(folder, *numbers):
         for number in numbers:
             track = Track(80.0, segments_of(number))
             writer.add(File(f"{number}.wav", 1, 1), str(number), track)
-    update_tables(open_library(folder).fingerprints)
+    update_tables(folder, open_library(folder).fingerprints)
 
 
 def forget(folder, *numbers):
     with changing_library(folder) as writer:
         writer.forget([f"{number}.wav" for number in numbers])
         writer.tidy()
-    update_tables(open_library(folder).fingerprints)
+    update_tables(folder, open_library(folder).fingerprints)
 
 
 def held(folder):
@@ -129,7 +129,7 @@ def test_what_is_missing_or_damaged_is_searched_exactly_and_made_again(folder):
     other.write_bytes(other.read_bytes()[:-4])
     (folder / "fingerprints" / ".left.table").touch()
     check(folder, *range(8))
-    update_tables(open_library(folder).fingerprints)
+    update_tables(folder, open_library(folder).fingerprints)
     assert held(folder) == [[1, 2, 3, 4, 5], [6, 7, 8]]
     assert len(list((folder / "fingerprints").iterdir())) == 2
     check(folder, *range(8))
