@@ -24,6 +24,7 @@ from neuralsampleid.terminal import write_anywhere
 if TYPE_CHECKING:
     from neuralsampleid.library.answer import Answer
     from neuralsampleid.library.identify import Identifier
+    from neuralsampleid.library.shards import Shard
 
 _Number = TypeVar("_Number", int, float)
 _STOPPED, _NOT_READ = 130, 141  # exit status after Ctrl-C, and a closed pipe, as of other programs
@@ -101,6 +102,7 @@ def _index(options: argparse.Namespace) -> None:
         options.weights,
         options.encoder,
         options.graph,
+        shard=options.shard,
         forget=options.forget,
         threads=options.threads,
     )
@@ -115,7 +117,7 @@ def _identify(options: argparse.Namespace) -> None:
     from neuralsampleid.report.answers import as_csv, as_json, as_text
 
     torch.set_num_threads(options.threads)
-    identifier = Identifier.open(options.library, options.weights)
+    identifier = Identifier.open(*options.library, weights=options.weights)
     for remark in identifier.remarks:
         _LOG.info("%s", remark)
     thresholds = Thresholds(
@@ -139,10 +141,10 @@ def _identify(options: argparse.Namespace) -> None:
 
 
 def _info(options: argparse.Namespace) -> None:
-    from neuralsampleid.library.store import read_contents
+    from neuralsampleid.library.joining import contents_of
     from neuralsampleid.report.library import as_lines
 
-    for line in as_lines(read_contents(options.library)):
+    for line in as_lines(contents_of(options.library)):
         print(line)
 
 
@@ -156,7 +158,8 @@ def _write_page(
 
     seconds = {query: audio_seconds(Path(query)) for query in answers}
     music, remarks = Path(identifier.library.info.music), identifier.remarks
-    page = answer_page(answers, seconds, options.library, music, remarks, audio=options.audio)
+    libraries = ", ".join(map(str, options.library))
+    page = answer_page(answers, seconds, libraries, music, remarks, audio=options.audio)
     write_text(options.html, render_page(page))
     _LOG.info("%s: the answers to look at and listen to", options.html)
 
@@ -219,6 +222,13 @@ def _own_music(
     index.add_argument("folder", type=Path, help="of music, with the folders below it")
     index.add_argument("--out", required=True, type=Path, help="folder of the library")
     index.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="make the part 2/8 of the library, of an eighth of the files; other machines make the "
+        "others (default: the whole library)",
+    )
+    index.add_argument(
         "--weights",
         help="of the encoder: shipped, a run's folder or a checkpoint; or landmarks, which need "
         "none (default: what the library was made with; a new one gets the shipped model and "
@@ -238,7 +248,14 @@ def _own_music(
         "identify", help="tracks → which of a library they sample, and where", description=_FIND
     )
     identify.add_argument("track", nargs="+", type=Path, help="audio files")
-    identify.add_argument("--library", required=True, type=Path, help="that nsid index made")
+    identify.add_argument(
+        "--library",
+        required=True,
+        action="append",
+        type=Path,
+        help="that nsid index made, with all its shards; given several times, all are searched as "
+        "one",
+    )
     identify.add_argument("--catalogue", action=_Renamed, const="--library")
     identify.add_argument("--weights", help="where the weights of the library's encoder are now")
     identify.add_argument(
@@ -318,6 +335,14 @@ def _number(
 _count = _number(int, lambda value: value >= 1, "of at least 1")
 _positive = _number(float, lambda value: 0 < value < float("inf"), "above 0")
 _share = _number(float, lambda value: 0 <= value <= 1, "from 0 to 1")
+
+
+def _shard(text: str) -> Shard:
+    from neuralsampleid.library.shards import Shard
+
+    with suppress(ValueError):
+        return Shard.parse(text)
+    raise argparse.ArgumentTypeError(f"'{text}', expected I/N with I from 1 to N, such as 2/8")
 
 
 def _lengths(text: str) -> list[int]:

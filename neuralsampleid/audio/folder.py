@@ -61,8 +61,13 @@ def look_for_audio(folder: Path) -> Found:
                     sort_in(Path(place, name))
                 except OSError as error:
                     note(error)
-    found.files.sort(key=lambda path: (path.suffix.lower() in FOR_FFMPEG, path))
+    found.files.sort(key=order_of)
     return found
+
+
+def order_of(path: Path) -> tuple[bool, Path]:
+    """By which audio files are sorted: those that need ffmpeg come last."""
+    return path.suffix.lower() in FOR_FFMPEG, path
 
 
 def audio_files(folder: Path, *, some: bool = False) -> list[Path]:

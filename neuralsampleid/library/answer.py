@@ -14,7 +14,7 @@ _SAME_SHARE, _SAME_TEMPO, _SAME_S = 0.8, 0.01, 1.0  # of both tracks; change of 
 class Answer:
     """A reference and where it sounds."""
 
-    paths: list[str]  # the files that hold it, relative to the folder of music
+    paths: list[str]  # files that hold it, relative to the folder of music if there is but one
     score: float  # of its best line: votes or landmarks less cost
     probability: float | None  # that it is right; None: the system is not calibrated
     false_alarms: float | None  # unrelated tracks that stand out as much; None: not measured

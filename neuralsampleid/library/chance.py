@@ -11,7 +11,7 @@ samples inside the library count as chance there, so the estimate is conservativ
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,7 @@ def excesses_without(
 class Chance:
     """The largest excesses that tracks of the library found among each other."""
 
-    asked: int  # tracks
+    asked: float  # tracks, each about all others
     found: tuple[float, ...]  # ascending
 
     @classmethod
@@ -61,6 +61,24 @@ class Chance:
         """From the excesses that each track found."""
         largest = np.sort(np.concatenate([np.sort(values)[-KEPT:] for values in measured]))
         return cls(len(measured), tuple(np.round(largest, 6).tolist()))
+
+    @classmethod
+    def together(cls, parts: Sequence[tuple[Chance | None, int]]) -> Chance | None:
+        """Of several libraries that are searched as one; None if none was measured.
+
+        False alarms add up: each library's tracks were asked about its own tracks only, so what
+        they found counts as if so many fewer had been asked about all. A library that was not
+        measured counts as the others do.
+
+        Args:
+            parts: what was measured in each, and how many tracks it has.
+        """
+        measured = [(chance, tracks) for chance, tracks in parts if chance is not None]
+        if not measured:
+            return None
+        pairs = sum(chance.asked * tracks for chance, tracks in measured)
+        found = sorted(value for chance, _ in measured for value in chance.found)
+        return cls(pairs / sum(tracks for _, tracks in parts), tuple(found))
 
     def false_alarms(self, excess: float) -> float:
         """How many unrelated tracks per query reach this: one more than were seen, per query."""

@@ -21,8 +21,9 @@ from neuralsampleid.files import sha256_of
 from neuralsampleid.library.answer import Answer, is_same
 from neuralsampleid.library.finders import Evidence, Finder, finders_of
 from neuralsampleid.library.fingerprinter import Fingerprinter, of_library
+from neuralsampleid.library.joining import open_libraries
 from neuralsampleid.library.probability import DEFAULT_PROBABILITY
-from neuralsampleid.library.store import Library, Track, open_library
+from neuralsampleid.library.store import Library, Track
 from neuralsampleid.library.windows import (
     Explained,
     merged,
@@ -111,29 +112,31 @@ DEFAULT = Thresholds()
 
 @dataclass(frozen=True)
 class Identifier:
-    """A library that answers questions about files."""
+    """A library, or several as one, that answers questions about files."""
 
     library: Library
     fingerprinter: Fingerprinter
     finders: Sequence[Finder]
 
     @classmethod
-    def open(cls, folder: Path, weights: str | None = None) -> Identifier:
-        """Open a library.
+    def open(cls, *folders: Path, weights: str | None = None) -> Identifier:
+        """Open libraries, which are searched as one.
 
         Args:
-            folder: that ``nsid index`` made.
-            weights: where the weights of its encoder are now; None: where they were.
+            folders: that ``nsid index`` made, at least one; each with all its shards.
+            weights: where the weights of their encoder are now; None: where they were.
 
         Raises:
-            UserError: it is no library, holds no track, or its weights are missing or others.
+            UserError: one is no library, or lacks a shard; they were made in different ways; they
+                hold no track; their weights are missing or others.
         """
-        library = open_library(folder)
+        library = open_libraries(folders)
         if not library.sha256:
             raise UserError(
-                f"{folder}: holds no track, so that nothing can be found; start nsid index again"
+                f"{folders[0]}: holds no track, so that nothing can be found; start nsid index "
+                "again"
             )
-        info, fingerprinter = of_library(folder, library.info, weights)
+        info, fingerprinter = of_library(folders[0], library.info, weights)
         library = replace(library, info=info)
         return cls(library, fingerprinter, finders_of(library))
 

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,12 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_file
 from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.library.blobs import StoredFingerprints, StoredPeaks, fingerprints_as_bytes
+from neuralsampleid.library.blobs import (
+    Places,
+    StoredFingerprints,
+    StoredPeaks,
+    fingerprints_as_bytes,
+)
 from neuralsampleid.library.database import (
     FILE,
     connected,
@@ -92,9 +98,19 @@ class Library:
     paths: list[list[str]]  # (T,) the files that hold each track
     sha256: list[str]  # (T,)
     seconds: npt.NDArray[np.float64]  # (T,)
-    # (T,) each, read when they are asked for
-    fingerprints: StoredFingerprints | None
-    landmarks: StoredPeaks | None
+    places: Places  # (T,) where each track is kept
+
+    @cached_property
+    def fingerprints(self) -> StoredFingerprints | None:
+        """(T,) read when they are asked for."""
+        made = self.info.encoder
+        return None if made is None else StoredFingerprints(self.places, self.seconds, made)
+
+    @cached_property
+    def landmarks(self) -> StoredPeaks | None:
+        """(T,) as above."""
+        made = self.info.landmarks
+        return None if made is None else StoredPeaks(self.places, self.seconds, made.peaks)
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,7 @@ class Contents:
     seconds: float  # of all tracks together
     size: int  # bytes on disk
     changed: float  # seconds since 1970
+    shards: int = 0  # of which it consists; 0: it is not divided
 
 
 def open_library(folder: Path) -> Library:
@@ -131,13 +148,8 @@ def _read(folder: Path, table: sqlite3.Connection, info: LibraryInfo) -> Library
     seconds = np.array([track[2] for track in tracks], float)
     if not np.isfinite(seconds).all():
         raise ValueError("lengths that are not finite")
-    kept = [(folder, int(number)) for number, _, _ in tracks], seconds
-    fingerprints = landmarks = None
-    if info.encoder is not None:
-        fingerprints = StoredFingerprints(*kept, info.encoder)
-    if info.landmarks is not None:
-        landmarks = StoredPeaks(*kept, info.landmarks.peaks)
-    return Library(info, list(paths.values()), sha256, seconds, fingerprints, landmarks)
+    places = [(folder, int(number)) for number, _, _ in tracks]
+    return Library(info, list(paths.values()), sha256, seconds, places)
 
 
 def read_contents(folder: Path) -> Contents:

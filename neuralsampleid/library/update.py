@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.audio.folder import Found, look_for_audio
+from neuralsampleid.audio.folder import Found, look_for_audio, order_of
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import require_text, sha256_of
 from neuralsampleid.library import fingerprint_tables
@@ -17,6 +17,7 @@ from neuralsampleid.library.database import is_library
 from neuralsampleid.library.finders import SegmentFinder
 from neuralsampleid.library.fingerprinter import Fingerprinter, for_new_library, of_library
 from neuralsampleid.library.schema import LibraryInfo
+from neuralsampleid.library.shards import Shard, folder_of
 from neuralsampleid.library.store import (
     File,
     LibraryWriter,
@@ -70,35 +71,43 @@ def index_music(
     architecture: Architecture | None = None,
     graph: Graph | None = None,
     *,
+    shard: Shard | None = None,
+    files: Sequence[Path] | None = None,
     forget: bool = False,
     threads: int = 1,
 ) -> Summary:
-    """Make a library of a folder of music, or bring it up to date.
+    """Make a library of a folder of music, or a shard of one, or bring it up to date.
 
     Files whose size and time of change are as before are not read; of the others, those whose
     content is known are not fingerprinted. A run that is stopped goes on where it was.
 
     Args:
         music: every audio file in it and below it.
-        folder: of the library, which is of this music alone.
+        folder: of the library, which is of this music alone; shards lie in it.
         weights: by name, see ``weights_file``, or ``landmarks``, which needs none; None: what the
             library was made with, for a new one the shipped weights and landmarks.
         architecture: of upstream weights.
         graph: of ``gnn``.
+        shard: that is made, of the files that fall to it; None: a library without shards.
+        files: of the music, absolute, which alone are taken; None: all.
         forget: all that is gone, however much it is.
         threads: of the search by which chance is measured.
 
     Raises:
-        UserError: the folder holds no audio, the library is of another folder or other weights, or
-            another process is changing it.
+        UserError: the folder holds no audio, the library is of another folder or other weights or
+            divided in another way, or another process is changing it.
     """
-    found = look_for_audio(music)
+    found = look_for_audio(music) if files is None else Found(sorted(files, key=order_of))
     if not found.files:
         reasons = [f"{place} cannot be read ({reason})" for place, reason in found.unread[:1]]
         reasons.append("expected at least one audio file")
         raise UserError(f"{music}: holds no audio, {', '.join(reasons)}")
     root, fingerprinter = music.resolve(), None
     require_text(str(root))
+    folder = folder_of(folder, shard)
+    if shard is not None:
+        own = [path for path in found.files if shard.holds(path.relative_to(root))]
+        found = replace(found, files=own)
     if not is_library(folder):
         info, fingerprinter = for_new_library(root, weights, architecture, graph)
         create_library(folder, info)
@@ -110,6 +119,8 @@ def index_music(
             writer.note(info)
         summary = _update(writer, fingerprinter, root, found, forget)
         summary.notes[:0] = notes
+        if shard is not None and not found.files:
+            summary.notes.append(f"no file falls to shard {shard}, which holds no track")
         _update_tables(folder, threads)
         _measure_chance(writer, folder, threads)
     return summary
@@ -121,7 +132,8 @@ def _follow(writer: LibraryWriter, folder: Path, music: Path, paths: Sequence[Pa
     if former == music:
         return []
     sizes = {file.size for file in writer.files().values()}
-    if former.is_dir() or not any(_is_known(writer, path, sizes) for path in paths):
+    known = not sizes or any(_is_known(writer, path, sizes) for path in paths)
+    if former.is_dir() or not known:
         raise UserError(
             f"{folder}: a library of {former}, expected that folder, or another --out for {music}"
         )

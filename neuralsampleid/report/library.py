@@ -17,6 +17,7 @@ def as_lines(contents: Contents) -> list[str]:
     return [
         f"music: {info.music}",
         f"tracks: {contents.tracks} in {contents.files} files, {hours:.1f} hours",
+        *([f"shards: {contents.shards}"] if contents.shards else []),
         *(f"system: {system}" for system in _systems(info)),
         f"size: {megabytes:.1f} MB{per_hour}",
         f"changed: {changed:%Y-%m-%d %H:%M}",

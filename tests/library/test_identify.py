@@ -55,7 +55,7 @@ def finder(parts):
 def library_of(finder):
     info = LibraryInfo(music="/music")
     names = [f"{number:02}" for number in range(len(finder.seconds))]
-    return Library(info, [[f"{n}.wav"] for n in names], names, finder.seconds, None, None)
+    return Library(info, [[f"{n}.wav"] for n in names], names, finder.seconds, [])
 
 
 def track(embeddings):

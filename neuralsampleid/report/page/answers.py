@@ -15,7 +15,7 @@ from neuralsampleid.report.times import clock
 def answer_page(
     answers: Mapping[str, Sequence[Answer]],
     seconds: Mapping[str, float],
-    library: Path,
+    library: str,
     music: Path,
     remarks: Sequence[str] = (),
     *,
@@ -27,7 +27,7 @@ def answer_page(
         answers: a query's file → what was found, best first.
         seconds: a query's file → its length.
         library: that was searched, to be named.
-        music: folder in which the references' paths begin.
+        music: folder in which the references' paths begin, unless they are absolute.
         remarks: what a person should know of all answers.
         audio: whether excerpts are put into the page.
     """
