@@ -120,7 +120,7 @@ def index_music(
         summary = _update(writer, fingerprinter, root, found, forget)
         summary.notes[:0] = notes
         if shard is not None and not found.files:
-            summary.notes.append(f"no file falls to shard {shard}, which holds no track")
+            summary.notes.append(f"no file of the music falls to shard {shard}")
         _update_tables(folder, threads)
         _measure_chance(writer, folder, threads)
     return summary
