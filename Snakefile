@@ -47,6 +47,7 @@ else:
     include: "rules/locating.smk"
     include: "rules/calibration.smk"
     include: "rules/scale.smk"
+    include: "rules/library.smk"
     include: "rules/report.smk"
     include: "rules/page.smk"
     include: "rules/shipping.smk"

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -168,6 +168,18 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV without its row index; the file appears whole or not at all."""
     with replacing_file(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def join_csv(parts: Sequence[Path], target: Path) -> None:
+    """Join CSV files of one header as texts, since reading numbers could change them.
+
+    Args:
+        parts: at least one.
+        target: appears whole or not at all.
+    """
+    texts = [path.read_text(encoding="utf-8") for path in parts]
+    header = texts[0].splitlines(keepends=True)[0]
+    write_text(target, header + "".join(text.removeprefix(header) for text in texts))
 
 
 def _temporary_folder(target: Path) -> Path:

@@ -50,6 +50,11 @@ rule scale:
         f"{RUN}/scale/scale.png",
 
 
+rule library:
+    input:
+        rules.collect_answers.output.answers,
+
+
 rule calibrations:
     input:
         expand(

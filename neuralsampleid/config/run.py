@@ -21,6 +21,7 @@ from neuralsampleid.config.data import (
 from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder, ResNetIbn
 from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
 from neuralsampleid.config.landmarks import Landmarks, PeakFinding
+from neuralsampleid.config.library import Library
 from neuralsampleid.config.page import Page
 from neuralsampleid.config.rerankers import Reranker
 from neuralsampleid.config.scale import Scale
@@ -67,6 +68,7 @@ class Config(Section):
     comparisons: Comparisons = Comparisons()
     page: Page = Page()
     scale: Scale = Scale()
+    library: Library = Library()
     ablations: Ablations | None = None
     shipped: Name | None = None  # encoder whose weights ``snakemake shipped_model`` releases
 

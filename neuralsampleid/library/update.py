@@ -89,7 +89,7 @@ def index_music(
         architecture: of upstream weights.
         graph: of ``gnn``.
         shard: that is made, of the files that fall to it; None: a library without shards.
-        files: of the music, absolute, which alone are taken; None: all.
+        files: of the music, absolute, which alone are taken, maybe none; None: all.
         forget: all that is gone, however much it is.
         threads: of the search by which chance is measured.
 
@@ -98,7 +98,7 @@ def index_music(
             divided in another way, or another process is changing it.
     """
     found = look_for_audio(music) if files is None else Found(sorted(files, key=order_of))
-    if not found.files:
+    if not found.files and files is None:
         reasons = [f"{place} cannot be read ({reason})" for place, reason in found.unread[:1]]
         reasons.append("expected at least one audio file")
         raise UserError(f"{music}: holds no audio, {', '.join(reasons)}")
