@@ -225,8 +225,8 @@ def _own_music(
         "--shard",
         type=_shard,
         metavar="I/N",
-        help="make the part 2/8 of the library, of an eighth of the files; other machines make the "
-        "others (default: the whole library)",
+        help="make shard I of N of the library, of the files that fall to it; other machines make "
+        "the others (default: all of the library)",
     )
     index.add_argument(
         "--weights",
@@ -253,8 +253,8 @@ def _own_music(
         required=True,
         action="append",
         type=Path,
-        help="that nsid index made, with all its shards; given several times, all are searched as "
-        "one",
+        help="that nsid index made, with all its shards; if it is given several times, all are "
+        "searched as one",
     )
     identify.add_argument("--catalogue", action=_Renamed, const="--library")
     identify.add_argument("--weights", help="where the weights of the library's encoder are now")

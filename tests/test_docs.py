@@ -145,7 +145,7 @@ def test_config_keys_that_are_named_exist():
         for page in PAGES
         for key in re.findall(r"`(\w+(?:\.\w+)+)[`:]", page.read_text(encoding="utf-8"))
         if key.split(".")[0] in sections
-        and key.split(".")[-1] not in {"csv", "html", "md", "json", "py", "yaml"}
+        and key.split(".")[-1] not in {"csv", "html", "md", "json", "py", "sqlite", "yaml"}
     ]
     assert len(named) > 5
     for page, key in named:
