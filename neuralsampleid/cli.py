@@ -53,6 +53,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     without_weights = getattr(options, "reranker_weights", None) is None
     if getattr(options, "system", "") == "proposed" and without_weights:
         parser.error("--system proposed needs --reranker-weights")
+    tracklist, tracks = getattr(options, "tracklist", None), getattr(options, "track", [])
+    if tracklist is not None and _is_cue(tracklist) and len(tracks) > 1:
+        parser.error(f"--tracklist {tracklist} is of one track, found {len(tracks)}")
     try:
         _COMMANDS[options.command](options)
     except BrokenPipeError:
@@ -136,6 +139,8 @@ def _identify(options: argparse.Namespace) -> None:
         sys.stdout.write(form(answers, problems))
         if options.html is not None:
             _write_page(options, answers, identifier)
+        if options.tracklist is not None:
+            _write_tracklist(options.tracklist, answers)
     if problems:
         raise UserError("; ".join(problems.values()))
 
@@ -162,6 +167,25 @@ def _write_page(
     page = answer_page(answers, seconds, libraries, music, remarks, audio=options.audio)
     write_text(options.html, render_page(page))
     _LOG.info("%s: the answers to look at and listen to", options.html)
+
+
+def _write_tracklist(out: Path, answers: Mapping[str, Sequence[Answer]]) -> None:
+    from neuralsampleid.files import write_text
+    from neuralsampleid.report.tracklist import as_cue, as_markdown, entries_of
+
+    tracklists = {query: entries_of(found) for query, found in answers.items()}
+    text = as_markdown(tracklists)
+    if _is_cue(out):
+        ((query, entries),) = tracklists.items()
+        path = Path(query).resolve()
+        beside = path.parent == out.resolve().parent
+        text = as_cue(path.name if beside else str(path), entries)
+    write_text(out, text)
+    _LOG.info("%s: which tracks sound when", out)
+
+
+def _is_cue(path: Path) -> bool:
+    return path.suffix.lower() == ".cue"
 
 
 _COMMANDS = {
@@ -281,6 +305,13 @@ def _own_music(
     identify.add_argument("--html", type=Path, help="page to write, with time lines and sound")
     identify.add_argument(
         "--no-audio", dest="audio", action="store_false", help="leave the sound out of the page"
+    )
+    identify.add_argument(
+        "--tracklist",
+        type=Path,
+        metavar="FILE",
+        help="tracklist of a mix to write: which track sounds when, for at least 10 s; Markdown, "
+        "or a cue sheet where FILE ends in .cue",
     )
     form = identify.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="instead of text")

@@ -21,8 +21,17 @@ def test_a_log_has_lines_now_and_then(caplog: pytest.LogCaptureFixture):
     ]
 
 
+def test_nothing_is_told_where_nobody_watches(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO):
+        for _ in progress([1, 2], "count", every_s=0.01, quiet=True):
+            sleep(0.05)
+    assert caplog.messages == []
+
+
 def test_a_person_sees_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert list(progress([1, 2], "count")) == [1, 2]
     assert "count: 100%|" in capsys.readouterr().err
+    assert list(progress([1, 2], "count", unit="window", quiet=True)) == [1, 2]
+    assert "window/s]" in capsys.readouterr().err

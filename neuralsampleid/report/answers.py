@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from neuralsampleid.library.answer import Answer, judgement
 from neuralsampleid.line import Line
-from neuralsampleid.report.times import clock
+from neuralsampleid.report.text import clock, printable
 
 Answers = Mapping[str, Sequence[Answer]]  # query's file → its answers, best first
 Problems = Mapping[str, str]  # query's file → why it could not be asked
@@ -40,12 +40,12 @@ def as_text(answers: Answers, problems: Problems = NONE) -> str:
     """For a person: one line per reference, one per match."""
     lines = []
     for query, found in answers.items():
-        lines.append(_printable(query))
+        lines.append(printable(query))
         lines += [f"  {line}" for answer in found for line in _answer_lines(answer)]
         if not found:
             lines.append("  no sample found")
     for query in problems:
-        lines += [_printable(query), "  could not be asked"]
+        lines += [printable(query), "  could not be asked"]
     return "\n".join(lines) + "\n"
 
 
@@ -83,7 +83,7 @@ def _fields(answer: Answer) -> dict[str, object]:
 
 def _answer_lines(answer: Answer) -> list[str]:
     others = f" (and {len(answer.paths) - 1} more of this content)" if answer.paths[1:] else ""
-    head = f"{_printable(answer.paths[0])}{others}: score {answer.score:.1f}, {judgement(answer)}"
+    head = f"{printable(answer.paths[0])}{others}: score {answer.score:.1f}, {judgement(answer)}"
     return [head, *(f"  {_match_line(part)}" for part in answer.matches)]
 
 
@@ -97,11 +97,6 @@ def _match_line(part: Line) -> str:
 
 def _times(part: Line) -> tuple[float, float, float, float]:
     return part.query_start_s, part.query_end_s, part.reference_start_s, part.reference_end_s
-
-
-def _printable(name: str) -> str:
-    """File names may hold anything, also what steers a terminal."""
-    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def _rounded(value: object) -> object:

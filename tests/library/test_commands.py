@@ -16,7 +16,7 @@ from neuralsampleid.config import DemoData
 from neuralsampleid.library.probability import FILE, Calibration
 from neuralsampleid.library.store import open_library
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
-from neuralsampleid.report.times import clock
+from neuralsampleid.report.text import clock
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from neuralsampleid.library.schema import LibraryInfo
 from neuralsampleid.library.store import Library, Track
 from neuralsampleid.line import Line
 from neuralsampleid.report.answers import as_text
-from neuralsampleid.report.times import clock
+from neuralsampleid.report.text import clock
 
 HOP, SEGMENT, SIZE, TRACKS = 0.5, 2.0, 16, 30
 

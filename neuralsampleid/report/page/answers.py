@@ -9,7 +9,7 @@ from neuralsampleid.library.answer import Answer, judgement
 from neuralsampleid.report.page.clips import reader_of, with_clips
 from neuralsampleid.report.page.html import Page
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
-from neuralsampleid.report.times import clock
+from neuralsampleid.report.text import clock
 
 
 def answer_page(

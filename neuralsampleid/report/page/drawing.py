@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neuralsampleid.report.page.views import Link, Span, is_annotated
-from neuralsampleid.report.times import clock
+from neuralsampleid.report.text import clock
 
 _TICKS = (5, 10, 15, 30, 60, 120, 300, 600, 1800)  # s between marks
 _MOST_TICKS = 8

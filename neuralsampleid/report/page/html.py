@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from neuralsampleid.report.page.drawing import WORDS, in_layers, listed, span_text, tick_times
 from neuralsampleid.report.page.views import QueryView
-from neuralsampleid.report.times import clock
+from neuralsampleid.report.text import clock
 
 if TYPE_CHECKING:  # pandas, which answers of nsid do without
     from neuralsampleid.report.tables import Table

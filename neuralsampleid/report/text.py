@@ -1,4 +1,4 @@
-"""Times as people read them."""
+"""Times and names as people read them."""
 
 from __future__ import annotations
 
@@ -8,3 +8,8 @@ def clock(seconds: float) -> str:
     minutes, second = divmod(int(seconds + 0.5), 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
+
+
+def printable(name: str) -> str:
+    """File names may hold anything, also what steers a terminal or ends a line."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
