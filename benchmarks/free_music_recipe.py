@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.audio.io import Waveform, read_audio
+from neuralsampleid.audio.io import read_audio
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.drawing import Studio, draw_query
 from neuralsampleid.composer.grades import GRADES
 from neuralsampleid.composer.plans import QueryPlan, deal_queries, deal_references

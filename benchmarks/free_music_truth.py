@@ -22,7 +22,7 @@ import pandas as pd
 from free_music_recipe import decoded
 from scipy.signal import ShortTimeFFT
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.bands import TOLERANCE_DB, band_levels, difference_db
 from neuralsampleid.composer.parts import part_of
 from neuralsampleid.composer.queries import RATE, render_query

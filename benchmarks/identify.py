@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.random import default_rng
 
-from neuralsampleid.audio.ffmpeg import Decoded
+from neuralsampleid.audio.sound import mixed as sound_of
 from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library.finders import SegmentFinder, finders_of
@@ -144,11 +144,11 @@ def steps_of_model(
     """The steps of one identification by fingerprints."""
     library, rate = open_library(folder), fingerprinter.encoder.front_end.sample_rate
     noise = default_rng(1).standard_normal(SECONDS * rate) * 0.1
-    audio = Decoded(noise.astype(np.float32), rate)
-    query, finder = fingerprinter.of_audio(audio), finders_of(library)[0]
+    audio = sound_of(lambda: [noise.astype(np.float32)[:, None]], rate)
+    query, finder = fingerprinter.of_sound(audio), finders_of(library)[0]
     assert isinstance(finder, SegmentFinder)
     return {
-        "fingerprint the query": lambda: fingerprinter.of_audio(audio),
+        "fingerprint the query": lambda: fingerprinter.of_sound(audio),
         "search": lambda: finder.find(query, threads=threads),
         "search, and answers": lambda: identify(query, library, [finder], threads=threads),
     }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from tqdm import tqdm
 
 _LOG = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
+_Block = TypeVar("_Block", bound=Sized)
 
 
 class _Lines:
@@ -51,8 +52,7 @@ def progress(
         unit: what an item is.
         quiet: whether there are no lines.
     """
-    streams = (getattr(handler, "stream", None) for handler in logging.getLogger().handlers)
-    if next(filter(None, streams), sys.stderr).isatty():
+    if _watched():
         return tqdm(items, task, total, unit=unit, file=sys.stderr)  # type: ignore[no-any-return]
     if quiet:
         return items
@@ -60,3 +60,30 @@ def progress(
     return tqdm(  # type: ignore[no-any-return]
         items, task, total, file=_Lines(), mininterval=every_s, delay=every_s, bar_format=form
     )
+
+
+def progress_within(
+    blocks: Iterable[_Block], task: str, total: int, shown: bool
+) -> Iterator[_Block]:
+    """The blocks of one long item, while a bar tells how far it is; without a terminal, nothing.
+
+    Args:
+        blocks: what is worked on.
+        task: what is done with them.
+        total: the sum of their lengths.
+        shown: whether it is worth a bar.
+    """
+    form = "{desc}: {percentage:3.0f}%|{bar}| {remaining} left"
+    silent = not (shown and _watched())
+    with tqdm(
+        desc=task, total=total, file=sys.stderr, leave=False, bar_format=form, disable=silent
+    ) as bar:
+        for block in blocks:
+            yield block
+            bar.update(len(block))
+
+
+def _watched() -> bool:
+    """Whether messages go to a terminal."""
+    streams = (getattr(handler, "stream", None) for handler in logging.getLogger().handlers)
+    return bool(next(filter(None, streams), sys.stderr).isatty())

@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from neuralsampleid.progress import progress
+from neuralsampleid.progress import progress, progress_within
 
 
 def test_a_log_has_lines_now_and_then(caplog: pytest.LogCaptureFixture):
@@ -35,3 +35,22 @@ def test_a_person_sees_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert "count: 100%|" in capsys.readouterr().err
     assert list(progress([1, 2], "count", unit="window", quiet=True)) == [1, 2]
     assert "window/s]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("shown", "watched"), [(True, True), (False, True), (True, False)])
+def test_a_long_item_has_a_bar_for_a_person_only(
+    shown: bool,
+    watched: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: watched)
+    blocks = ["ab", "cdef"]
+    for _ in progress_within(blocks, "mix.mp3", 6, shown):
+        sleep(0.2)
+    said = capsys.readouterr().err
+    assert ("mix.mp3:  33%" in said) == (shown and watched)
+    assert bool(said) == (shown and watched)
+    assert not caplog.messages

@@ -7,85 +7,53 @@ import struct
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from neuralsampleid.audio.io import (
-    NO_MEMORY,
-    Waveform,
-    audio_info,
-    mixed,
-    read_audio,
-    resample,
-)
+from neuralsampleid.audio.io import NO_MEMORY, audio_info, read_audio, read_sound
+from neuralsampleid.audio.sound import BLOCK, Sound, Waveform, mixed
 from neuralsampleid.errors import UserError
 from neuralsampleid.progress import progress
 
 if TYPE_CHECKING:  # nsid does without
     import pandas as pd
 
+_Read = TypeVar("_Read")
 # Endings of what libsndfile does not read.
 FOR_FFMPEG = (
     *(".m4a", ".m4b", ".aac", ".wma", ".webm", ".mka", ".wv", ".ape", ".mpc", ".tta", ".ac3"),
     *(".amr", ".dsf", ".mp4", ".mkv", ".mov"),
 )
-_BLOCK = 1 << 18  # samples read at once
 # ffmpeg may hang in a damaged file; it decodes at least 1 MB/s even where it shares the machine.
 LEAST_LIMIT_S, LIMIT_BYTES_PER_S = 60.0, 1e5
 _QUIET = 0.01  # largest sample of a sound that is made louder, since floors of levels are absolute
-_SILENT = 3e-4  # largest sample of what is taken for silence: ten steps of 16 bit
 _LOUD = 0.5  # largest sample of what was made louder
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """A whole file as mono at the file's own rate; what is quiet throughout was made louder."""
+def decode(path: Path) -> Sound:
+    """A whole file, by libsndfile, else by ffmpeg where it is there.
 
-    samples: Waveform  # (samples,), at least one, finite
-    sample_rate: int  # Hz
-    by_ffmpeg: bool = False  # libsndfile cannot read it
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / self.sample_rate
-
-    @property
-    def loudest(self) -> float:
-        """The largest sample's magnitude; not finite if one is not."""
-        return float(np.maximum(self.samples.max(), -self.samples.min()))
-
-    @property
-    def silent(self) -> bool:
-        """Whether there is nothing to hear in it."""
-        return self.loudest < _SILENT
-
-    def at(self, sample_rate: int) -> Waveform:
-        """The same at another rate (Hz), (samples,)."""
-        return resample(self.samples, self.sample_rate, sample_rate)
-
-
-def decode(path: Path) -> Decoded:
-    """Decode a whole file: by libsndfile, else by ffmpeg where it is there.
+    What is quiet throughout is made louder.
 
     Raises:
         UserError: the file is missing, cannot be decoded, holds no sample or one that is not
             finite, or needs ffmpeg, which is not there.
     """
-    audio = _decoded(path)
-    if not len(audio.samples):
+    sound = _decoded(path)
+    if not sound.length:
         raise UserError(f"{path}: holds no audio, expected at least one sample")
-    loudest = audio.loudest
-    if not np.isfinite(loudest):
+    if not np.isfinite(sound.loudest):
         raise UserError(f"{path}: holds samples that are not finite, expected numbers")
-    if _SILENT <= loudest < _QUIET:
-        louder = audio.samples * np.float32(_LOUD / loudest)
-        return Decoded(louder, audio.sample_rate, audio.by_ffmpeg)
-    return audio
+    if sound.silent or sound.loudest >= _QUIET:
+        return sound
+    gain = np.float32(_LOUD / sound.loudest)
+    return replace(sound, blocks=lambda: (block * gain for block in sound.blocks()), loudest=_LOUD)
 
 
 def read_any_audio(path: Path, sample_rate: int) -> Waveform:
@@ -112,13 +80,12 @@ def read_tracks(tracks: pd.DataFrame, rate: int, task: str) -> Iterator[tuple[st
 
 def read_any_part(path: Path, sample_rate: int, start_s: float, duration_s: float) -> Waveform:
     """Read a part of any file as mono; arguments as of ``read_audio``, errors as of ``decode``."""
-    if path.suffix.lower() not in FOR_FFMPEG:
-        try:
-            return read_audio(path, sample_rate, start_s, duration_s)
-        except UserError:
-            pass  # ffmpeg may read it
-    begin = round(start_s * sample_rate)
-    return read_any_audio(path, sample_rate)[begin : begin + round(duration_s * sample_rate)]
+    window = ("-ss", f"{start_s:.6f}", "-t", f"{duration_s:.6f}")
+    return _by_either(
+        path,
+        lambda: read_audio(path, sample_rate, start_s, duration_s),
+        lambda: _by_ffmpeg(path, *window).at(sample_rate),
+    )
 
 
 def audio_seconds(path: Path) -> float:
@@ -136,27 +103,35 @@ def audio_seconds(path: Path) -> float:
     return _decoded(path).seconds
 
 
-def _decoded(path: Path) -> Decoded:
+def _decoded(path: Path) -> Sound:
+    return _by_either(path, lambda: _by_libsndfile(path), lambda: _by_ffmpeg(path))
+
+
+def _by_either(path: Path, read: Callable[[], _Read], by_ffmpeg: Callable[[], _Read]) -> _Read:
+    """What libsndfile reads, else what ffmpeg does where it is there."""
     if path.suffix.lower() in FOR_FFMPEG:
-        return _by_ffmpeg(path)
+        return by_ffmpeg()
     try:
-        rate = audio_info(path).sample_rate
-        audio = Decoded(read_audio(path, rate), rate)
-        if len(audio.samples):
-            return audio
-        problem = UserError(f"{path}: holds no audio, expected at least one sample")
-    except UserError as error:
-        problem = error
-    # A name may be of another format; ffmpeg also mends what is damaged or was streamed.
-    if not path.is_file() or not path.stat().st_size or shutil.which("ffmpeg") is None:
-        raise problem
-    try:
-        return _by_ffmpeg(path)
-    except UserError:
-        raise problem from None
+        return read()
+    except UserError as problem:
+        # A name may be of another format; ffmpeg also mends what is damaged or was streamed.
+        if not path.is_file() or not path.stat().st_size or shutil.which("ffmpeg") is None:
+            raise
+        try:
+            return by_ffmpeg()
+        except UserError:
+            raise problem from None
 
 
-def _by_ffmpeg(path: Path) -> Decoded:
+def _by_libsndfile(path: Path) -> Sound:
+    sound = read_sound(path)
+    if not sound.length:
+        raise UserError(f"{path}: holds no audio, expected at least one sample")
+    return sound
+
+
+def _by_ffmpeg(path: Path, *window: str) -> Sound:
+    """A file, or the part of it that options of ffmpeg name."""
     if not path.is_file():
         raise UserError(f"{path}: no such audio file")
     program = shutil.which("ffmpeg")
@@ -165,32 +140,37 @@ def _by_ffmpeg(path: Path) -> Decoded:
             f"{path}: {path.suffix} needs ffmpeg, which is not installed; "
             "expected it, or the file as WAV, FLAC, OGG or MP3"
         )
+    # Channels and rate stay as they are: ffmpeg's own mix of two channels is louder by 3 dB.
+    source = ("-nostdin", "-v", "error", *window, "-i", f"file:{path}", "-map", "0:a:0")
+    command = [program, *source, "-f", "au", "-c:a", "pcm_f32be", "-"]
     native = 0
 
     def blocks() -> Iterator[Waveform]:
         nonlocal native
-        source = ("-nostdin", "-v", "error", "-i", f"file:{path}", "-map", "0:a:0")
-        # Channels and rate stay as they are: ffmpeg's own mix of two channels is louder by 3 dB.
-        with _running([program, *source, "-f", "au", "-c:a", "pcm_f32be", "-"], path) as output:
-            head = output.read(24)
+        with _running(command, path) as read:
+            head = read(24)
             if len(head) == 24:
                 _, offset, _, _, native, channels = struct.unpack(">4s5I", head)
-                output.read(offset - 24)
-                while content := output.read(4 * channels * _BLOCK):
+                read(offset - 24)
+                while content := read(4 * channels * (BLOCK // channels)):
                     whole = len(content) // (4 * channels) * channels
                     block = np.frombuffer(content, ">f4", whole).astype(np.float32)
                     yield block.reshape(-1, channels)
 
     try:
-        return Decoded(mixed(blocks), native, by_ffmpeg=True)
+        sound = mixed(blocks, 0)
     except MemoryError as error:
         raise UserError(f"{path}: {NO_MEMORY}") from error
+    return replace(sound, sample_rate=native, by_ffmpeg=True)
 
 
 @contextmanager
-def _running(command: list[str], path: Path) -> Iterator[IO[bytes]]:
-    """The output of ffmpeg, which reads a file; it is ended if it takes too long for its length."""
-    limit = LEAST_LIMIT_S + path.stat().st_size / LIMIT_BYTES_PER_S
+def _running(command: list[str], path: Path) -> Iterator[Callable[[int], bytes]]:
+    """Reads so many bytes of the output of ffmpeg, which reads a file.
+
+    It is ended if it is waited for longer than is right for the file's size.
+    """
+    left = limit = LEAST_LIMIT_S + path.stat().st_size / LIMIT_BYTES_PER_S
     hung = False
 
     def end() -> None:
@@ -198,18 +178,29 @@ def _running(command: list[str], path: Path) -> Iterator[IO[bytes]]:
         hung = True
         run.kill()
 
+    @contextmanager
+    def waiting() -> Iterator[None]:
+        nonlocal left
+        began, timer = time.monotonic(), threading.Timer(left, end)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            left -= time.monotonic() - began
+
+    def read(count: int) -> bytes:
+        assert run.stdout is not None
+        with waiting():
+            return run.stdout.read(count)
+
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as run,
     ):
-        assert run.stdout is not None
-        timer = threading.Timer(limit, end)
-        timer.start()
-        try:
-            yield run.stdout
+        yield read
+        with waiting():
             status = run.wait()
-        finally:
-            timer.cancel()
         if hung:
             raise UserError(
                 f"{path}: ffmpeg did not end within {limit:.0f} s, expected it to decode the file; "

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
-import soxr
 
 from neuralsampleid.audio.parts import Part, parts_of
+from neuralsampleid.audio.sound import (
+    BLOCK,
+    KEPT,
+    Sound,
+    Waveform,
+    blocks_at,
+    cut,
+    in_turn,
+    joined,
+    mixed,
+)
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_bytes
 
-Waveform = npt.NDArray[np.float32]
 _ENCODING: dict[str, dict[str, Any]] = {
     "flac": {"subtype": "PCM_16"},
     "wav": {"subtype": "PCM_16"},
@@ -30,9 +37,7 @@ _ENCODING: dict[str, dict[str, Any]] = {
 _MP3_PREROLL = 16 * 1152  # samples: an MP3 frame may need the bits of the ones before it
 NO_MEMORY = "needs more memory than there is; close other programs, or split the file"
 _RATES = 1000, 1 << 20  # Hz, the lowest and the highest that are believed
-_BLOCK = 1 << 18  # samples read at once
 _UNKNOWN = 1 << 48  # samples: as many as no file holds
-_CANCELLED = 0.03  # of the channels' power: a mean with less is what is left of two that cancel
 _LOG = logging.getLogger(__name__)
 
 
@@ -56,12 +61,22 @@ def audio_info(path: Path) -> AudioInfo:
         UserError: the file is missing or is not audio that libsndfile reads.
     """
     with _reading(path):
-        infos = [soundfile.info(_source(part)) for part in parts_of(path)]
+        infos = [soundfile.info(part.source()) for part in parts_of(path)]
         rate = _believed(infos[0].samplerate)
     frames = sum(round(info.frames * rate / info.samplerate) for info in infos)
     if frames >= _UNKNOWN:
-        frames = len(read_audio(path, rate))
+        frames = read_sound(path).length
     return AudioInfo(rate, frames, infos[0].channels)
+
+
+def read_sound(path: Path) -> Sound:
+    """A whole file as mono; see ``mixed`` for several channels.
+
+    Raises:
+        UserError: as of ``read_audio``; also while its blocks are read.
+    """
+    with _reading(path):
+        return in_turn(_sounds(path, parts_of(path)))
 
 
 def read_audio(
@@ -82,37 +97,25 @@ def read_audio(
     with _reading(path):
         first, *others = parts_of(path)
         if not others:
-            return _read_part(first, sample_rate, start_s, duration_s, path)
-        parts = [_read_part(part, sample_rate, 0.0, None, path) for part in (first, *others)]
+            return _sound(first, path, KEPT, start_s, duration_s).at(sample_rate)
         begin = round(start_s * sample_rate)
         end = None if duration_s is None else begin + round(duration_s * sample_rate)
-        return np.concatenate(parts)[begin:end]
+        return joined(cut(blocks_at(sample_rate, _sounds(path, [first, *others])), begin, end))
 
 
-def mixed(read: Callable[[], Iterable[Waveform]]) -> Waveform:
-    """The mean of a sound's channels; where they cancel each other, the first that is loud.
-
-    Args:
-        read: gives the sound from its start, in blocks (samples, channels).
-
-    Returns:
-        (samples,).
-    """
-    means, power = bytearray(), np.zeros(1)  # it grows without being copied
-    for block in read():
-        means += block.mean(axis=1, dtype=np.float32).tobytes()
-        power = power + np.einsum("sc,sc->c", block, block)
-    mono = np.frombuffer(means, np.float32)
-    if len(power) == 1 or np.dot(mono, mono) >= _CANCELLED * power.mean():
-        return mono
-    loud = int(np.flatnonzero(power >= 0.5 * power.max())[0])
-    return np.concatenate([block[:, loud] for block in read()])
+def _sounds(path: Path, parts: Iterable[Part]) -> list[Sound]:
+    """The parts of a file; no more of them all is held in memory than of one sound."""
+    sounds: list[Sound] = []
+    for part in parts:
+        sounds.append(_sound(part, path, KEPT - sum(sound.length for sound in sounds)))
+    return sounds
 
 
-def _read_part(
-    part: Part, sample_rate: int, start_s: float, duration_s: float | None, path: Path
-) -> Waveform:
-    info = soundfile.info(_source(part))
+def _sound(
+    part: Part, path: Path, most: int, start_s: float = 0.0, duration_s: float | None = None
+) -> Sound:
+    """A window of a part of a file; at most so many samples are held in memory."""
+    info = soundfile.info(part.source())
     native = _believed(int(info.samplerate))
     start = min(round(start_s * native), info.frames)
     preroll = min(start, _preroll(info.format, start))
@@ -121,20 +124,20 @@ def _read_part(
     def blocks() -> Iterator[Waveform]:
         # A block at a time: what a header says of the length may be far too much.
         left = preroll + wanted
-        with soundfile.SoundFile(_source(part)) as file:
+        with _reading(path), soundfile.SoundFile(part.source()) as file:
             file.seek(start - preroll)
-            most = max(1, _BLOCK // file.channels)
-            while left > 0 and len(block := _next_block(file, min(left, most))):
+            count = max(1, BLOCK // file.channels)
+            while left > 0 and len(block := _next_block(file, min(left, count))):
                 left -= len(block)
                 yield block
 
-    audio = mixed(blocks)[preroll:]
-    if duration_s is None and wanted < _UNKNOWN and len(audio) < wanted - native:
+    sound = mixed(lambda: cut(blocks(), preroll), native, most)
+    if duration_s is None and wanted < _UNKNOWN and sound.length < wanted - native:
         _LOG.warning(
             "%s: only %.0f of %.0f s can be read; the file is damaged or not complete",
-            *(path, len(audio) / native, wanted / native),
+            *(path, sound.seconds, wanted / native),
         )
-    return resample(audio, native, sample_rate)
+    return sound
 
 
 def _next_block(file: soundfile.SoundFile, frames: int) -> Waveform:
@@ -154,13 +157,6 @@ def _preroll(file_format: str, start: int) -> int:
     with frames that lack their predecessors' bits.
     """
     return {"MP3": _MP3_PREROLL, "OGG": start}.get(file_format, 0)
-
-
-def resample(audio: Waveform, source_rate: int, target_rate: int) -> Waveform:
-    """Resample along the first axis (soxr, high quality); a copy is avoided where rates agree."""
-    if source_rate == target_rate or audio.shape[0] == 0:
-        return audio
-    return cast(Waveform, soxr.resample(audio, source_rate, target_rate).astype(np.float32))
 
 
 def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:
@@ -188,13 +184,6 @@ def _believed(rate: int) -> int:
     if not _RATES[0] <= rate <= _RATES[1]:
         raise ValueError(f"{rate} samples a second are none of music")
     return rate
-
-
-def _source(part: Part) -> bytes | io.BytesIO:
-    if isinstance(part, Path):
-        return os.fsencode(part)  # a name need not be text
-    part.seek(0)
-    return part
 
 
 @contextmanager

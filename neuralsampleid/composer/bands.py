@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import fft
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 
 OCTAVES_HZ = (63, 125, 250, 500, 1000, 2000, 4000, 8000)  # middles; the last is cut at Nyquist
 TOLERANCE_DB = 0.3

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.bands import band_levels
 from neuralsampleid.composer.drum_loop import DrumLoop
 from neuralsampleid.composer.effects import apply_effects, parse_effects

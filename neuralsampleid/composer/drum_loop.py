@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.compose import Part
 from neuralsampleid.composer.drums import DRUM_GAINS_DB, DRUM_KEYS
 from neuralsampleid.composer.form import BEATS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.audio.spectra import hann_transform, median_along_rows
 
 PARTS = ("mix", "percussive", "harmonic")

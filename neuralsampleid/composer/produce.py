@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.compose import compose
 from neuralsampleid.composer.excerpt import MIN_EXCERPT_S, Excerpt, Source, choose_excerpt
 from neuralsampleid.composer.form import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.drum_loop import parse_drum_loop, render_drum_loop
 from neuralsampleid.composer.effects import apply_effects, parse_effects
 from neuralsampleid.composer.mixing import db, normalised

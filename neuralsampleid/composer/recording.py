@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.compose import STEMS, Part, Song
 from neuralsampleid.composer.mixing import (
     compressor_gain,

@@ -16,7 +16,7 @@ from scipy.signal import lfilter
 from symusic import Synthesizer
 from symusic.core import NoteSecond, ScoreSecond, TrackSecond
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.compose import Part
 
 _SOFT = 0.6  # loudness below which a tone is duller

@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 from python_stretch.Signalsmith import Stretch
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.composer.grades import GRADES, PROCESSES
 from neuralsampleid.composer.mixing import compress, filtered
 

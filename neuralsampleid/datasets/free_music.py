@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from neuralsampleid.audio.io import Waveform, read_audio, write_audio
+from neuralsampleid.audio.io import read_audio, write_audio
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.catalogue.formats import SAMPLES, read_table
 from neuralsampleid.catalogue.tables import (
     OCCURRENCE_COLUMNS,

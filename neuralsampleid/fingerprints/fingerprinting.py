@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from neuralsampleid.audio.ffmpeg import read_tracks
 from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd, segment_samples
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Stretch, Waveform
 from neuralsampleid.config import EncoderSettings
 from neuralsampleid.devices import Exact, computing, device_of
 from neuralsampleid.fingerprints.segments import Segments
@@ -30,50 +32,95 @@ BLOCK = 1 << 13  # frames whose features are computed at once
 BATCH = 32  # segments encoded at once; more leave the processor's cache
 
 
-@torch.inference_mode()
 def fingerprint_track(
     encoder: SegmentEncoder, audio: Waveform, track_id: str = "", *, precision: Exact = "float32"
 ) -> Segments:
-    """Fingerprint one track in one pass, on the encoder's device.
-
-    As in upstream, the whole track's features are cut into segments with a hop; a shorter track is
-    padded with silence to one segment and frames left over at the end are dropped.
+    """Fingerprint one track, see ``SegmentMaker``.
 
     Args:
         encoder: in evaluation mode.
         audio: float32 (samples,) at the encoder's sample rate.
         track_id: the track's name.
         precision: of the network; features and what is returned are float32.
-
-    Returns:
-        At least one segment, with node matrices where the encoder has them. A silent
-        segment is marked, and its numbers are finite.
     """
-    front_end = encoder.front_end
-    hop, frames = front_end.hop_length, front_end.frames
-    needed = (frames - 1) * hop + hop // 2
-    padded = np.pad(audio, (0, max(0, needed - len(audio))))
-    device = device_of(encoder)
-    features = features_of(front_end, torch.from_numpy(padded).to(device))
-    segments = features.unfold(1, frames, encoder.segment_hop).transpose(0, 1)
-    embeddings, nodes = [], []
-    for batch in segments.split(BATCH):
-        with computing(device, precision):
-            encoding = encoder.encode(batch)
-        embeddings.append(encoding.embedding.float().cpu().numpy())
-        if encoding.nodes is not None:
-            nodes.append(encoding.nodes.float().cpu().numpy())
-    starts = np.arange(len(segments)) * encoder.segment_hop * hop
-    levels = np.array([_level_db(padded[start : start + needed]) for start in starts])
-    return Segments.of(
-        {track_id: len(segments)},
-        np.concatenate(embeddings),
-        starts_s=starts / front_end.sample_rate,
-        ends_s=np.minimum(starts + needed, max(len(audio), needed)) / front_end.sample_rate,
-        silent=levels < SILENCE_DB,
-        seconds=np.array([len(audio) / front_end.sample_rate]),
-        nodes=np.concatenate(nodes) if nodes else None,
-    )
+    maker = SegmentMaker(encoder, precision=precision)
+    maker.feed(audio)
+    return maker.finish(track_id)
+
+
+class SegmentMaker:
+    """Fingerprints a track that comes in blocks, of which it keeps what is still needed.
+
+    As in upstream, the whole track's features are cut into segments with a hop; a shorter track is
+    padded with silence to one segment and frames left over at the end are dropped. It computes on
+    the encoder's device.
+
+    Args:
+        encoder: in evaluation mode.
+        nodes: keep the node matrices, where the encoder has them.
+        precision: of the network; features and what is returned are float32.
+    """
+
+    def __init__(
+        self, encoder: SegmentEncoder, *, nodes: bool = True, precision: Exact = "float32"
+    ) -> None:
+        front_end = encoder.front_end
+        self._encoder, self._keeps_nodes, self._precision = encoder, nodes, precision
+        self._hop = encoder.segment_hop * front_end.hop_length  # samples between segments
+        self._needed = (front_end.frames - 1) * front_end.hop_length + front_end.hop_length // 2
+        self._audio, self._blocks = Stretch(), FeatureBlocks(front_end)
+        self._features = torch.empty(front_end.bins, 0, device=device_of(encoder))
+        self._embeddings: list[npt.NDArray[np.float32]] = []
+        self._nodes: list[npt.NDArray[np.float32]] = []
+        self._levels: list[float] = []
+
+    def feed(self, audio: Waveform) -> None:
+        """Take more samples, float32 (samples,) at the encoder's rate."""
+        self._audio.append(audio)
+        self._encode(self._blocks.feed(audio), BATCH)
+
+    def finish(self, track_id: str = "") -> Segments:
+        """The segments of all that was taken.
+
+        Returns:
+            At least one segment, with node matrices where the encoder has them. A silent segment is
+            marked, and its numbers are finite.
+        """
+        length, rate = self._audio.end, self._encoder.front_end.sample_rate
+        self.feed(np.zeros(max(0, self._needed - length), np.float32))
+        self._encode(self._blocks.finish(), 1)
+        starts = np.arange(len(self._levels)) * self._hop
+        return Segments.of(
+            {track_id: len(starts)},
+            np.concatenate(self._embeddings),
+            starts_s=starts / rate,
+            ends_s=np.minimum(starts + self._needed, max(length, self._needed)) / rate,
+            silent=np.array(self._levels) < SILENCE_DB,
+            seconds=np.array([length / rate]),
+            nodes=np.concatenate(self._nodes) if self._nodes else None,
+        )
+
+    @torch.inference_mode()
+    def _encode(self, features: Iterable[Tensor], least: int) -> None:
+        """Encode what is complete by more features, in batches of at least so many segments."""
+        for block in features:
+            self._features = torch.cat([self._features, block], dim=1)
+        frames, hop = self._encoder.front_end.frames, self._encoder.segment_hop
+        count = max(0, (self._features.shape[1] - frames) // hop + 1) // least * least
+        if not count:
+            return
+        segments = self._features.unfold(1, frames, hop).transpose(0, 1)[:count]
+        for batch in segments.split(BATCH):
+            with computing(self._features.device, self._precision):
+                encoding = self._encoder.encode(batch)
+            self._embeddings.append(encoding.embedding.float().cpu().numpy())
+            if self._keeps_nodes and encoding.nodes is not None:
+                self._nodes.append(encoding.nodes.float().cpu().numpy())
+        for _ in range(count):
+            start = len(self._levels) * self._hop
+            self._levels.append(_level_db(self._audio.part(start, start + self._needed)))
+        self._audio.drop(len(self._levels) * self._hop)
+        self._features = self._features[:, count * hop :].clone()
 
 
 def fingerprint_tracks(
@@ -109,25 +156,37 @@ def segment_seconds(settings: EncoderSettings) -> float:
     return segment_samples(settings.front_end) / settings.front_end.sample_rate
 
 
-def features_of(front_end: LogMelFrontEnd | ConstantQFrontEnd, audio: Tensor) -> Tensor:
-    """A track's features, as the front end makes them of the whole of it, (bins, frames).
+class FeatureBlocks:
+    """The features of a track that comes in blocks, as the front end makes them of the whole of it.
 
-    A long track is taken in blocks, because its spectrum needs much more memory than its features.
-
-    Args:
-        front_end: of an encoder.
-        audio: (samples,).
+    Its spectrum needs much more memory than its features.
     """
-    hop = front_end.hop_length
-    total = 1 + len(audio) // hop
-    margin = front_end.reach // hop + 2  # frames beside a block that its features depend on
-    blocks = []
-    for first in range(0, total, BLOCK):
-        begin, last = max(0, first - margin), min(first + BLOCK, total)
-        piece = audio[begin * hop : (last + margin) * hop]
-        own = slice(first - begin, last - begin)
-        blocks.append(front_end(piece[None])[0, :, own])
-    return torch.cat(blocks, dim=1)
+
+    def __init__(self, front_end: LogMelFrontEnd | ConstantQFrontEnd) -> None:
+        self._front_end, self._audio, self._frame = front_end, Stretch(), 0
+        # Frames beside a block that its features depend on.
+        self._margin = front_end.reach // front_end.hop_length + 2
+
+    def feed(self, audio: Waveform) -> Iterator[Tensor]:
+        """What can be said after more samples, (samples,): blocks (bins, frames)."""
+        self._audio.append(audio)
+        while (self._frame + BLOCK + self._margin) * self._front_end.hop_length <= self._audio.end:
+            yield self._block(self._frame + BLOCK)
+
+    def finish(self) -> Iterator[Tensor]:
+        """The blocks that are left."""
+        total = 1 + self._audio.end // self._front_end.hop_length
+        while self._frame < total:
+            yield self._block(min(self._frame + BLOCK, total))
+
+    def _block(self, last: int) -> Tensor:
+        hop, begin = self._front_end.hop_length, max(0, self._frame - self._margin)
+        piece = torch.tensor(self._audio.part(begin * hop, (last + self._margin) * hop))
+        own = slice(self._frame - begin, last - begin)
+        self._frame = last
+        self._audio.drop((last - self._margin) * hop)
+        features: Tensor = self._front_end(piece.to(device_of(self._front_end))[None])
+        return features[0, :, own]
 
 
 def _level_db(audio: Waveform) -> float:

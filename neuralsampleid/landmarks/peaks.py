@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.fft import rfft
 from scipy.ndimage import maximum_filter
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Stretch, Waveform
 from neuralsampleid.config import PeakFinding
 
 Floats = npt.NDArray[np.float64]
@@ -96,52 +96,83 @@ class Peaks:
 
 
 def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
-    """Find the peaks of a track.
-
-    A peak is the largest value within ± ``peak_frames`` and ± ``peak_bins`` of itself. Of each
-    second only the loudest ``peaks_per_second`` stay.
+    """Find the peaks of a track, see ``PeakFinder``.
 
     Args:
         audio: float32 (samples,) at ``settings.sample_rate``.
         settings: the front end and how dense peaks are.
     """
-    total, reach = _frame_count(audio, settings), settings.peak_frames
-    bands = _bands(settings)
-    size = (2 * reach + 1, 2 * settings.peak_bins + 1)
-    parts = []
-    for first in range(0, total, BLOCK):
+    finder = PeakFinder(settings)
+    finder.feed(audio)
+    return finder.finish()
+
+
+class PeakFinder:
+    """Finds the peaks of a track that comes in blocks, of which it keeps what is still needed.
+
+    A peak is the largest value within ± ``peak_frames`` and ± ``peak_bins`` of itself. Of each
+    second only the loudest ``peaks_per_second`` stay.
+    """
+
+    def __init__(self, settings: PeakFinding) -> None:
+        self._settings, self._bands = settings, _bands(settings)
+        self._audio, self._frame = Stretch(), 0
+        # Frames, levels, interpolated frames and bins of the peaks of each block.
+        self._found: list[tuple[Integers, Floats32, Floats, Floats]] = []
+
+    def feed(self, audio: Waveform) -> None:
+        """Take more samples, float32 (samples,)."""
+        settings = self._settings
+        self._audio.append(audio)
         # What a block's outer frames are compared with lies beside it.
-        low, last = max(first - reach, 0), min(first + BLOCK, total)
-        spectrum = _spectrogram(audio, settings, low, min(last + reach, total))
+        beyond = settings.peak_frames * settings.hop_length + settings.n_fft // 2
+        while (self._frame + BLOCK) * settings.hop_length + beyond <= self._audio.end:
+            self._search(self._frame + BLOCK, self._frame + BLOCK + settings.peak_frames)
+
+    def finish(self) -> Peaks:
+        """The peaks of all that was taken."""
+        settings = self._settings
+        total = self._audio.end // settings.hop_length + 1
+        while self._frame < total:
+            last = min(self._frame + BLOCK, total)
+            self._search(last, min(last + settings.peak_frames, total))
+        columns = zip(*self._found, strict=True)
+        frames, heights, exact, fine = (np.concatenate(column) for column in columns)
+        seconds = frames * settings.hop_length // settings.sample_rate
+        # Equal levels keep the order of time and frequency, on every machine.
+        by_level = np.lexsort((-heights, seconds))
+        ordered = seconds[by_level]
+        place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
+        kept = by_level[place < settings.peaks_per_second]
+        return Peaks.at(exact[kept], np.minimum(fine[kept], settings.bins - 1))
+
+    def _search(self, last: int, high: int) -> None:
+        """Find the peaks up to a frame, seeing all frames before another."""
+        settings, bands, reach = self._settings, self._bands, self._settings.peak_frames
+        low = max(self._frame - reach, 0)
+        spectrum = _spectrogram(self._audio, settings, low, high)
         levels = _levels(spectrum, bands)
+        size = (2 * reach + 1, 2 * settings.peak_bins + 1)
         peaks = levels == maximum_filter(levels, size=size, mode="nearest")
-        own = slice(first - low, last - low)
+        own = slice(self._frame - low, last - low)
         places, bins = np.nonzero(peaks[own] & (levels[own] > np.log(_FLOOR)))
-        places += first - low
+        places += self._frame - low
         exact = np.add(low + places, _summit(levels.T, bins, places)[1], dtype=np.float64)
         fine = _fine_bins(spectrum, places, bins, bands, settings)
-        parts.append((places + low, levels[places, bins], exact, fine))
-    frames, heights, exact, fine = (np.concatenate(values) for values in zip(*parts, strict=True))
-    seconds = frames * settings.hop_length // settings.sample_rate
-    # Equal levels keep the order of time and frequency, on every machine.
-    by_level = np.lexsort((-heights, seconds))
-    ordered = seconds[by_level]
-    place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
-    kept = by_level[place < settings.peaks_per_second]
-    return Peaks.at(exact[kept], np.minimum(fine[kept], settings.bins - 1))
+        self._found.append((places + low, levels[places, bins], exact, fine))
+        self._frame = last
+        self._audio.drop((last - reach) * settings.hop_length - settings.n_fft // 2)
 
 
-def _spectrogram(audio: Waveform, settings: PeakFinding, first: int, last: int) -> Floats32:
+def _spectrogram(audio: Stretch, settings: PeakFinding, first: int, last: int) -> Floats32:
     """Natural log of the magnitude of some frames, (frames, n_fft / 2 + 1).
 
     Frame t is centred on sample t · ``hop_length``; beyond the track lies silence.
     """
     size, hop = settings.n_fft, settings.hop_length
-    count = last - first
     begin = first * hop - size // 2
-    end = begin + (count - 1) * hop + size
-    inside = audio[max(begin, 0) : max(end, 0)]
-    padded = np.pad(inside, (max(-begin, 0), max(end - len(audio), 0)))
+    end = (last - 1) * hop + size - size // 2
+    padded = np.pad(audio.part(begin, end), (max(-begin, 0), max(end - audio.end, 0)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     # Hann's, by hand: ``scipy.signal`` takes a second to load.
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
@@ -228,7 +259,3 @@ def _fine_bins(
     off = settings.bins_per_octave * np.log2(share)
     most = 1 + settings.bins_per_octave * np.log2(1 + 1 / centres)
     return np.asarray(bins + np.clip(off, -most, most), np.float64)
-
-
-def _frame_count(audio: Waveform, settings: PeakFinding) -> int:
-    return len(audio) // settings.hop_length + 1

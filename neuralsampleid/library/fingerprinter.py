@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuralsampleid.audio.ffmpeg import Decoded, decode
+from neuralsampleid.audio.ffmpeg import decode
 from neuralsampleid.audio.io import NO_MEMORY
+from neuralsampleid.audio.sound import KEPT, Resampler, Sound
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
-from neuralsampleid.fingerprints.fingerprinting import fingerprint_track, segment_seconds
-from neuralsampleid.landmarks.peaks import find_peaks
+from neuralsampleid.fingerprints.fingerprinting import SegmentMaker, segment_seconds
+from neuralsampleid.landmarks.peaks import PeakFinder
 from neuralsampleid.library.probability import FILE, read_calibration
 from neuralsampleid.library.schema import EncoderInfo, LandmarkInfo, LibraryInfo
 from neuralsampleid.library.store import Track
@@ -24,6 +25,7 @@ from neuralsampleid.models.weights import (
     load_any_encoder,
     weights_file,
 )
+from neuralsampleid.progress import progress_within
 
 LANDMARKS = "landmarks"  # given in place of weights: a library of landmarks alone
 LANDMARK_CALIBRATION = Path(__file__).parents[1] / "landmarks" / FILE
@@ -42,31 +44,49 @@ class Fingerprinter:
     peaks: PeakFinding | None = None
 
     def of_file(self, path: Path) -> Track:
-        """Fingerprints and landmarks of a file, which is decoded once.
+        """Fingerprints and landmarks of a file.
 
         Raises:
             UserError: the file is missing, cannot be decoded or is silent, or the memory does not
                 suffice.
         """
         try:
-            audio = decode(path)
-            if audio.silent:
+            sound = decode(path)
+            if sound.silent:
                 raise UserError(f"{path}: silent throughout, expected some sound")
-            return self.of_audio(audio)
+            return self.of_sound(sound, path.name)
         except (MemoryError, RuntimeError) as error:  # PyTorch says it in its own way
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise
             raise UserError(f"{path}: {NO_MEMORY}") from error
 
-    def of_audio(self, audio: Decoded) -> Track:
-        """Fingerprints of what is not silent, and landmarks."""
-        fingerprints = found = None
+    def of_sound(self, sound: Sound, name: str = "") -> Track:
+        """Fingerprints of what is not silent, and landmarks; both of one reading of the sound.
+
+        Args:
+            sound: is taken in blocks.
+            name: of it, for the bar that tells how far a long one is.
+        """
+        makers: list[tuple[Resampler, SegmentMaker | PeakFinder]] = []
+        segments = peaks = None
         if self.encoder is not None:
-            wave = audio.at(self.encoder.front_end.sample_rate)
-            fingerprints = fingerprint_track(self.encoder, wave).sounding()
+            segments = SegmentMaker(self.encoder, nodes=False)
+            rate = self.encoder.front_end.sample_rate
+            makers.append((Resampler(sound.sample_rate, rate), segments))
         if self.peaks is not None:
-            found = find_peaks(audio.at(self.peaks.sample_rate), self.peaks)
-        return Track(audio.seconds, fingerprints, found)
+            peaks = PeakFinder(self.peaks)
+            makers.append((Resampler(sound.sample_rate, self.peaks.sample_rate), peaks))
+        blocks, is_long = sound.blocks(), sound.length > KEPT
+        for block in progress_within(blocks, name, sound.length, is_long):
+            for resampler, maker in makers:
+                maker.feed(resampler.feed(block))
+        for resampler, maker in makers:
+            maker.feed(resampler.finish())
+        return Track(
+            sound.seconds,
+            None if segments is None else segments.finish().sounding(),
+            None if peaks is None else peaks.finish(),
+        )
 
 
 def for_new_library(

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.audio.spectra import Spectrogram, hann_transform, median_along_rows
 from neuralsampleid.separation.stems import Origin, Separator, Stems
 

@@ -13,7 +13,7 @@ from demucs.apply import apply_model
 from demucs.pretrained import get_model
 from demucs.repo import ModelLoadingError
 
-from neuralsampleid.audio.io import Waveform, resample
+from neuralsampleid.audio.sound import Waveform, resample
 from neuralsampleid.devices import Exact, computing
 from neuralsampleid.errors import UserError
 from neuralsampleid.separation.stems import STEMS, Origin, Separator, Stems

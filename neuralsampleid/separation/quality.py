@@ -9,7 +9,8 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from neuralsampleid.audio.io import Waveform, audio_info
+from neuralsampleid.audio.io import audio_info
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.errors import UserError
 from neuralsampleid.separation.precomputed import TOLERANCE_S, PrecomputedStems, find_stems
 from neuralsampleid.separation.stems import STEMS

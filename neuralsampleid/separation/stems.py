@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from neuralsampleid.audio.io import NO_MEMORY, Waveform, read_audio
+from neuralsampleid.audio.io import NO_MEMORY, read_audio
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from helpers.songs import sine
-from neuralsampleid.audio.io import audio_info, read_audio, resample, write_audio
+from neuralsampleid.audio.io import audio_info, read_audio, write_audio
+from neuralsampleid.audio.sound import resample
 from neuralsampleid.errors import UserError
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from helpers.songs import RATE, SMALL_LOG_MEL, small_gnn
-from neuralsampleid.audio.io import resample, write_audio
+from neuralsampleid.audio.io import write_audio
+from neuralsampleid.audio.sound import resample
 from neuralsampleid.cli import main
 from neuralsampleid.composer.soundfont import write_soundfont
 from neuralsampleid.composer.studio import Studio, record_song

@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from neuralsampleid import config
-from neuralsampleid.audio.io import Waveform, read_audio
+from neuralsampleid.audio.io import read_audio
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.errors import UserError
 from neuralsampleid.separation.backends import make_separator
 from neuralsampleid.separation.precomputed import PrecomputedStems

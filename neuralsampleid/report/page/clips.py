@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from neuralsampleid.audio.ffmpeg import read_any_part
-from neuralsampleid.audio.io import Waveform
+from neuralsampleid.audio.sound import Waveform
 from neuralsampleid.errors import UserError
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
 
