@@ -1,7 +1,8 @@
 """Several libraries as one: the shards of a library, other disks, other people's.
 
 What is found is what a library made at once of all the music would find: tracks have its order, and
-limits hold for all together. Only chance is not measured anew (``Chance.together``).
+limits hold for all together. Only chance is not measured anew (``Chance.together``), and tables of
+fingerprints, which miss a few, are of other tracks.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _join(libraries: Mapping[Path, Library]) -> Library:
             names = (str(Path(part.info.music, path)) if several else path for path in own)
             paths.setdefault(sha256, set()).update(names)
             kept.setdefault(sha256, (seconds, place))
-    order = sorted(paths, key=lambda sha256: min(order_of(Path(path)) for path in paths[sha256]))
+    order = sorted(paths, key=lambda sha256: min(map(order_of, paths[sha256])))
     return Library(
         _info_of(parts),
         [sorted(paths[sha256]) for sha256 in order],
