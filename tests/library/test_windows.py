@@ -36,7 +36,7 @@ def library_of(count):
     own = LandmarkInfo(peaks=SETTINGS, settings=Landmarks(), calibration=None)
     names = [str(number) for number in range(count)]
     info = LibraryInfo(music="/music", landmarks=own)
-    return Library(info, [[name] for name in names], names, np.full(count, 60.0), None, None)
+    return Library(info, [[name] for name in names], names, np.full(count, 60.0), [])
 
 
 def test_windows_by_hand():
