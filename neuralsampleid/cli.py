@@ -310,7 +310,7 @@ def _own_music(
         "--tracklist",
         type=Path,
         metavar="FILE",
-        help="tracklist of a mix to write: which track sounds when, for at least 10 s; Markdown, "
+        help="tracklist of a mix to write: which track sounds when, for at least 15 s; Markdown, "
         "or a cue sheet where FILE ends in .cue",
     )
     form = identify.add_mutually_exclusive_group()

@@ -11,7 +11,7 @@ from neuralsampleid.library.answer import Answer
 from neuralsampleid.line import Line
 from neuralsampleid.report.text import clock, printable
 
-LEAST_S = 10.0  # of a track that a tracklist holds
+LEAST_S = 15.0  # of a track that a tracklist holds
 _GAP_S = 5.0  # between matches of a track, at most, that are one stretch
 _FRAMES_PER_SECOND = 75  # of a cue sheet
 _CUE_KINDS = {".mp3": "MP3", ".aif": "AIFF", ".aiff": "AIFF"}  # of files; all others: WAVE

@@ -32,7 +32,7 @@ def test_the_likeliest_sounds():
 
 
 def test_stretches():
-    # Gaps of up to 5 s count as sounding; stretches below 10 s do not.
+    # Gaps of up to 5 s count as sounding; stretches below 15 s do not.
     loops = answer("l.wav", 0.9, (100, 104), (105, 109), (114, 118), (130, 139.5))
     assert told(loops) == [("l", 100, 118)]
     # Two stretches with nothing between are one, else not.
@@ -42,8 +42,8 @@ def test_stretches():
         ("t", 0, 50), ("b", 50, 70), ("t", 100, 150)
     ]  # fmt: skip
     assert told() == []
-    assert told(answer("a\tb\n.wav", 0.9, (0, 10))) == [("a?b?", 0, 10)]
-    assert told(answer("s.wav", 0.9, (3, 12.9))) == []
+    assert told(answer("a\tb\n.wav", 0.9, (0, 15))) == [("a?b?", 0, 15)]
+    assert told(answer("s.wav", 0.9, (3, 17.9))) == []
 
 
 def test_the_longest_match_tells_the_tempo():
