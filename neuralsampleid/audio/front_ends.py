@@ -87,17 +87,18 @@ class ConstantQFrontEnd(nn.Module):
     def power(self, waveform: Tensor) -> Tensor:
         """(batch, samples) → squared magnitudes (batch, bins, 1 + samples // hop)."""
         hop, reach = self.hop_length, self.reach
-        frames = 1 + waveform.shape[-1] // hop
+        frames, longest = 1 + waveform.shape[-1] // hop, 2 * reach // hop
         padded = nn.functional.pad(
             waveform[:, None], (reach, reach + hop), mode=self._padding(waveform)
         )[:, 0]
+        pieces = padded[:, : (frames + longest - 1) * hop].unflatten(1, (-1, hop))
+        pieces = pieces.transpose(1, 2).contiguous()  # once, not for every octave
         octaves = []
         for group in range(self.groups):
             kernel: Tensor = getattr(self, f"kernel_{group}")
-            offset = reach - kernel.shape[-1] * hop // 2
-            length = (frames + kernel.shape[-1] - 1) * hop
-            pieces = padded[:, offset : offset + length].unflatten(1, (-1, hop)).transpose(1, 2)
-            real, imaginary = nn.functional.conv1d(pieces, kernel).chunk(2, dim=1)
+            first = (longest - kernel.shape[-1]) // 2
+            own = pieces[:, :, first : first + frames + kernel.shape[-1] - 1]
+            real, imaginary = nn.functional.conv1d(own, kernel).chunk(2, dim=1)
             octaves.append(real.square() + imaginary.square())
         return torch.cat(octaves, dim=1)
 

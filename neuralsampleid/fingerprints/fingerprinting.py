@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # what reading and writing tables needs, and a single track d
 
 _LOG = logging.getLogger(__name__)
 SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
-BLOCK = 1 << 13  # frames whose features are computed at once
+BLOCK = 1 << 10  # frames whose features are computed at once; more leave the cache
 BATCH = 32  # segments encoded at once; more leave the processor's cache
 
 

