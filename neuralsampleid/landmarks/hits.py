@@ -2,205 +2,117 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from neuralsampleid.compilation import compiled
+from neuralsampleid.landmarks.lookups import Equals, Shapes
 from neuralsampleid.landmarks.table import (
     HEIGHT_BIT,
     HEIGHTS,
-    HIGH_BIT,
     LENGTH_BIT,
-    LENGTHS,
-    LOW_BIT,
-    PARTS,
-    RATIO_BIT,
-    RATIOS,
     SLOT,
     TIMES,
-    Reals,
-    Rows,
     Scale,
     TripleTable,
     field,
 )
-from neuralsampleid.landmarks.triples import Integers, Numbers, Points, Reach, Triples
+from neuralsampleid.landmarks.triples import Integers, Points, Triples
 
-_ROOM = 1 << 18  # hits found at once
-_PART = np.float32(1 / PARTS)
-_RATIO_PART = np.float32(1 / PARTS / RATIOS)
+# One record for each hit, since they are put in order by track: one line of the cache, not six.
+_HIT = np.dtype(
+    [
+        ("anchor", np.int32),  # of the query
+        ("query", np.float32),  # frames of the anchor in the query
+        ("track", np.float32),  # in the track
+        ("pitch", np.float32),  # thirds of a semitone by which the query is higher, mean of three
+        ("tempo", np.float32),  # log of the query's speed over the track's
+        ("lag", np.float32),  # frame of the track at the middle of the part of the query
+        ("weight", np.float32),  # less where an anchor has many hits in a track
+    ]
+)
 
 
 class Hits(NamedTuple):
-    """Equal triples of a query and of tracks, by track, then by the query's time; m of them."""
+    """Equal triples of a part of a query and of tracks; m of them."""
 
-    query: Reals  # (m,) frames of the anchor in the query
-    track: Reals  # (m,) in the track
-    pitch: Reals  # (m,) thirds of a semitone by which the query is higher, the mean of three
-    tempo: Reals  # (m,) log of the query's speed over the track's
-    weight: Reals  # (m,) less where an anchor has many hits in a track
+    rows: npt.NDArray[Any]  # (m,) of _HIT, by track, then by the query's time
     bounds: Integers  # (tracks + 1,) where each track's hits begin
 
 
-def find_hits(
+def hits_of(
+    equals: Equals,
+    middle: float,
     query: Points,
     triples: Triples,
-    part: tuple[int, int],
+    shapes: Shapes,
     table: TripleTable,
     scale: Scale,
-    reach: Reach,
 ) -> Hits:
-    """All triples of the table that equal one of a query's.
+    """What equal rows tell.
 
     Args:
+        equals: of a part of the query.
+        middle: of the part, in frames.
         query: its peaks.
         triples: of the query.
-        part: numbers of the first triple that is looked up, and where to end.
+        shapes: of these.
         table: of tracks.
         scale: of the table's lengths.
-        reach: what equal triples may differ by.
     """
-    begin, end = part
-    found = []
-    while begin < end:
-        numbers, places, begin = _find(query, triples, begin, end, table, scale, reach)
-        found.append((numbers, places))
-    if not found:
-        found = [(np.zeros(0, np.int32), np.zeros(0, np.int32))]
-    numbers, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return _by_track(query, triples, numbers, places, table, scale)
+    rows = np.empty(len(equals.rows), _HIT)
+    bounds = _fill(rows, equals, middle, query, triples, shapes, table, scale)
+    return Hits(rows, bounds)
 
 
 @compiled
-def _find(
+def _fill(
+    hits: npt.NDArray[Any],
+    equals: Equals,
+    middle: float,
     query: Points,
     triples: Triples,
-    begin: int,
-    end: int,
+    shapes: Shapes,
     table: TripleTable,
     scale: Scale,
-    reach: Reach,
-) -> tuple[Numbers, Numbers, int]:
-    """Numbers of the query's triples and places in the table, and the triple to go on with."""
-    numbers, places, count = np.empty(_ROOM, np.int32), np.empty(_ROOM, np.int32), 0
-    width, height = 2 * reach.rise + 1, np.float32(reach.height)
-    for number in range(begin, end):
-        one, two, three = triples.first[number], triples.second[number], triples.third[number]
-        rise = query.heights[two] - query.heights[one]
-        top = query.heights[three] - query.heights[one]
-        mean = (query.heights[one] + query.heights[two] + query.heights[three]) / 3
-        whole = query.frames[three] - query.frames[one]
-        share = (query.frames[two] - query.frames[one]) / whole
-        least = max(int(np.ceil((mean - reach.pitch) * HEIGHTS)), 0) << HEIGHT_BIT
-        most = (int(np.floor((mean + reach.pitch) * HEIGHTS)) + 1) << HEIGHT_BIT
-        start = (np.log(whole) - scale.first_log) / scale.step_log
-        shortest = int(np.ceil(start + reach.least_log / scale.step_log))
-        longest = int(np.floor(start + reach.most_log / scale.step_log))
-        # Each time is off by half of what both may be; a long triple's share is off by less.
-        off, off_per_frame = np.float32(reach.frames / 2), np.float32(reach.frames / 2 / whole)
-        widest = off / scale.lengths[min(max(shortest, 0), LENGTHS - 1)] + off_per_frame
-        first_ratio = max(int((share - widest) * RATIOS), 0)
-        last_ratio = min(int((share + widest) * RATIOS), RATIOS - 1)
-        for low in range(int(np.ceil(rise - 0.5 - height)), int(np.floor(rise + 0.5 + height)) + 1):
-            if abs(low) > reach.rise:
-                continue
-            below = np.float32(low - 0.5 + 0.5 / PARTS - rise)
-            for high in range(
-                int(np.ceil(top - 0.5 - height)), int(np.floor(top + 0.5 + height)) + 1
-            ):
-                if abs(high) > reach.rise:
-                    continue
-                above = np.float32(high - 0.5 + 0.5 / PARTS - top)
-                key = ((low + reach.rise) * width + high + reach.rise) * RATIOS
-                for ratio in range(first_ratio, last_ratio + 1):
-                    late = np.float32((ratio + 0.5 / PARTS) / RATIOS - share)
-                    last = table.starts[key + ratio + 1]
-                    place = _from_height(table.rows, table.starts[key + ratio], last, least)
-                    while count + last - place > len(places):
-                        numbers = np.concatenate((numbers, np.empty_like(numbers)))
-                        places = np.concatenate((places, np.empty_like(places)))
-                    for each in range(place, last):
-                        row = table.rows[each]
-                        if row >= most:
-                            break
-                        length = field(row, LENGTH_BIT, 10)
-                        second = below + field(row, LOW_BIT, 4) * _PART
-                        third = above + field(row, HIGH_BIT, 4) * _PART
-                        later = late + field(row, RATIO_BIT, 4) * _RATIO_PART
-                        frames = scale.lengths[length]
-                        # Without branches, which processors foresee badly here.
-                        in_range = (length >= shortest) & (length <= longest)
-                        in_height = (abs(second) <= height) & (abs(third) <= height)
-                        in_height &= abs(second - third) <= height
-                        in_time = abs(later) * frames <= off + off_per_frame * frames
-                        numbers[count], places[count] = number, each
-                        count += in_range & in_height & in_time
-        if count >= _ROOM // 2:
-            return numbers[:count], places[:count], number + 1
-    return numbers[:count], places[:count], end
-
-
-@compiled
-def _from_height(rows: Rows, low: int, high: int, least: int) -> int:
-    """The first of a key's rows that is at least so high."""
-    while low < high:
-        middle = (low + high) >> 1
-        if rows[middle] < least:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@compiled
-def _by_track(
-    query: Points,
-    triples: Triples,
-    numbers: Numbers,
-    places: Numbers,
-    table: TripleTable,
-    scale: Scale,
-) -> Hits:
-    """What the rows at some places tell, by track; within a track their order stays."""
-    count = len(places)
-    owners, times = np.empty(count, np.int32), np.empty(count, np.float32)
+) -> Integers:
+    """Fill in hits by track; within a track their order stays. Returns where each track's begin."""
+    count = len(hits)
+    owners = np.empty(count, np.int32)
     bounds = np.zeros(len(table.begins) + 1, np.int64)
-    for one in range(count):
-        place = places[one]
-        time = int(table.high[place]) << 16 | int(table.late[place])
+    for each in range(count):
         # A damaged file may point anywhere.
-        owners[one] = table.owners[min(time // (TIMES * SLOT), len(table.owners) - 1)]
-        times[one] = time / TIMES - table.begins[owners[one]]
-        bounds[owners[one] + 1] += 1
+        slot = min(equals.times[each] // (TIMES * SLOT), len(table.owners) - 1)
+        owners[each] = table.owners[slot]
+        bounds[owners[each] + 1] += 1
     bounds = np.cumsum(bounds)
     free = bounds.copy()
-    anchors = np.empty(count, np.int32)
-    frames, there = np.empty(count, np.float32), np.empty(count, np.float32)
-    pitch, tempo = np.empty(count, np.float32), np.empty(count, np.float32)
     for each in range(count):
-        owner, row, number = owners[each], table.rows[places[each]], numbers[each]
-        own = free[owner]
+        owner, row, number = owners[each], equals.rows[each], equals.numbers[each]
+        hit, shape = hits[free[owner]], shapes[number]
         free[owner] += 1
-        one, two, three = triples.first[number], triples.second[number], triples.third[number]
-        mean = (query.heights[one] + query.heights[two] + query.heights[three]) / 3
-        length = field(row, LENGTH_BIT, 10) * scale.step_log + scale.first_log
-        anchors[own] = one
-        frames[own] = query.frames[one]
-        there[own] = times[each]
-        pitch[own] = mean - field(row, HEIGHT_BIT, 10) / HEIGHTS
-        tempo[own] = length - np.log(query.frames[three] - query.frames[one])
-    return Hits(frames, there, pitch, tempo, _weights(anchors, bounds), bounds)
+        anchor = triples.first[number]
+        here = query.frames[anchor]
+        there = equals.times[each] / TIMES - table.begins[owner]
+        length = field(row, LENGTH_BIT, 10)
+        ratio = scale.lengths[length] / shape.length
+        hit.anchor, hit.query, hit.track = anchor, here, there
+        hit.pitch = shape.height - field(row, HEIGHT_BIT, 10) / HEIGHTS
+        hit.tempo = scale.step_log * length - shape.tempo
+        hit.lag = there - ratio * (here - middle)
+    _weigh(hits, bounds)
+    return bounds
 
 
 @compiled
-def _weights(anchors: Numbers, bounds: Integers) -> Reals:
+def _weigh(hits: npt.NDArray[Any], bounds: Integers) -> None:
     """One over the root of how many hits an anchor has in a track: they are not independent."""
-    weights = np.empty(len(anchors), np.float32)
     for track in range(len(bounds) - 1):
         first = bounds[track]
         for place in range(bounds[track], bounds[track + 1] + 1):
-            if place == bounds[track + 1] or anchors[place] != anchors[first]:
-                weights[first:place] = 1 / np.sqrt(max(place - first, 1))
+            if place == bounds[track + 1] or hits[place].anchor != hits[first].anchor:
+                for own in range(first, place):
+                    hits[own].weight = 1 / np.sqrt(place - first)
                 first = place
-    return weights

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, asked, heard, judge, sift
-from neuralsampleid.landmarks.hits import find_hits
+from neuralsampleid.landmarks.hits import Hits, hits_of
+from neuralsampleid.landmarks.lookups import Equals, find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.proposals import BLOCK, Proposals, join, propose
 from neuralsampleid.landmarks.table import SLOT, TripleTable, make_table, scale_of
@@ -31,6 +31,7 @@ from neuralsampleid.landmarks.triples import (
 )
 from neuralsampleid.line import Line
 
+BLOCKS = 18  # of a query that are looked up together: three minutes
 SIFTED = 20_000  # proposals of a query, those with the most votes
 TABLE_FRAMES = 1 << 22  # of the tracks of a table together, unless one alone is longer
 _MOST_OF_IT = 0.6  # of a line that no better one explains, to be shown
@@ -60,7 +61,15 @@ class TripleSearch:
         self._scale = scale_of(self._reach)
         self._points = points_of(query, peaks.bins_per_octave)
         self._triples = make_triples(self._points, settings.query_partners, self._reach)
+        self._shapes = shapes_of(self._points, self._triples, self._scale, self._reach)
         self.query = asked(self._points)
+        # By block, then by several blocks that are looked up together.
+        begun = self._points.frames[self._triples.first]
+        blocks = np.arange(int(self._points.frames[-1]) // BLOCK + 2)
+        self._bounds = np.searchsorted(begun, blocks * BLOCK).tolist()
+        firsts = range(0, len(self._bounds) - 1, BLOCKS)
+        parts = [(self._bounds[one], self._bounds[one : one + BLOCKS + 1][-1]) for one in firsts]
+        self._lookups = [(part, lookups_of(self._shapes, part, self._reach)) for part in parts]
 
     def proposals(self, table: TripleTable, wanted: npt.NDArray[np.bool_]) -> Proposals:
         """The parts of the table's tracks in which most hits gather; most votes first.
@@ -69,16 +78,21 @@ class TripleSearch:
             table: of tracks.
             wanted: (tracks,) which of them are searched.
         """
-        begun = self._points.frames[self._triples.first]
-        blocks = np.arange(int(self._points.frames[-1]) // BLOCK + 2)
         found: list[Proposals] = []
-        for block, part in enumerate(pairwise(np.searchsorted(begun, blocks * BLOCK).tolist())):
-            hits = find_hits(self._points, self._triples, part, table, self._scale, self._reach)
-            proposed = propose(hits, (block + 0.5) * BLOCK, self._reach)
-            found.append(proposed.take(wanted[proposed.tracks]))
-            if sum(len(each.tracks) for each in found) > 4 * SIFTED:  # of a long query
-                found = [join(found).take(slice(SIFTED))]
+        for place, (part, lookups) in enumerate(self._lookups):
+            equals = find_equals(self._shapes, part, lookups, table, self._scale, self._reach)
+            for block in range(BLOCKS * place, min(BLOCKS * (place + 1), len(self._bounds) - 1)):
+                bounds = np.searchsorted(equals.numbers, self._bounds[block : block + 2])
+                own = Equals._make(values[slice(*bounds)] for values in equals)
+                proposed = propose(self._hits(own, block, table), self._reach)
+                found.append(proposed.take(wanted[proposed.tracks]))
+                if sum(len(each.tracks) for each in found) > 4 * SIFTED:  # of a long query
+                    found = [join(found).take(slice(SIFTED))]
         return join(found).take(slice(SIFTED))
+
+    def _hits(self, equals: Equals, block: int, table: TripleTable) -> Hits:
+        query = self._points, self._triples, self._shapes
+        return hits_of(equals, (block + 0.5) * BLOCK, *query, table, self._scale)
 
 
 class LandmarkIndex:

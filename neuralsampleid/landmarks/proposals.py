@@ -53,12 +53,11 @@ def join(parts: Sequence[Proposals]) -> Proposals:
 
 
 @compiled
-def propose(hits: Hits, middle: float, reach: Reach) -> Proposals:
+def propose(hits: Hits, reach: Reach) -> Proposals:
     """The proposals of all tracks.
 
     Args:
         hits: of a part of a query.
-        middle: of the part, in frames.
         reach: of pitch.
     """
     found, count = np.empty((64, 8)), 0
@@ -70,9 +69,7 @@ def propose(hits: Hits, middle: float, reach: Reach) -> Proposals:
             continue
         lags = np.empty(end - begin, np.float32)
         for row in range(begin, end):
-            lags[row - begin] = hits.track[row] - np.exp(hits.tempo[row]) * (
-                hits.query[row] - middle
-            )
+            lags[row - begin] = hits.rows[row].lag
         lowest = lags.min() - _CELL
         width = int((lags.max() - lowest) / _CELL) + 2
         if len(cells) < pitches * width:
@@ -116,9 +113,9 @@ def _dense(
     """
     places = np.empty(len(lags), np.int64)
     for row in range(begin, end):
-        own = int(hits.pitch[row] + pitch + 2)
+        own = int(hits.rows[row].pitch + pitch + 2)
         places[row - begin] = own * width + int(lags[row - begin] / _CELL)
-        cells[places[row - begin]] += hits.weight[row]
+        cells[places[row - begin]] += hits.rows[row].weight
     around = np.empty(len(lags), np.float32)
     for number, place in enumerate(places):
         around[number] = 0
@@ -188,12 +185,12 @@ def _near(dense: Integers, lags: Reals, one: int) -> tuple[int, int]:
 @compiled
 def _agree(hits: Hits, one: int, other: int, slope: float) -> bool:
     """Whether two hits of a track may be of one line, whose slope the first tells."""
-    if abs(hits.pitch[other] - hits.pitch[one]) > _PITCH:
+    if abs(hits.rows[other].pitch - hits.rows[one].pitch) > _PITCH:
         return False
-    if abs(hits.tempo[other] - hits.tempo[one]) > _TEMPO:
+    if abs(hits.rows[other].tempo - hits.rows[one].tempo) > _TEMPO:
         return False
-    later = hits.query[other] - hits.query[one]
-    off = hits.track[other] - hits.track[one] - slope * later
+    later = hits.rows[other].query - hits.rows[one].query
+    off = hits.rows[other].track - hits.rows[one].track - slope * later
     return bool(abs(off) <= _FRAMES + _FRAMES_PER_FRAME * abs(later))
 
 
@@ -209,11 +206,11 @@ def _votes(
     """What the free hits weigh that agree with one."""
     low, high = _near(dense, lags, one)
     row = begin + dense[one]
-    slope = np.exp(hits.tempo[row])
+    slope = np.exp(hits.rows[row].tempo)
     total = np.float32(0)
     for other in range(low, high):
         if free[other] and _agree(hits, row, begin + dense[other], slope):
-            total += hits.weight[begin + dense[other]]
+            total += hits.rows[begin + dense[other]].weight
     return total
 
 
@@ -230,7 +227,7 @@ def _take(
     """Fill a proposal with the free hits that agree with one, which are free no longer."""
     low, high = _near(dense, lags, one)
     row = begin + dense[one]
-    slope = np.exp(hits.tempo[row])
+    slope = np.exp(hits.rows[row].tempo)
     count, pitch, x, y, xx, xy = 0, 0.0, 0.0, 0.0, 0.0, 0.0
     first, last = np.inf, -np.inf
     for other in range(low, high):
@@ -238,18 +235,18 @@ def _take(
         if not free[other] or not _agree(hits, row, own, slope):
             continue
         free[other] = False
-        later = float(hits.query[own] - hits.query[row])
-        there = float(hits.track[own] - hits.track[row])
+        later = float(hits.rows[own].query - hits.rows[row].query)
+        there = float(hits.rows[own].track - hits.rows[row].track)
         count += 1
-        pitch += hits.pitch[own]
+        pitch += hits.rows[own].pitch
         x += later
         y += there
         xx += later * later
         xy += later * there
-        first, last = min(first, hits.track[own]), max(last, hits.track[own])
+        first, last = min(first, hits.rows[own].track), max(last, hits.rows[own].track)
     # The hit's own slope counts like others that lie off by two frames.
     prior = 4 / (_KNOWN * slope) ** 2
     proposal[2] = pitch / count
     proposal[3] = (xy - x * y / count + prior * slope) / (xx - x * x / count + prior)
     proposal[4], proposal[5] = first, last
-    proposal[6], proposal[7] = hits.query[row] + x / count, hits.track[row] + y / count
+    proposal[6], proposal[7] = hits.rows[row].query + x / count, hits.rows[row].track + y / count

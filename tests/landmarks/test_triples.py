@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.hits import find_hits
+from neuralsampleid.landmarks.hits import hits_of
+from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.table import is_sound, key_count, make_table, scale_of
 from neuralsampleid.landmarks.triples import Points, make_triples, reach_of
 
@@ -15,9 +16,13 @@ REACH = reach_of(SETTINGS)
 SCALE = scale_of(REACH)
 
 
-def hits_of(query, table, partners=2):
+def found(query, table, partners=2):
+    """The hits of a query, and where each track's begin."""
     triples = make_triples(query, partners, REACH)
-    return find_hits(query, triples, (0, len(triples.first)), table, SCALE, REACH)
+    shapes, part = shapes_of(query, triples, SCALE, REACH), (0, len(triples.first))
+    equals = find_equals(shapes, part, lookups_of(shapes, part, REACH), table, SCALE, REACH)
+    assert (np.diff(equals.numbers) >= 0).all()
+    return hits_of(equals, 100.0, query, triples, shapes, table, SCALE)
 
 
 def random_points(rng, count, frames):
@@ -40,12 +45,14 @@ def test_a_triple_equals_itself_at_any_pitch_and_tempo():
     table = make_table([Points(frames, heights)], 2, REACH)
     for semitones in (-6, -2.5, 0, 3.3, 6):
         for tempo in (0.7, 1, 1.45):
-            hits = hits_of(Points(frames / tempo, heights + 3 * semitones), table)
-            assert hits.pitch == pytest.approx([3 * semitones], abs=0.13)
-            assert np.exp(hits.tempo) == pytest.approx([tempo], rel=0.003)
-            assert (hits.query[0], hits.track[0]) == pytest.approx((10 / tempo, 10))
+            hits = found(Points(frames / tempo, heights + 3 * semitones), table)
+            (hit,) = hits.rows
+            assert hit["pitch"] == pytest.approx(3 * semitones, abs=0.13)
+            assert np.exp(hit["tempo"]) == pytest.approx(tempo, rel=0.003)
+            assert (hit["query"], hit["track"]) == pytest.approx((10 / tempo, 10))
+            assert hit["lag"] == pytest.approx(100 * tempo, abs=0.3)  # it begins with the track
     for semitones, tempo in ((7, 1), (0, 0.6), (0, 1.6)):
-        assert not len(hits_of(Points(frames / tempo, heights + 3 * semitones), table).pitch)
+        assert not len(found(Points(frames / tempo, heights + 3 * semitones), table).rows)
 
 
 @settings(max_examples=40, deadline=None)
@@ -54,11 +61,11 @@ def test_hits_are_those_of_brute_force(seed):
     """All pairs of triples, compared one by one; rounding counts at the limits."""
     rng = np.random.default_rng(seed)
     query, tracks = random_points(rng, 40, 200), [random_points(rng, 60, 300) for _ in range(3)]
-    hits = hits_of(query, make_table(tracks, 3, REACH), 4)
-    found = np.diff(hits.bounds)
+    hits = found(query, make_table(tracks, 3, REACH), 4)
+    counts = np.diff(hits.bounds)
     for number, track in enumerate(tracks):
         strict, loose = (brute_force(query, track, share) for share in (0.85, 1.15))
-        assert strict <= found[number] <= loose
+        assert strict <= counts[number] <= loose
 
 
 def brute_force(query, track, share):
@@ -94,10 +101,10 @@ def test_an_anchor_with_many_hits_weighs_less():
     often = Points(
         np.concatenate([frames + 100 * place for place in range(4)]), np.tile(heights, 4)
     )
-    hits = hits_of(Points(frames, heights), make_table([often, Points(frames, heights)], 2, REACH))
+    hits = found(Points(frames, heights), make_table([often, Points(frames, heights)], 2, REACH))
     assert hits.bounds.tolist() == [0, 4, 5]
-    assert hits.weight.tolist() == [0.5] * 4 + [1.0]
-    assert hits.track.tolist() == [0, 100, 200, 300, 0]
+    assert hits.rows["weight"].tolist() == [0.5] * 4 + [1.0]
+    assert hits.rows["track"].tolist() == [0, 100, 200, 300, 0]
 
 
 def test_a_table_that_points_beyond_itself_is_not_sound():
@@ -113,7 +120,7 @@ def test_a_table_that_points_beyond_itself_is_not_sound():
     assert not is_sound(table._replace(owners=owners))
     # A row may say any time: it is of the last track then, and nothing is read beyond the table.
     anywhere = table._replace(late=table.late | np.uint16(0xFFFF), high=table.high | np.uint8(0xFF))
-    hits = hits_of(random_points(np.random.default_rng(1), 50, 200), table, 3)
-    assert len(hits.pitch) > 20
-    moved = hits_of(random_points(np.random.default_rng(1), 50, 200), anywhere, 3)
-    assert moved.bounds.tolist() == [0, 0, len(hits.pitch)]
+    hits = found(random_points(np.random.default_rng(1), 50, 200), table, 3)
+    assert len(hits.rows) > 20
+    moved = found(random_points(np.random.default_rng(1), 50, 200), anywhere, 3)
+    assert moved.bounds.tolist() == [0, 0, len(hits.rows)]

@@ -1,0 +1,253 @@
+"""Rows of a table that equal a query's triples.
+
+Each triple is looked up under several keys, since a key is rounded. Lookups are in the order of
+the keys: the rows of one are compared with all triples one after the other, while they are in the
+processor's cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from neuralsampleid.compilation import compiled
+from neuralsampleid.landmarks.table import (
+    HEIGHT_BIT,
+    HEIGHTS,
+    HIGH_BIT,
+    LENGTH_BIT,
+    LENGTHS,
+    LOW_BIT,
+    PARTS,
+    RATIO_BIT,
+    RATIOS,
+    Rows,
+    Scale,
+    TripleTable,
+    field,
+)
+from neuralsampleid.landmarks.triples import Numbers, Points, Reach, Triples
+
+_ROOM = 1 << 16  # rows that there is room for at first
+_RATIO_PART = np.float32(1 / PARTS / RATIOS)
+_SHAPE = np.dtype(
+    [
+        ("rise", np.float64),  # of the second peak over the anchor, thirds of a semitone
+        ("top", np.float64),  # and of the third
+        ("share", np.float64),  # how late the second comes, of the whole
+        ("height", np.float64),  # the mean of three
+        ("length", np.float64),  # frames
+        ("tempo", np.float64),  # log of the speed over that of a triple of the shortest class
+        ("least", np.int32),  # classes of height that it may equal
+        ("most", np.int32),  # beyond the last
+        ("shortest", np.int32),  # classes of length
+        ("longest", np.int32),
+        ("first_ratio", np.int32),  # classes of the share
+        ("last_ratio", np.int32),
+    ]
+)
+Shapes = npt.NDArray[Any]  # (triples,) of _SHAPE
+
+
+class Lookups(NamedTuple):
+    """Which keys are looked up for which triples, by key; m of them."""
+
+    keys: Numbers  # (m,)
+    numbers: Numbers  # (m,) of the triples
+
+
+class Equals(NamedTuple):
+    """Rows that equal a query's triples, by the triples' numbers; m of them."""
+
+    numbers: Numbers  # (m,) of the triples
+    rows: Rows  # (m,)
+    times: Rows  # (m,) in parts of a frame, on the table's axis
+
+
+def shapes_of(query: Points, triples: Triples, scale: Scale, reach: Reach) -> Shapes:
+    """What is looked up for each of a query's triples."""
+    shapes = np.empty(len(triples.first), _SHAPE)
+    _describe(query, triples, scale, reach, shapes)
+    return shapes
+
+
+@compiled
+def _describe(query: Points, triples: Triples, scale: Scale, reach: Reach, shapes: Shapes) -> None:
+    frames, heights = query.frames, query.heights
+    for number in range(len(shapes)):
+        one, two, three = triples.first[number], triples.second[number], triples.third[number]
+        shape = shapes[number]
+        shape.rise = heights[two] - heights[one]
+        shape.top = heights[three] - heights[one]
+        height = (heights[one] + heights[two] + heights[three]) / 3
+        whole = frames[three] - frames[one]
+        share = (frames[two] - frames[one]) / whole
+        shape.height, shape.length, shape.share = height, whole, share
+        shape.least = max(int(np.ceil((height - reach.pitch) * HEIGHTS)), 0)
+        shape.most = int(np.floor((height + reach.pitch) * HEIGHTS)) + 1
+        shape.tempo = np.log(whole) - scale.first_log
+        start = shape.tempo / scale.step_log
+        shape.shortest = max(int(np.ceil(start + reach.least_log / scale.step_log)), 0)
+        longest = int(np.floor(start + reach.most_log / scale.step_log))
+        shape.longest = min(longest, LENGTHS - 1)
+        widest = reach.frames / 2 / scale.lengths[min(shape.shortest, LENGTHS - 1)]
+        widest += reach.frames / 2 / whole
+        shape.first_ratio = max(int((share - widest) * RATIOS), 0)
+        shape.last_ratio = min(int((share + widest) * RATIOS), RATIOS - 1)
+
+
+@compiled
+def lookups_of(shapes: Shapes, part: tuple[int, int], reach: Reach) -> Lookups:
+    """The keys under which some triples may have equal ones.
+
+    Args:
+        shapes: of all triples of a query.
+        part: numbers of the first triple that is looked up, and where to end.
+        reach: what equal triples may differ by.
+    """
+    width = 2 * reach.rise + 1
+    free = np.zeros(width * width * RATIOS + 1, np.int64)
+    keys = np.empty(0, np.int32)
+    numbers = np.empty(0, np.int32)
+    for filling in (False, True):
+        for number in range(*part):
+            shape = shapes[number]
+            lows, highs = _whole(shape.rise, reach), _whole(shape.top, reach)
+            for low in range(*lows):
+                for high in range(*highs):
+                    first = ((low + reach.rise) * width + high + reach.rise) * RATIOS
+                    for key in range(first + shape.first_ratio, first + shape.last_ratio + 1):
+                        if filling:
+                            keys[free[key]], numbers[free[key]] = key, number
+                        free[key + (not filling)] += 1
+        if not filling:
+            free = np.cumsum(free)
+            keys, numbers = np.empty(free[-1], np.int32), np.empty(free[-1], np.int32)
+    return Lookups(keys, numbers)
+
+
+@compiled
+def _whole(rise: float, reach: Reach) -> tuple[int, int]:
+    """The whole thirds of a semitone that a rise may have been rounded to, and where to end."""
+    first = int(np.ceil(rise - 0.5 - reach.height))
+    last = int(np.floor(rise + 0.5 + reach.height))
+    return max(first, -reach.rise), min(last, reach.rise) + 1
+
+
+@compiled
+def find_equals(
+    shapes: Shapes,
+    part: tuple[int, int],
+    lookups: Lookups,
+    table: TripleTable,
+    scale: Scale,
+    reach: Reach,
+) -> Equals:
+    """All rows of a table that equal a query's triples.
+
+    Args:
+        shapes: of all triples of the query.
+        part: numbers of the first triple that is looked up, and where to end.
+        lookups: of this part.
+        table: of tracks.
+        scale: of the table's lengths.
+        reach: what equal triples may differ by.
+    """
+    numbers, places, count = np.empty(_ROOM, np.int32), np.empty(_ROOM, np.int32), 0
+    equal = np.empty(1 << 12, np.uint8)
+    width, half = 2 * reach.rise + 1, np.float32(reach.frames / 2)
+    for lookup in range(len(lookups.keys)):
+        key, number = lookups.keys[lookup], lookups.numbers[lookup]
+        shape = shapes[number]
+        last = table.starts[key + 1]
+        place = _from_height(table.rows, table.starts[key], last, shape.least)
+        last = _from_height(table.rows, place, last, shape.most)
+        length = last - place
+        if length > len(equal):
+            equal = np.empty(2 * length, np.uint8)
+        while count + length > len(places):
+            numbers = np.concatenate((numbers, np.empty_like(numbers)))
+            places = np.concatenate((places, np.empty_like(places)))
+        ratio, above = key % RATIOS, key // RATIOS
+        # What is left of the rises after rounding, at part 0.
+        second = above // width - reach.rise - 0.5 + 0.5 / PARTS - shape.rise
+        third = above % width - reach.rise - 0.5 + 0.5 / PARTS - shape.top
+        limits = (
+            (shape.shortest, shape.longest),
+            _parts_within(second, reach.height),
+            _parts_within(third, reach.height),
+            _parts_within(second - third, reach.height),
+        )
+        _compare(table.rows[place:last], limits, equal)
+        own = count
+        # Without branches, which processors foresee badly here.
+        for each in range(length):
+            places[own] = place + each
+            own += equal[each]
+        late = np.float32((ratio + 0.5 / PARTS) / RATIOS - shape.share)
+        # Each time is off by half of what both may be; a long triple's share is off by less.
+        share = np.float32(reach.frames / 2 / shape.length)
+        for each in range(count, own):
+            row = table.rows[places[each]]
+            off = late + field(row, RATIO_BIT, 4) * _RATIO_PART
+            frames = scale.lengths[field(row, LENGTH_BIT, 10)]
+            numbers[count], places[count] = number, places[each]
+            count += abs(off) * frames <= half + share * frames
+    return _by_number(numbers[:count], places[:count], part, table)
+
+
+@compiled
+def _parts_within(off: float, height: float) -> tuple[int, int]:
+    """The first and the last part, of a third of a semitone each, that are within a height."""
+    return int(np.ceil((-height - off) * PARTS)), int(np.floor((height - off) * PARTS))
+
+
+@compiled
+def _compare(rows: Rows, limits: tuple[tuple[int, int], ...], equal: npt.NDArray[np.uint8]) -> None:
+    """Which rows have a length and partners' heights within limits; eight at once."""
+    (shortest, longest), (low, lower), (high, higher), (apart, wider) = limits
+    for number in range(len(rows)):
+        row = rows[number]
+        length = np.int32(row >> np.uint32(LENGTH_BIT) & np.uint32(1023))
+        second = np.int32(row >> np.uint32(LOW_BIT) & np.uint32(15))
+        third = np.int32(row >> np.uint32(HIGH_BIT) & np.uint32(15))
+        inside = (length >= shortest) & (length <= longest)
+        inside &= (second >= low) & (second <= lower)
+        inside &= (third >= high) & (third <= higher)
+        inside &= (second - third >= apart) & (second - third <= wider)
+        equal[number] = inside
+
+
+@compiled
+def _from_height(rows: Rows, low: int, high: int, least: int) -> int:
+    """The first of a key's rows whose class of height is at least so high."""
+    while low < high:
+        middle = (low + high) >> 1
+        if rows[middle] >> np.uint32(HEIGHT_BIT) < least:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _by_number(
+    numbers: Numbers, places: Numbers, part: tuple[int, int], table: TripleTable
+) -> Equals:
+    """The rows at some places, by the triples' numbers."""
+    free = np.zeros(part[1] - part[0] + 1, np.int64)
+    for number in numbers:
+        free[number - part[0] + 1] += 1
+    free = np.cumsum(free)
+    count = len(numbers)
+    ordered = np.empty(count, np.int32)
+    rows, times = np.empty(count, np.uint32), np.empty(count, np.uint32)
+    for each in range(count):
+        place, number = places[each], numbers[each]
+        own = free[number - part[0]]
+        free[number - part[0]] += 1
+        ordered[own], rows[own] = number, table.rows[place]
+        times[own] = np.uint32(table.high[place]) << np.uint32(16) | np.uint32(table.late[place])
+    return Equals(ordered, rows, times)
