@@ -21,6 +21,7 @@ rule index_shard:
         mem_mb=attempts(8000),
         runtime=attempts(480),
     params:
+        roles=searched_roles(),
         shards=CONFIG.library.shards,
         weights=CONFIG.library.weights,
     message:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from _job import job, use_threads
 
-from neuralsampleid.catalogue.tables import SEARCHED_ROLES, read_catalogue
+from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.library.shards import Shard
 from neuralsampleid.library.update import index_music
 
 if __name__ == "__main__":
     with job(snakemake):
         use_threads(snakemake)
-        tracks = read_catalogue(Path(snakemake.input.tracks).parent).tracks
-        paths = [Path(path) for path in tracks["path"][tracks["role"].isin(SEARCHED_ROLES)]]
+        catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
+        roles = [catalogue.with_role(role)["path"] for role in snakemake.params.roles]
+        paths = [Path(path) for own in roles for path in own]
         music = Path(os.path.commonpath([path.parent for path in paths]))
         shard = Shard(int(snakemake.wildcards.number), snakemake.params.shards)
         summary = index_music(
