@@ -9,6 +9,7 @@ from neuralsampleid.fingerprints.segments import Segments
 from neuralsampleid.library import fingerprint_tables
 from neuralsampleid.library.blobs import fingerprints_as_bytes, fingerprints_from
 from neuralsampleid.library.fingerprint_tables import index_of, stored_tables, update_tables
+from neuralsampleid.library.joining import open_libraries
 from neuralsampleid.library.schema import EncoderInfo, LibraryInfo
 from neuralsampleid.library.store import (
     File,
@@ -65,7 +66,10 @@ def held(folder):
 
 def check(folder, *numbers):
     """Each track's segments are found in it, at their numbers."""
-    library = open_library(folder)
+    check_library(open_library(folder), *numbers)
+
+
+def check_library(library, *numbers):
     index = index_of(library.fingerprints)
     for number in numbers:
         own = segments_of(number)
@@ -146,3 +150,16 @@ def test_a_track_that_two_tables_hold_counts_once(folder):
     found = index_of(library.fingerprints).nearest(segments_of(1).embeddings, 4)
     pairs = [list(zip(*row, strict=True)) for row in zip(found.tracks, found.numbers, strict=True)]
     assert all(len(set(row)) == 4 for row in pairs)
+
+
+def test_tables_of_several_libraries_are_searched_as_one(folder):
+    """Numbers of tracks are those of both together, also of one that both hold."""
+    add(folder, 0, 1, 2, 3, 4, 5)
+    other = folder.with_name("other")
+    create_library(other, LibraryInfo(music="/elsewhere", encoder=ENCODER))
+    add(other, 7, 6, 3)
+    assert (held(folder), held(other)) == ([[1, 2, 3, 4, 5]], [[1, 2, 3]])
+    library = open_libraries([other, folder])
+    assert sorted(library.sha256) == [str(number) for number in range(8)]
+    assert library.paths[library.sha256.index("3")] == ["/elsewhere/3.wav", "/music/3.wav"]
+    check_library(library, *range(8))
