@@ -171,7 +171,7 @@ def _write_page(
 
 def _write_tracklist(out: Path, answers: Mapping[str, Sequence[Answer]]) -> None:
     from neuralsampleid.files import write_text
-    from neuralsampleid.report.tracklist import as_cue, as_markdown, entries_of
+    from neuralsampleid.report.tracklist import CUE_TRACKS, as_cue, as_markdown, entries_of
 
     tracklists = {query: entries_of(found) for query, found in answers.items()}
     text = as_markdown(tracklists)
@@ -180,6 +180,10 @@ def _write_tracklist(out: Path, answers: Mapping[str, Sequence[Answer]]) -> None
         path = Path(query).resolve()
         beside = path.parent == out.resolve().parent
         text = as_cue(path.name if beside else str(path), entries)
+        if len(entries) > CUE_TRACKS:
+            _LOG.warning(
+                "%s: %d tracks, of which some programs read %d", out, len(entries), CUE_TRACKS
+            )
     write_text(out, text)
     _LOG.info("%s: which tracks sound when", out)
 

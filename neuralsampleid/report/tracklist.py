@@ -12,6 +12,7 @@ from neuralsampleid.line import Line
 from neuralsampleid.report.text import clock, printable
 
 LEAST_S = 15.0  # of a track that a tracklist holds
+CUE_TRACKS = 99  # of a cue sheet, by the format
 _GAP_S = 5.0  # between matches of a track, at most, that are one stretch
 _FRAMES_PER_SECOND = 75  # of a cue sheet
 _CUE_KINDS = {".mp3": "MP3", ".aif": "AIFF", ".aiff": "AIFF"}  # of files; all others: WAVE
@@ -114,8 +115,8 @@ def as_markdown(tracklists: Mapping[str, Sequence[Entry]]) -> str:
 def as_cue(file: str, entries: Sequence[Entry]) -> str:
     """A cue sheet of a query, UTF-8.
 
-    The first track's INDEX 00 is where the file begins, as the format wants it. More than 99 tracks
-    are numbered on, which the format does not foresee and most players read.
+    The first track's INDEX 00 is where the file begins, as the format wants it. Beyond the format's
+    ``CUE_TRACKS`` the numbers go on: some programs read these, too.
 
     Args:
         file: the query's, as the sheet shall name it.

@@ -10,6 +10,7 @@ from neuralsampleid.cli import main
 from neuralsampleid.library.answer import Answer
 from neuralsampleid.library.update import index_music
 from neuralsampleid.line import Line
+from neuralsampleid.report import tracklist
 from neuralsampleid.report.tracklist import Entry, as_cue, as_markdown, entries_of
 
 
@@ -135,7 +136,7 @@ def test_a_tracklist_is_written(mix, tmp_path, capsys):
     assert "tune 2.wav: score" in capsys.readouterr().out  # the answers, too
 
 
-def test_a_cue_sheet_is_written(mix, tmp_path, capsys):
+def test_a_cue_sheet_is_written(mix, tmp_path, capsys, caplog, monkeypatch):
     assert asked(mix, tmp_path / "mix.CUE", "mix.flac") == 0
     file, kind, tracks = read_cue((tmp_path / "mix.CUE").read_text())
     assert (file, kind) == (str(mix / "mix.flac"), "WAVE")
@@ -144,6 +145,10 @@ def test_a_cue_sheet_is_written(mix, tmp_path, capsys):
     assert tracks[1][2] == {1: pytest.approx(24.0, abs=0.5)}
     assert asked(mix, mix / "beside.cue", "mix.flac") == 0
     assert read_cue((mix / "beside.cue").read_text())[0] == "mix.flac"
+    assert "some programs read" not in caplog.text
+    monkeypatch.setattr(tracklist, "CUE_TRACKS", 1)
+    assert asked(mix, tmp_path / "mix.CUE", "mix.flac") == 0
+    assert "mix.CUE: 2 tracks, of which some programs read 1" in caplog.text
     with pytest.raises(SystemExit) as stopped:
         asked(mix, tmp_path / "two.cue", "mix.flac", "music/tune 3.wav")
     assert stopped.value.code == 2
