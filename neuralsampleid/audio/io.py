@@ -34,7 +34,7 @@ _ENCODING: dict[str, dict[str, Any]] = {
     "wav": {"subtype": "PCM_16"},
     "mp3": {"bitrate_mode": "CONSTANT", "compression_level": 0.5},
 }
-_MP3_PREROLL = 16 * 1152  # samples: an MP3 frame may need the bits of the ones before it
+_PREROLL = 16 * 1152  # samples: an MP3 frame may need the bits of the ones before it
 NO_MEMORY = "needs more memory than there is; close other programs, or split the file"
 _RATES = 1000, 1 << 20  # Hz, the lowest and the highest that are believed
 _UNKNOWN = 1 << 48  # samples: as many as no file holds
@@ -85,8 +85,8 @@ def read_audio(
     """Read (part of) a file as mono at ``sample_rate``.
 
     A window is sample-exact and costs little more than its own length (an OGG file is decoded from
-    its start). Reading starts at the sample nearest to ``start_s``; what lies beyond the end is
-    missing, not padded. See ``mixed`` for several channels.
+    its start, if that is not far). Reading starts at the sample nearest to ``start_s``; what lies
+    beyond the end is missing, not padded. See ``mixed`` for several channels.
 
     Returns:
         float32 (samples,), nominally within [-1, 1].
@@ -154,9 +154,10 @@ def _preroll(file_format: str, start: int) -> int:
     """Samples to decode before a window, so that it equals that part of the whole file.
 
     libsndfile misplaces some windows of OGG files by some hundred samples, and begins MP3 windows
-    with frames that lack their predecessors' bits.
+    with frames that lack their predecessors' bits. Far in a long OGG file, the former is borne.
     """
-    return {"MP3": _MP3_PREROLL, "OGG": start}.get(file_format, 0)
+    of_ogg = start if start <= KEPT else _PREROLL
+    return {"MP3": _PREROLL, "OGG": of_ogg}.get(file_format, 0)
 
 
 def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:

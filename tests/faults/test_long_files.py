@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from helpers.songs import SMALL_LOG_MEL, small_gnn, small_resnet, song_stems
-from helpers.tunes import convert, needs_ffmpeg, put, tune
+from helpers.tunes import TUNE_RATE, convert, needs_ffmpeg, put, tune
 from neuralsampleid.audio import io, sound
+from neuralsampleid.audio.ffmpeg import read_any_audio, read_any_part
 from neuralsampleid.audio.front_ends import make_front_end
 from neuralsampleid.audio.parts import parts_of
 from neuralsampleid.config import PeakFinding
@@ -142,6 +143,17 @@ def test_a_long_file_gives_what_a_short_one_gives(kind, fingerprinter, tmp_path,
     monkeypatch.setattr(sound, "KEPT", 1 << 16)
     monkeypatch.setattr(io, "KEPT", 1 << 16)
     same(fingerprinter.of_file(path), whole)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("kind", ["ogg", "mp3", "headerless.mp3", "joined.ogg", "a.wv"])
+def test_a_window_far_in_a_long_file_is_a_part_of_the_whole(kind, tmp_path, monkeypatch):
+    path = of_kind(kind, tmp_path)
+    whole = read_any_audio(path, TUNE_RATE)
+    monkeypatch.setattr(io, "KEPT", 1 << 16)
+    window = read_any_part(path, TUNE_RATE, 15.0, 2.0)
+    begin = 15 * TUNE_RATE
+    np.testing.assert_allclose(window, whole[begin : begin + 2 * TUNE_RATE], atol=1e-4)
 
 
 def peak_of(fingerprinter: Fingerprinter, path: Path) -> float:
