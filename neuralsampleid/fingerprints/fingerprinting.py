@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,8 @@ class SegmentMaker:
     def feed(self, audio: Waveform) -> None:
         """Take more samples, float32 (samples,) at the encoder's rate."""
         self._audio.append(audio)
-        self._encode(self._blocks.feed(audio), BATCH)
+        for features in self._blocks.feed(audio):
+            self._encode(features)
 
     def finish(self, track_id: str = "") -> Segments:
         """The segments of all that was taken.
@@ -88,7 +89,9 @@ class SegmentMaker:
         """
         length, rate = self._audio.end, self._encoder.front_end.sample_rate
         self.feed(np.zeros(max(0, self._needed - length), np.float32))
-        self._encode(self._blocks.finish(), 1)
+        for features in self._blocks.finish():
+            self._encode(features)
+        self._encode(self._features[:, :0], last=True)
         starts = np.arange(len(self._levels)) * self._hop
         return Segments.of(
             {track_id: len(starts)},
@@ -101,12 +104,14 @@ class SegmentMaker:
         )
 
     @torch.inference_mode()
-    def _encode(self, features: Iterable[Tensor], least: int) -> None:
-        """Encode what is complete by more features, in batches of at least so many segments."""
-        for block in features:
-            self._features = torch.cat([self._features, block], dim=1)
+    def _encode(self, features: Tensor, *, last: bool = False) -> None:
+        """Encode what more features make complete, (bins, frames): whole batches, but the last."""
+        self._features = torch.cat([self._features, features], dim=1)
         frames, hop = self._encoder.front_end.frames, self._encoder.segment_hop
-        count = max(0, (self._features.shape[1] - frames) // hop + 1) // least * least
+        total = self._features.shape[1]
+        count = max(0, (total - frames) // hop + 1)
+        if not last:  # segments may lie apart
+            count = min(count, total // hop) // BATCH * BATCH
         if not count:
             return
         segments = self._features.unfold(1, frames, hop).transpose(0, 1)[:count]
@@ -179,6 +184,7 @@ class FeatureBlocks:
         while self._frame < total:
             yield self._block(min(self._frame + BLOCK, total))
 
+    @torch.inference_mode()
     def _block(self, last: int) -> Tensor:
         hop, begin = self._front_end.hop_length, max(0, self._frame - self._margin)
         piece = torch.tensor(self._audio.part(begin * hop, (last + self._margin) * hop))
