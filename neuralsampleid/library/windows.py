@@ -23,7 +23,7 @@ from neuralsampleid.line import Line
 LONGEST_S = 900.0  # of a query that is asked as one
 WINDOW_S = 600.0  # at most
 OVERLAP_S = 30.0  # what lasts no longer lies in one window whole
-_SURER = 1000.0  # ratio of two tracks' odds at which one explains the other
+_SURER = 10.0  # ratio of two tracks' odds from which on one explains the other
 _SAME_S = 0.5  # between two lines that are one, in the reference
 _TOLERANCE_S = 1e-3  # times of segments are kept in milliseconds
 
@@ -72,7 +72,7 @@ class Explained:
     """What of a window is explained by the answers so far, which are given the likeliest first.
 
     Music that sounds like what plays lines up with it here and there. What lasts for most of a
-    match, of a track whose odds are a thousand times as good, explains it. A track without a
+    match, of a track whose odds are ten times as good, explains it. A track without a
     probability is not explained and explains nothing.
     """
 

@@ -86,6 +86,19 @@ def test_an_excerpt_is_found_and_nothing_else(finder, parts):
     assert found.tempo_ratio == pytest.approx(1.0, abs=0.03)
 
 
+def test_an_excerpt_across_a_seam_of_a_long_query_is_one_match(finder, parts):
+    """It sounds at 450–500 s; the windows are 0–491 and 461–951 s."""
+    rows = unit(np.random.default_rng(1), 1900)
+    rows[900:1000] = parts[7].embeddings
+    best = asked(track(rows), finder, thresholds=Thresholds(best=1))[0]
+    assert best.paths == ["07.wav"]
+    (found,) = [match for match in best.matches if match.score > 20]
+    assert found.query_start_s == pytest.approx(450, abs=2.5)
+    assert found.query_end_s == pytest.approx(501.5, abs=2.5)
+    assert found.reference_start_s == pytest.approx(0, abs=2.5)
+    assert found.reference_end_s == pytest.approx(51.5, abs=2.5)
+
+
 def test_the_query_itself_is_no_answer(finder, parts):
     query = track(with_excerpt(parts, 7, 30, 59))
     assert asked(query, finder, without={7}) == []
