@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
-from scipy.signal import ShortTimeFFT
+
+if TYPE_CHECKING:
+    from scipy.signal import ShortTimeFFT
 
 Spectrogram = npt.NDArray[np.float32]  # (frequencies, frames)
 
 
 def hann_transform(window_s: float, sample_rate: int) -> ShortTimeFFT:
     """A Hann window of a power of two samples near ``window_s``, moved by a quarter."""
+    from scipy.signal import ShortTimeFFT  # takes a second to load
+
     size = 2 ** max(4, round(np.log2(window_s * sample_rate)))
     return ShortTimeFFT.from_window("hann", sample_rate, size, 3 * size // 4)
 

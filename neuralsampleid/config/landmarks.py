@@ -17,11 +17,13 @@ class PeakFinding(Section):
     n_fft: PositiveInt = 2048  # samples; also the window
     hop_length: PositiveInt = 256  # samples between frames
     f_min: PositiveFloat = 110.0  # Hz
-    bins: Annotated[int, Field(gt=0, le=1000)] = 200
+    bins: Annotated[int, Field(gt=0, le=400)] = 200
     bins_per_octave: PositiveInt = 36
     peak_frames: PositiveInt = 5  # a peak is the largest value within ± so many frames
     peak_bins: PositiveInt = 9  # and ± so many bins
     peaks_per_second: PositiveInt = 30  # the loudest
+    # Window of the percussive part, whose peaks are found as well; null: they are not.
+    percussive_n_fft: Annotated[int, Field(gt=0, multiple_of=4)] | None = 1024
 
     @model_validator(mode="after")
     def _consistent(self) -> PeakFinding:
@@ -32,6 +34,14 @@ class PeakFinding(Section):
     def frame_s(self) -> float:
         """Seconds between frames."""
         return self.hop_length / self.sample_rate
+
+    @property
+    def percussive_bin(self) -> int:
+        """The bin of the lowest percussive peaks, two octaves above all others.
+
+        No triple reaches so far, and no change of pitch.
+        """
+        return self.bins + 2 * self.bins_per_octave
 
 
 class Landmarks(Section):

@@ -21,10 +21,12 @@ from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.proposals import BLOCK, Proposals, join, propose
 from neuralsampleid.landmarks.table import SLOT, TripleTable, make_table, scale_of
 from neuralsampleid.landmarks.triples import (
+    PAUSE,
     THIRDS,
     Floats,
     Integers,
     Points,
+    in_turn,
     make_triples,
     points_of,
     reach_of,
@@ -124,7 +126,7 @@ class LandmarkIndex:
         table_frames: int = TABLE_FRAMES,
     ) -> LandmarkIndex:
         """Make the tables of some tracks."""
-        frames = np.array([track.length for track in tracks], np.int64)
+        frames = table_frames_of(np.array([track.length for track in tracks], np.int64), peaks)
         tables = [
             (table_of([tracks[place] for place in places], peaks, settings), np.array(places))
             for places in divide(frames, table_frames)
@@ -156,10 +158,10 @@ class LandmarkIndex:
 
         def improve(track: tuple[int, Proposals]) -> None:
             number, proposals = track
-            points = self._points(number)
+            points, percussive = self._points(number)
             for excerpt in _judged(search.query, points, proposals)[:1]:
                 best.scores[number] = excerpt.score
-                for line in self._lines(search.query, excerpt, points)[:1]:
+                for line in self._lines(search.query, excerpt, points, percussive)[:1]:
                     best.matched_s[number] = line.query_start_s, line.query_end_s
                     best.reference_s[number] = line.reference_start_s, line.reference_end_s
 
@@ -173,7 +175,7 @@ class LandmarkIndex:
 
     def _sifted(self, query: AskedQuery, track: int, proposals: Proposals) -> Proposals:
         """The track's proposals by what single peaks tell where their hits lie: their votes now."""
-        told = sift(query, self._points(track), proposals)
+        told = sift(query, self._points(track)[0], proposals)
         best = np.argsort(-told, kind="stable")[: self._settings.track_candidates]
         return proposals._replace(votes=told).take(best)
 
@@ -189,12 +191,14 @@ class LandmarkIndex:
             return
         search = TripleSearch(query, self._peaks, self._settings)
         table = table_of([self._tracks[track]], self._peaks, self._settings)
-        points = self._points(track)
+        points, percussive = self._points(track)
         proposed = search.proposals(table, np.ones(1, np.bool_))
         proposals = self._sifted(search.query, track, proposed)
         excerpts = _judged(search.query, points, proposals)
         lines = [
-            line for excerpt in excerpts for line in self._lines(search.query, excerpt, points)
+            line
+            for excerpt in excerpts
+            for line in self._lines(search.query, excerpt, points, percussive)
         ]
         explained: list[Line] = []
         for line in sorted(lines, key=lambda line: -line.score):
@@ -203,18 +207,21 @@ class LandmarkIndex:
                 explained.append(rest)
                 yield rest
 
-    def _points(self, track: int) -> Points:
-        return points_of(self._tracks[track], self._peaks.bins_per_octave)
+    def _points(self, track: int) -> tuple[Points, int]:
+        return in_turn(self._tracks[track], self._peaks)
 
-    def _lines(self, query: AskedQuery, excerpt: Excerpt, points: Points) -> list[Line]:
-        """Its occurrences, best first."""
+    def _lines(
+        self, query: AskedQuery, excerpt: Excerpt, points: Points, percussive: int
+    ) -> list[Line]:
+        """Its occurrences, best first; at ``percussive`` frames the percussive part begins."""
         frame_s = self._peaks.frame_s
         part = excerpt.part
+        begun = percussive if points.frames[part.begin] >= percussive else 0
         pitch = 12 * part.pitch / THIRDS
         lines = []
         for start, score in zip(excerpt.starts.tolist(), excerpt.scores.tolist(), strict=True):
             there = heard(query, points, part, start)
-            begin, end = (frame * frame_s for frame in there)
+            begin, end = ((frame - begun) * frame_s for frame in there)
             earlier = start - float(points.frames[part.begin]) / part.slope
             first, last = ((earlier + frame / part.slope) * frame_s for frame in there)
             tempo = part.slope if last - first >= _TELLING_S else None
@@ -242,6 +249,11 @@ def _beside(line: Line, others: Sequence[Line]) -> Line | None:
     )
 
 
+def table_frames_of(frames: Integers, peaks: PeakFinding) -> Integers:
+    """How many frames tracks take in a table, with their percussive parts, by their lengths."""
+    return frames if peaks.percussive_n_fft is None else 2 * frames + PAUSE
+
+
 def divide(frames: Integers, table_frames: int = TABLE_FRAMES) -> list[list[int]]:
     """Consecutive tracks that fill a table: their places.
 
@@ -262,7 +274,7 @@ def divide(frames: Integers, table_frames: int = TABLE_FRAMES) -> list[list[int]
 
 def table_of(tracks: Sequence[Peaks], peaks: PeakFinding, settings: Landmarks) -> TripleTable:
     """The table of some tracks."""
-    points = [points_of(track, peaks.bins_per_octave) for track in tracks]
+    points = [in_turn(track, peaks)[0] for track in tracks]
     return make_table(points, settings.partners, reach_of(settings))
 
 

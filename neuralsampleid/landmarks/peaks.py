@@ -17,6 +17,7 @@ from scipy.ndimage import maximum_filter
 
 from neuralsampleid.audio.sound import Stretch, Waveform
 from neuralsampleid.config import PeakFinding
+from neuralsampleid.landmarks.percussive import PercussivePart
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -35,7 +36,7 @@ class Peaks:
     """Interpolated places of peaks, by time; n of them. Places are multiples of 1/``PARTS``."""
 
     frames: Floats  # (n,) hops from the start of the track
-    bins: Floats  # (n,) 0 … settings.bins − 1, up from settings.f_min
+    bins: Floats  # (n,) 0 … settings.bins − 1, up from settings.f_min; percussive ones higher
 
     @classmethod
     def at(cls, frames: Floats, bins: Floats) -> Peaks:
@@ -90,9 +91,9 @@ class Peaks:
         if len(self.frames) and not (
             self.frames.max() <= last
             and (np.diff(self.frames) >= 0).all()
-            and self.bins.max() < settings.bins
+            and self.bins.max() < settings.percussive_bin + settings.bins
         ):
-            raise ValueError(f"peaks beyond {seconds:.1f} s or {settings.bins} bins")
+            raise ValueError(f"peaks beyond {seconds:.1f} s or the highest bin")
 
 
 def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
@@ -111,8 +112,38 @@ class PeakFinder:
     """Finds the peaks of a track that comes in blocks, of which it keeps what is still needed.
 
     A peak is the largest value within ± ``peak_frames`` and ± ``peak_bins`` of itself. Of each
-    second only the loudest ``peaks_per_second`` stay.
+    second only the loudest ``peaks_per_second`` stay. From ``percussive_bin`` on lie the peaks of
+    the percussive part, found in the same way.
     """
+
+    def __init__(self, settings: PeakFinding) -> None:
+        self._settings, self._whole = settings, _Finder(settings)
+        self._percussive: tuple[PercussivePart, _Finder] | None = None
+        if settings.percussive_n_fft is not None:
+            own = settings.model_copy(update={"n_fft": settings.percussive_n_fft})
+            self._percussive = PercussivePart(own.n_fft, own.sample_rate), _Finder(own)
+
+    def feed(self, audio: Waveform) -> None:
+        """Take more samples, float32 (samples,)."""
+        self._whole.feed(audio)
+        if self._percussive:
+            part, finder = self._percussive
+            finder.feed(part.feed(audio))
+
+    def finish(self) -> Peaks:
+        """The peaks of all that was taken."""
+        whole = self._whole.finish()
+        if not self._percussive:
+            return whole
+        part, finder = self._percussive
+        finder.feed(part.finish())
+        strokes = finder.finish()
+        bins = np.concatenate([whole.bins, strokes.bins + self._settings.percussive_bin])
+        return Peaks.at(np.concatenate([whole.frames, strokes.frames]), bins)
+
+
+class _Finder:
+    """Finds the peaks of the whole or of the percussive part."""
 
     def __init__(self, settings: PeakFinding) -> None:
         self._settings, self._bands = settings, _bands(settings)

@@ -27,7 +27,7 @@ from neuralsampleid.landmarks.triples import (
 SLOT = 256  # frames; tracks begin at multiples of them
 RATIOS = 12  # classes of the second peak's time as a share of the whole
 PARTS = 16  # of a class or of a third of a semitone, that a row tells
-HEIGHTS = 4  # parts of a third of a semitone that a row tells of the mean height
+HEIGHTS = 2  # parts of a third of a semitone that a row tells of the mean height
 LENGTHS = 1024  # classes of a triple's length, on a logarithmic scale
 TIMES = 2  # parts of a frame that a row tells
 

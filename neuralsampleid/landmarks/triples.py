@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.compilation import compiled
-from neuralsampleid.config import Landmarks
+from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.landmarks.peaks import Peaks
 
 THIRDS = 36  # of a semitone in an octave: the unit of heights
 LEAST_GAP = 2  # frames between two peaks of a triple
+PAUSE = 256  # frames, longer than any triple and what is looked at around an excerpt
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -55,6 +56,20 @@ class Reach(NamedTuple):
 def points_of(peaks: Peaks, bins_per_octave: int) -> Points:
     """The places of a track's peaks."""
     return Points(peaks.frames, peaks.bins * THIRDS / bins_per_octave)
+
+
+def in_turn(peaks: Peaks, settings: PeakFinding) -> tuple[Points, int]:
+    """A track's peaks, those of its percussive part as if they came after all others and a pause.
+
+    So the peaks of an excerpt are of one kind.
+
+    Returns:
+        The peaks, and the frame at which the percussive part begins.
+    """
+    begin, later = peaks.length + PAUSE, peaks.bins >= settings.percussive_bin
+    order = np.argsort(later, kind="stable")
+    frames, heights = points_of(peaks, settings.bins_per_octave)
+    return Points((frames + begin * later)[order], heights[order]), begin
 
 
 def reach_of(settings: Landmarks) -> Reach:

@@ -107,7 +107,9 @@ def for_new_library(
     info = LibraryInfo(music=str(music))
     peaks = None
     if name in (None, LANDMARKS):
-        peaks, calibration = PeakFinding(), read_calibration(LANDMARK_CALIBRATION)
+        # Those of the percussive part would double the disk that landmarks take.
+        peaks = PeakFinding(percussive_n_fft=None)
+        calibration = read_calibration(LANDMARK_CALIBRATION)
         own = LandmarkInfo(peaks=peaks, settings=Landmarks(), calibration=calibration)
         info = info.model_copy(update={"landmarks": own})
     if name == LANDMARKS:

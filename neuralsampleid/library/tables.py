@@ -17,7 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.files import keep_only, replacing_file
-from neuralsampleid.landmarks.index import TABLE_FRAMES, LandmarkIndex, divide, table_of
+from neuralsampleid.landmarks.index import (
+    TABLE_FRAMES,
+    LandmarkIndex,
+    divide,
+    table_frames_of,
+    table_of,
+)
 from neuralsampleid.landmarks.table import TripleTable, is_sound, key_count
 from neuralsampleid.landmarks.triples import reach_of
 from neuralsampleid.library.blobs import StoredPeaks
@@ -25,7 +31,7 @@ from neuralsampleid.library.schema import LandmarkInfo
 from neuralsampleid.progress import progress
 
 _FOLDER, _SUFFIX = "triples", ".table"
-_VERSION = 2
+_VERSION = 3
 # The header: what the file is, its version, and how many tracks, rows and slots it has.
 _MAGIC, _HEADER = int.from_bytes(b"nsid.tbl", "little"), 5
 
@@ -114,7 +120,8 @@ def update_tables(
         info: how they were made.
     """
     folder, places = library / _FOLDER, tracks.by_folder().get(library, {})
-    frames = (seconds / info.peaks.frame_s).astype(np.int64) + 1
+    lengths = (seconds / info.peaks.frame_s).astype(np.int64) + 1
+    frames = table_frames_of(lengths, info.peaks)
     missing, kept, small = set(places), set[Path](), []
     for stored in stored_tables(library, info):
         own = missing.intersection(stored.numbers.tolist())

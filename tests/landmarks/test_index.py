@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.songs import song_stems
+from neuralsampleid.composer.parts import part_of
 from neuralsampleid.composer.treatment import Treatment, change_speed
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.landmarks import index as index_module
@@ -68,6 +69,23 @@ def test_an_excerpt_is_found_at_any_pitch_and_tempo(index, semitones, tempo):
     there = (line.reference_start_s + line.reference_end_s) / 2
     assert there == pytest.approx(6 + middle * tempo, abs=0.15)
     assert line.query_end_s - line.query_start_s > 6 / tempo
+
+
+def test_the_percussive_part_of_an_excerpt_is_found(index):
+    """Faster and higher, in other music; what is told of it are the track's own times."""
+    drums = part_of(song(2)[4 * RATE : 16 * RATE], RATE, "percussive")
+    moved = change_speed(drums, RATE, Treatment("varispeed", 1.1, 12 * np.log2(1.1)))
+    excerpt = moved[2 * RATE : 9 * RATE]
+    other = song(10)[: len(excerpt)]
+    query = peaks(song(11)[: 3 * RATE], excerpt + 0.5 * excerpt.std() / other.std() * other)
+    found = index.best(query)
+    assert found.scores.argmax() == 2
+    assert found.scores[2] > 2 * np.delete(found.scores, 2).max()
+    line = next(index.lines(query, 2, 0.0))
+    assert line.tempo_ratio == pytest.approx(1.1, rel=0.01)
+    middle = (line.query_start_s + line.query_end_s) / 2
+    there = (line.reference_start_s + line.reference_end_s) / 2
+    assert there == pytest.approx(4 + 1.1 * (middle - 1), abs=0.15)
 
 
 def test_no_score_between_whole_semitones_is_much_below_those_beside_it(index):

@@ -12,10 +12,12 @@ from helpers.songs import sine, song_stems
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.config import PeakFinding
 from neuralsampleid.errors import UserError
+from neuralsampleid.landmarks import percussive
 from neuralsampleid.landmarks.peaks import Peaks, find_peaks
 from neuralsampleid.landmarks.store import peaks_of_tracks, read_peaks, write_peaks
 
-SETTINGS = PeakFinding()
+SETTINGS = PeakFinding(percussive_n_fft=None)
+BOTH = PeakFinding()
 RATE = SETTINGS.sample_rate
 
 
@@ -31,7 +33,7 @@ def test_a_sine_has_its_own_height():
 
 def test_a_tone_is_as_loud_wherever_in_its_bin_it_lies():
     """So that a change of pitch changes none of the peaks that are kept: one per second here."""
-    asked = PeakFinding(peaks_per_second=1)
+    asked = PeakFinding(peaks_per_second=1, percussive_n_fft=None)
     for cents in range(0, 34, 5):
         high = 3000 * 2 ** (cents / 1200)
         audio = sine(high, 1.0, RATE) + 0.8 * sine(500.0, 1.0, RATE)
@@ -48,8 +50,31 @@ def test_a_click_is_found_at_its_time():
     assert np.abs(frames * SETTINGS.hop_length - RATE // 2).max() <= 2 * SETTINGS.hop_length
 
 
+def test_peaks_of_the_percussive_part_lie_above_all_others():
+    """A click in a tone is percussive, the tone is not; what is found of the whole stays."""
+    audio = 0.3 * sine(440.0, 2.0, RATE)
+    audio[RATE] += 1.0
+    found, whole = find_peaks(audio, BOTH), find_peaks(audio, SETTINGS)
+    high = found.bins >= BOTH.percussive_bin
+    np.testing.assert_array_equal(found.bins[~high], whole.bins)
+    np.testing.assert_array_equal(found.frames[~high], whole.frames)
+    middle = high & (np.abs(found.frames * SETTINGS.hop_length / RATE - 1) < 0.5)
+    assert middle.sum() > 3
+    assert np.abs(found.frames[middle] * SETTINGS.hop_length / RATE - 1).max() < 0.06
+    assert found.bins.max() < BOTH.percussive_bin + BOTH.bins
+
+
+def test_what_is_percussive_does_not_depend_on_where_blocks_end(monkeypatch):
+    whole = find_peaks(song(seconds=12.0), BOTH)
+    monkeypatch.setattr(percussive, "_BLOCK", 50)
+    parts = find_peaks(song(seconds=12.0), BOTH)
+    both = set(zip(whole.frames.round(), whole.bins.round(), strict=True))
+    both &= set(zip(parts.frames.round(), parts.bins.round(), strict=True))
+    assert len(both) >= 0.97 * len(whole.frames)
+
+
 def test_silence_has_no_peak():
-    assert len(find_peaks(np.zeros(RATE, np.float32), SETTINGS).frames) == 0
+    assert len(find_peaks(np.zeros(RATE, np.float32), BOTH).frames) == 0
 
 
 def test_an_octave_up_moves_peaks_by_an_octave():
@@ -71,7 +96,9 @@ def test_peaks_lie_between_frames_and_bins():
 @settings(max_examples=10)
 @given(seed=st.integers(0, 100), density=st.integers(1, 40), reach=st.integers(1, 12))
 def test_peaks_are_apart_sparse_and_in_order(seed: int, density: int, reach: int):
-    asked = PeakFinding(peaks_per_second=density, peak_frames=reach, peak_bins=reach)
+    asked = PeakFinding(
+        peaks_per_second=density, peak_frames=reach, peak_bins=reach, percussive_n_fft=None
+    )
     peaks = find_peaks(song(seed, 3.0), asked)
     frames, bins = peaks.frames, peaks.bins
     assert len(frames)
@@ -102,7 +129,7 @@ def test_written_and_read_peaks_are_the_same(tmp_path: Path):
     write_audio(tmp_path / "b.wav", silence, RATE)
     paths = [str(tmp_path / name) for name in ("a.wav", "b.wav")]
     tracks = pd.DataFrame({"track_id": ["001", "b"], "path": paths})
-    found = peaks_of_tracks(tracks, SETTINGS)
+    found = peaks_of_tracks(tracks, BOTH)
     write_peaks(tmp_path / "peaks.npz", found)
     first = (tmp_path / "peaks.npz").read_bytes()
     read = read_peaks(tmp_path / "peaks.npz")
@@ -116,7 +143,7 @@ def test_written_and_read_peaks_are_the_same(tmp_path: Path):
 
 
 def test_peaks_as_bytes_are_the_same():
-    peaks = find_peaks(song(), SETTINGS)
+    peaks = find_peaks(song(), BOTH)
     again = Peaks.from_bytes(peaks.to_bytes())
     for name in ("frames", "bins"):
         np.testing.assert_array_equal(getattr(again, name), getattr(peaks, name))
