@@ -14,7 +14,7 @@ from neuralsampleid.audio.spectra import median_along_rows
 
 _LASTING_S = 0.2  # median over time
 _BROAD_HZ = 500.0  # median across frequency
-_BLOCK = 512  # frames at once
+BLOCK = 512  # frames at once
 _OVERLAP = 4  # frames that a sample is in
 
 
@@ -39,8 +39,8 @@ class PercussivePart:
         """Take more samples, float32 (samples,); those that are ready."""
         self._audio.append(audio)
         ready = [np.zeros(0, np.float32)]
-        while self._done + _BLOCK * self._hop + self._around <= self._audio.end:
-            ready.append(self._part(self._done + _BLOCK * self._hop))
+        while self._done + BLOCK * self._hop + self._around <= self._audio.end:
+            ready.append(self._part(self._done + BLOCK * self._hop))
         return np.concatenate(ready)
 
     def finish(self) -> Waveform:

@@ -66,7 +66,7 @@ def test_peaks_of_the_percussive_part_lie_above_all_others():
 
 def test_what_is_percussive_does_not_depend_on_where_blocks_end(monkeypatch):
     whole = find_peaks(song(seconds=12.0), BOTH)
-    monkeypatch.setattr(percussive, "_BLOCK", 50)
+    monkeypatch.setattr(percussive, "BLOCK", 50)
     parts = find_peaks(song(seconds=12.0), BOTH)
     both = set(zip(whole.frames.round(), whole.bins.round(), strict=True))
     both &= set(zip(parts.frames.round(), parts.bins.round(), strict=True))

@@ -18,7 +18,7 @@ from neuralsampleid.library.store import (
 )
 from neuralsampleid.library.tables import index_of, update_tables
 
-INFO = LandmarkInfo(peaks=PeakFinding(), settings=Landmarks())
+INFO = LandmarkInfo(peaks=PeakFinding(percussive_n_fft=None), settings=Landmarks())
 FRAMES = 1500
 
 
