@@ -27,7 +27,7 @@ _HIT = np.dtype(
         ("anchor", np.int32),  # of the query
         ("query", np.float32),  # frames of the anchor in the query
         ("track", np.float32),  # in the track
-        ("pitch", np.float32),  # thirds of a semitone by which the query is higher, mean of three
+        ("pitch", np.float32),  # thirds of a semitone by which the query is higher, ± 0.25
         ("tempo", np.float32),  # log of the query's speed over the track's
         ("lag", np.float32),  # frame of the track at the middle of the part of the query
         ("weight", np.float32),  # less where an anchor has many hits in a track

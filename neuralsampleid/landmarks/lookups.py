@@ -40,7 +40,7 @@ _SHAPE = np.dtype(
         ("height", np.float64),  # the mean of three
         ("length", np.float64),  # frames
         ("tempo", np.float64),  # log of the speed over that of a triple of the shortest class
-        ("least", np.int32),  # classes of height that it may equal
+        ("least", np.int32),  # classes of mean height that it may equal
         ("most", np.int32),  # beyond the last
         ("shortest", np.int32),  # classes of length
         ("longest", np.int32),
