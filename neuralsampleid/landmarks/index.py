@@ -116,6 +116,7 @@ class LandmarkIndex:
     ) -> None:
         self._tracks, self._tables = tracks, tables
         self._peaks, self._settings = peaks, settings
+        self._last: tuple[Peaks, TripleSearch] | None = None
 
     @classmethod
     def of(
@@ -145,7 +146,7 @@ class LandmarkIndex:
         best = BestLines(np.zeros(count), np.zeros((count, 2)), np.zeros((count, 2)))
         if not len(query.frames) or not self._tables:
             return best
-        search = TripleSearch(query, self._peaks, self._settings)
+        search = self._search_of(query)
         left_out = np.array(sorted(without), np.int64)
 
         def proposed(table: tuple[TripleTable, Integers]) -> Proposals:
@@ -189,7 +190,7 @@ class LandmarkIndex:
         """
         if not len(query.frames):
             return
-        search = TripleSearch(query, self._peaks, self._settings)
+        search = self._search_of(query)
         table = table_of([self._tracks[track]], self._peaks, self._settings)
         points, percussive = self._points(track)
         proposed = search.proposals(table, np.ones(1, np.bool_))
@@ -206,6 +207,12 @@ class LandmarkIndex:
             if rest is not None and line.score >= least:
                 explained.append(rest)
                 yield rest
+
+    def _search_of(self, query: Peaks) -> TripleSearch:
+        """The search for a query; the lines of its answers are asked for after their scores."""
+        if self._last is None or self._last[0] is not query:
+            self._last = query, TripleSearch(query, self._peaks, self._settings)
+        return self._last[1]
 
     def _points(self, track: int) -> tuple[Points, int]:
         return in_turn(self._tracks[track], self._peaks)
