@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import shutil
 import statistics
 import subprocess
@@ -189,7 +190,7 @@ def query_of(number: int, pieces: Sequence[Track], library: Library) -> tuple[Tr
 
 NAMES = (
     "open, s", "fingerprints, s", "landmarks, s", "both, with answers, s", "nsid identify, s",
-    "own memory, MiB", "resident, MiB", "first by fingerprints", "first by landmarks", "answers",
+    "its memory, MiB", "first by fingerprints", "first by landmarks", "answers",
     "neighbours kept, %", "nearest kept, %", "landmarks kept, %",
 )  # fmt: skip
 
@@ -225,12 +226,11 @@ def measured(
         taken["both, with answers, s"].append(time.perf_counter() - begun)
     for name in ("fingerprints, s", "landmarks, s", "both, with answers, s"):
         values[name] = f"{statistics.median(taken[name][1:]):.2f}"  # Numba reads its cache at first
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    kib = {name: int(status[name].split()[0]) for name in ("RssAnon", "VmHWM")}
-    values["own memory, MiB"], values["resident, MiB"] = (f"{kib[n] / 1024:.0f}" for n in kib)
     values |= {f"first by {name}": f"{count} of {QUERIES}" for name, count in first.items()}
     values["answers"] = str(answers)
     values["nsid identify, s"] = f"{whole_command(folder, source, threads):.2f}"
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    values["its memory, MiB"] = f"{peak:.0f}"  # at most resident, mapped files among it
     kept = kept_of(library, finders[0].make_index(), pieces) if threads == 1 else None
     values["neighbours kept, %"] = f"{kept[0]:.1f}" if kept else ""
     values["nearest kept, %"] = f"{kept[1]:.1f}" if kept else ""

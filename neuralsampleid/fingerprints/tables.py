@@ -21,13 +21,14 @@ from neuralsampleid.files import replacing_file
 from neuralsampleid.fingerprints.index import faiss_threads
 from neuralsampleid.fingerprints.segments import Embeddings, Integers
 
-CELLS, PROBES = 1024, 32  # of a table, and how many of them a search looks at
+CELLS, PROBES = 1024, 64  # of a table, and how many of them a search looks at
 TRAINED_ON = 64  # rows for each cell that its place is learnt from
 # The trailer: what the file is, its version, bytes of what stands before the rows and their
 # checksum, and the number of tracks.
 _MAGIC, _VERSION, _TRAILER = int.from_bytes(b"nsid.fps", "little"), 1, 5
 _NUMBER_BITS = 32  # of a row's label that are its segment's number; the others are its track's
 _LABEL_BYTES = 8
+_DEVIATIONS = 3.0  # of a dimension, on either side of its mean, that 6 bits tell
 _LOG = logging.getLogger(__name__)
 
 
@@ -82,6 +83,9 @@ def make_table(
     kind = faiss.ScalarQuantizer.QT_6bit
     centres, distance = faiss.IndexFlatL2(size), faiss.METRIC_L2
     index: Any = faiss.IndexIVFScalarQuantizer(centres, size, cells, kind, distance, False)
+    # What lies further from the mean is rounded to there; steps of the whole range are too coarse.
+    index.sq.rangestat = faiss.ScalarQuantizer.RS_meanstd
+    index.sq.rangestat_arg = _DEVIATIONS
     index.cp.niter, index.cp.max_points_per_centroid = 10, TRAINED_ON
     index.cp.min_points_per_centroid = 1  # silences a warning
     with faiss_threads(threads):
