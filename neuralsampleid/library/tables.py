@@ -7,6 +7,7 @@ small ones are replaced by one of all their tracks.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,7 @@ from neuralsampleid.library.blobs import StoredPeaks
 from neuralsampleid.library.schema import LandmarkInfo
 from neuralsampleid.progress import progress
 
+_LOG = logging.getLogger(__name__)
 _FOLDER, _SUFFIX = "triples", ".table"
 _VERSION = 3
 # The header: what the file is, its version, and how many tracks, rows and slots it has.
@@ -96,8 +98,16 @@ def index_of(tracks: StoredPeaks, info: LandmarkInfo) -> LandmarkIndex:
             missing.difference_update(own)
             tables.append((stored.table, np.array([places.get(number, -1) for number in own])))
         rest += [places[number] for number in missing]
-    if rest:
-        tables.append((_table_of(tracks, sorted(rest), info), np.array(sorted(rest))))
+        if missing:
+            _LOG.warning(
+                "%s: no table holds the landmarks of %d tracks, so that they take time now; "
+                "nsid index makes it",
+                *(folder, len(missing)),
+            )
+    rest.sort()
+    for part in divide(_frames_of(tracks.seconds[rest], info)):
+        own_places = [rest[place] for place in part]
+        tables.append((_table_of(tracks, own_places, info), np.array(own_places)))
     return LandmarkIndex(tracks, tables, info.peaks, info.settings)
 
 
@@ -120,8 +130,7 @@ def update_tables(
         info: how they were made.
     """
     folder, places = library / _FOLDER, tracks.by_folder().get(library, {})
-    lengths = (seconds / info.peaks.frame_s).astype(np.int64) + 1
-    frames = table_frames_of(lengths, info.peaks)
+    frames = _frames_of(seconds, info)
     missing, kept, small = set(places), set[Path](), []
     for stored in stored_tables(library, info):
         own = missing.intersection(stored.numbers.tolist())
@@ -142,6 +151,12 @@ def update_tables(
         write_table(path, table, numbers)
         kept.add(path)
     keep_only(folder, kept)
+
+
+def _frames_of(seconds: npt.NDArray[np.float64], info: LandmarkInfo) -> Integers:
+    """How many frames tracks of some lengths take in a table."""
+    lengths = (seconds / info.peaks.frame_s).astype(np.int64) + 1
+    return table_frames_of(lengths, info.peaks)
 
 
 def _table_of(tracks: StoredPeaks, places: Sequence[int], info: LandmarkInfo) -> TripleTable:

@@ -113,7 +113,7 @@ def test_tracks_that_go_are_not_found_and_small_tables_are_joined(folder):
     assert len(index_of(library.landmarks, INFO).best(excerpt_of(1)).scores) == 0
 
 
-def test_what_is_missing_or_damaged_is_searched_in_memory_and_made_again(folder):
+def test_what_is_missing_or_damaged_is_searched_in_memory_and_made_again(folder, caplog):
     add(folder, 0, 1, 2, 3)
     one, other = sorted((folder / "triples").iterdir())
     one.unlink()
@@ -121,8 +121,12 @@ def test_what_is_missing_or_damaged_is_searched_in_memory_and_made_again(folder)
     assert held(folder) == []
     for number in range(4):
         check(folder, number)
+    assert f"{folder}: no table holds the landmarks of 4 tracks" in caplog.text
     update(folder)
     assert held(folder) == [[1, 2, 3], [4]]
+    caplog.clear()
+    check(folder, 0)
+    assert not caplog.text
 
 
 @pytest.mark.parametrize("seed", range(20))
