@@ -33,7 +33,8 @@ from neuralsampleid.landmarks.triples import (
 )
 from neuralsampleid.line import Line
 
-BLOCKS = 18  # of a query that are looked up together: three minutes
+BLOCKS = 6  # of a query that are looked up together: a minute
+_PARTS = 16  # into which tracks are divided for threads
 SIFTED = 20_000  # proposals of a query, those with the most votes
 TABLE_FRAMES = 1 << 22  # of the tracks of a table together, unless one alone is longer
 _MOST_OF_IT = 0.6  # of a line that no better one explains, to be shown
@@ -102,7 +103,8 @@ class LandmarkIndex:
 
     Args:
         tracks: peaks of each; numbers of tracks are their places.
-        tables: of these tracks, and the number of the track at each place in them; −1: of none.
+        tables: of these tracks, and the number of the track at each place in them; −1: of none. A
+            table is asked for when it is searched, and let go.
         peaks: how the peaks were found.
         settings: of the triples and their search.
     """
@@ -149,13 +151,13 @@ class LandmarkIndex:
         search = self._search_of(query)
         left_out = np.array(sorted(without), np.int64)
 
-        def proposed(table: tuple[TripleTable, Integers]) -> Proposals:
-            triples, numbers = table
+        def proposed(place: int) -> Proposals:
+            triples, numbers = self._tables[place]
             found = search.proposals(triples, (numbers >= 0) & ~np.isin(numbers, left_out))
             return found._replace(tracks=numbers[found.tracks])
 
-        def sifted(track: tuple[int, Proposals]) -> Proposals:
-            return self._sifted(search.query, *track)
+        def sifted(tracks: Sequence[tuple[int, Proposals]]) -> list[Proposals]:
+            return [self._sifted(search.query, *track) for track in tracks]
 
         def improve(track: tuple[int, Proposals]) -> None:
             number, proposals = track
@@ -167,10 +169,12 @@ class LandmarkIndex:
                     best.reference_s[number] = line.reference_start_s, line.reference_end_s
 
         with ThreadPoolExecutor(threads) as pool:
-            every = join(list(pool.map(proposed, self._tables)))
-            few = list(pool.map(sifted, _by_track(every.take(slice(SIFTED)))))
+            every = join(list(pool.map(proposed, range(len(self._tables)))))
+            tracks = _by_track(every.take(slice(SIFTED)))
+            parts = [tracks[first::_PARTS] for first in range(min(_PARTS, len(tracks)))]
+            few = list(pool.map(sifted, parts))
             if few:
-                chosen = join(few).take(slice(self._settings.candidates))
+                chosen = join([one for part in few for one in part]).take(slice(self._settings.candidates))
                 list(pool.map(improve, _by_track(chosen)))
         return best
 

@@ -79,7 +79,9 @@ class Peaks:
             raise ValueError(f"{len(content)} bytes, expected {BYTES} for each peak")
         since, bins = np.frombuffer(content, "<u2").reshape(2, count)
         frames, own = np.cumsum(since, dtype=np.int64) / PARTS, bins < _NO_BIN
-        return cls(frames[own], bins[own] / PARTS)
+        if not own.all():
+            frames, bins = frames[own], bins[own]
+        return cls(frames, bins / PARTS)
 
     def check(self, seconds: float, settings: PeakFinding) -> None:
         """See whether these may be the peaks of a track of this length.

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import overload
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from neuralsampleid.errors import UserError
 from neuralsampleid.files import keep_only, replacing_file
 from neuralsampleid.landmarks.index import (
     TABLE_FRAMES,
@@ -86,9 +88,49 @@ def read_table(path: Path, keys: int) -> StoredTable | None:
     return StoredTable(path, table, numbers) if is_sound(table) else None
 
 
+class StoredTables(Sequence[tuple[TripleTable, Integers]]):
+    """Tables that are mapped when they are asked for, so that memory holds few of them at once.
+
+    Args:
+        info: how their triples were made.
+    """
+
+    def __init__(self, info: LandmarkInfo) -> None:
+        self._keys = key_count(reach_of(info.settings))
+        # A table, or its file, and the number of the track at each place in it; −1: of none.
+        self.entries: list[tuple[Path | TripleTable, Integers]] = []
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[TripleTable, Integers]: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[tuple[TripleTable, Integers]]: ...
+
+    def __getitem__(
+        self, place: int | slice
+    ) -> tuple[TripleTable, Integers] | list[tuple[TripleTable, Integers]]:
+        """A table, or several.
+
+        Raises:
+            UserError: its file is gone.
+        """
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        table, numbers = self.entries[place]
+        if isinstance(table, Path):
+            stored = read_table(table, self._keys)
+            if stored is None:
+                raise UserError(f"{table}: nsid index has changed it meanwhile; ask again")
+            table = stored.table
+        return table, numbers
+
+
 def index_of(tracks: StoredPeaks, info: LandmarkInfo) -> LandmarkIndex:
     """Tracks of libraries, searchable: by the tables that are there, the others by new ones."""
-    tables: list[tuple[TripleTable, Integers]] = []
+    tables = StoredTables(info)
     rest: list[int] = []
     for folder, places in tracks.by_folder().items():
         missing = set(places)
@@ -96,7 +138,8 @@ def index_of(tracks: StoredPeaks, info: LandmarkInfo) -> LandmarkIndex:
             # Of a track that two tables hold, since nsid index was stopped, one counts.
             own = [number if number in missing else -1 for number in stored.numbers.tolist()]
             missing.difference_update(own)
-            tables.append((stored.table, np.array([places.get(number, -1) for number in own])))
+            numbers = np.array([places.get(number, -1) for number in own])
+            tables.entries.append((stored.path, numbers))
         rest += [places[number] for number in missing]
         if missing:
             _LOG.warning(
@@ -107,7 +150,7 @@ def index_of(tracks: StoredPeaks, info: LandmarkInfo) -> LandmarkIndex:
     rest.sort()
     for part in divide(_frames_of(tracks.seconds[rest], info)):
         own_places = [rest[place] for place in part]
-        tables.append((_table_of(tracks, own_places, info), np.array(own_places)))
+        tables.entries.append((_table_of(tracks, own_places, info), np.array(own_places)))
     return LandmarkIndex(tracks, tables, info.peaks, info.settings)
 
 
