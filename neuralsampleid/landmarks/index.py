@@ -174,7 +174,9 @@ class LandmarkIndex:
             parts = [tracks[first::_PARTS] for first in range(min(_PARTS, len(tracks)))]
             few = list(pool.map(sifted, parts))
             if few:
-                chosen = join([one for part in few for one in part]).take(slice(self._settings.candidates))
+                chosen = join([one for part in few for one in part]).take(
+                    slice(self._settings.candidates)
+                )
                 list(pool.map(improve, _by_track(chosen)))
         return best
 

@@ -217,7 +217,9 @@ def identify(
         part = window_of(query, start_s, end_s, peaks)
         explained = Explained()
         for one in candidates(part):
-            if one.place_s is not None and explained.is_explained(one.probability, *one.place_s):
+            if one.place_s is not None and explained.is_explained(
+                one.finder.found_by, one.score, *one.place_s
+            ):
                 continue  # drawing its lines takes longer than all else
             answer = explained.rest(_answer(one, library, thresholds, part.seconds))
             if answer is not None:

@@ -23,6 +23,7 @@ from neuralsampleid.errors import UserError
 
 DEFAULT_PROBABILITY = 0.2  # from which on an answer is given
 FILE = "calibration.json"  # beside the weights that it was fitted for
+_MOST_LOG = 700.0  # of odds, that a number holds
 _RIDGE = 1e-3  # keeps the fit finite where right and wrong do not overlap
 
 Floats = npt.NDArray[np.float64]
@@ -31,9 +32,10 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """logit p = intercept + excess · log(1 + e) + score · log(1 + s) − log(tracks).
+    """logit p = intercept + excess · log(1 + e) + score · log(1 + s) + linear · s − log(tracks).
 
-    e is the excess and s the score, both at least 0; tracks is at least ``fewest_tracks``.
+    e is the excess and s the score, both at least 0; tracks is at least ``fewest_tracks``. Scores
+    of landmarks are log-likelihood ratios: what chance reaches falls exponentially with them.
     ``error``, ``promised`` and ``observed`` were measured on queries that the fit had not seen.
     """
 
@@ -45,6 +47,7 @@ class Calibration:
     promised: float = math.nan  # wrong answers per trial that were predicted, of those given
     observed: float = math.nan  # wrong answers per trial that were observed, of those given
     fewest_tracks: int = 1  # in the smallest library of the fit; 1: not known
+    linear: float = 0.0  # at least 0
 
     def as_json(self) -> dict[str, float]:
         return {name: round(value, 6) for name, value in asdict(self).items()}
@@ -57,16 +60,17 @@ class Calibration:
             excess: (n,) over the other tracks.
             tracks: in the library, at least one; for all or (n,) for each.
         """
-        logit = evidence(scores, excess) @ np.array([self.intercept, self.excess, self.score])
-        odds = np.log(np.maximum(tracks, self.fewest_tracks)) - logit
-        return np.asarray(1 / (1 + np.exp(odds)), dtype=np.float64)
+        weights = np.array([self.intercept, self.excess, self.score, self.linear])
+        against = (
+            np.log(np.maximum(tracks, self.fewest_tracks)) - evidence(scores, excess) @ weights
+        )
+        return np.asarray(1 / (1 + np.exp(np.minimum(against, _MOST_LOG))), dtype=np.float64)
 
 
 def evidence(scores: Floats, excess: Floats) -> Floats:
-    """What the logistic function weighs, (n, 3): 1, log(1 + excess), log(1 + score)."""
-    return np.column_stack(
-        [np.ones(len(scores)), np.log1p(np.maximum(excess, 0)), np.log1p(np.maximum(scores, 0))]
-    )
+    """What the logistic function weighs, (n, 4): 1, log(1 + excess), log(1 + score), score."""
+    excess, scores = np.maximum(excess, 0), np.maximum(scores, 0)
+    return np.column_stack([np.ones(len(scores)), np.log1p(excess), np.log1p(scores), scores])
 
 
 def fit(
@@ -93,14 +97,15 @@ def fit(
     def loss(weights: Floats) -> tuple[float, Floats]:
         logit = known @ weights - offset
         penalty = _RIDGE * float(weights[1:] @ weights[1:])
-        wrong = 1 / (1 + np.exp(-logit)) - right
+        wrong = 1 / (1 + np.exp(np.minimum(-logit, _MOST_LOG))) - right
         slope = known.T @ wrong + 2 * _RIDGE * np.concatenate([[0.0], weights[1:]])
         return float(np.sum(np.logaddexp(0, logit) - right * logit)) + penalty, slope
 
-    bounds = [(None, None), (0, None), (0, None)]
-    found = minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=bounds).x
-    intercept, excess_weight, score_weight = map(float, found)
-    return Calibration(intercept, excess_weight, score_weight, fewest_tracks=int(tracks.min()))
+    bounds = [(None, None), *[(0, None)] * 3]
+    found = minimize(loss, np.zeros(4), jac=True, method="L-BFGS-B", bounds=bounds).x
+    intercept, excess_weight, score_weight, linear = map(float, found)
+    weights = intercept, excess_weight, score_weight
+    return Calibration(*weights, fewest_tracks=int(tracks.min()), linear=linear)
 
 
 def read_calibration(path: Path) -> Calibration | None:

@@ -23,7 +23,7 @@ from neuralsampleid.line import Line
 LONGEST_S = 900.0  # of a query that is asked as one
 WINDOW_S = 600.0  # at most
 OVERLAP_S = 30.0  # what lasts no longer lies in one window whole
-_SURER = 10.0  # ratio of two tracks' odds from which on one explains the other
+_CLEARER = 7.0  # ratio of the scores of two tracks from which on one explains the other
 _SAME_S = 0.5  # between two lines that are one, in the reference
 _TOLERANCE_S = 1e-3  # times of segments are kept in milliseconds
 
@@ -69,24 +69,23 @@ def _segments_within(segments: Segments, start_s: float, end_s: float) -> Segmen
 
 
 class Explained:
-    """What of a window is explained by the answers so far, which are given the likeliest first.
+    """What of a window is explained by the answers so far, which are given the clearest first.
 
     Music that sounds like what plays lines up with it here and there. What lasts for most of a
-    match, of a track whose odds are ten times as good, explains it. A track without a
-    probability is not explained and explains nothing.
+    match, of a track that scores seven times as much by the same system, explains it.
     """
 
     def __init__(self) -> None:
-        self._found: list[tuple[float, Line]] = []  # log odds and a match of a track
+        self._found: list[tuple[str, float, Line]] = []  # system, score and a match of a track
 
-    def is_explained(self, probability: float | None, start_s: float, end_s: float) -> bool:
-        """Whether a match of a track of this probability is, between these times of the query."""
-        least = _log_odds(probability) + math.log(_SURER)
+    def is_explained(self, found_by: str, score: float, start_s: float, end_s: float) -> bool:
+        """Whether a match of a track of this score is, between these times of the query."""
         return any(
-            odds >= least
+            system == found_by
+            and clearer >= _CLEARER * score
             and 2 * (min(end_s, match.query_end_s) - max(start_s, match.query_start_s))
             > end_s - start_s
-            for odds, match in self._found
+            for system, clearer, match in self._found
         )
 
     def rest(self, answer: Answer) -> Answer | None:
@@ -94,22 +93,16 @@ class Explained:
 
         An answer without any match stays as it is.
         """
+        own = answer.found_by, answer.score
         left = [
             match
             for match in answer.matches
-            if not self.is_explained(answer.probability, match.query_start_s, match.query_end_s)
+            if not self.is_explained(*own, match.query_start_s, match.query_end_s)
         ]
         if answer.matches and max(answer.matches, key=lambda match: match.score) not in left:
             return None
-        self._found += [(_log_odds(answer.probability), match) for match in left]
+        self._found += [(*own, match) for match in left]
         return replace(answer, matches=left)
-
-
-def _log_odds(probability: float | None) -> float:
-    """NaN where there is no probability."""
-    if probability is None:
-        return math.nan
-    return math.log(max(probability, 1e-300)) - math.log(max(1 - probability, 1e-16))
 
 
 def merged(answers: Iterable[Answer], seconds: float) -> list[Answer]:

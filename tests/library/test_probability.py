@@ -18,6 +18,26 @@ def test_by_hand():
     np.testing.assert_allclose(found, [1 / (1 + 10 * np.exp(-4)), 1 / (1 + 10 * np.exp(-1))])
 
 
+def test_scores_that_are_log_likelihoods_by_hand():
+    """Each nat counts, so that a large library needs but few more."""
+    calibration = Calibration(-1.0, 0.0, 0.0, linear=0.25)
+    found = calibration.probabilities(np.array([40.0, 60.0, 1e6]), np.zeros(3), 10_000)
+    logits = np.array([-1 + 10, -1 + 15]) - np.log(10_000)
+    np.testing.assert_allclose(found, [*(1 / (1 + np.exp(-logits))), 1.0])
+    drawn = np.random.default_rng(0)
+    scores, tracks = drawn.exponential(30, 20_000), drawn.integers(10, 300, 20_000)
+    excess = drawn.exponential(3, 20_000)
+    right = drawn.random(20_000) < [
+        calibration.probabilities(scores[[i]], excess[[i]], int(tracks[i]))[0]
+        for i in range(20_000)
+    ]
+    fitted = fit(scores, excess, tracks, right)
+    assert fitted.linear == pytest.approx(0.25, abs=0.03)
+    assert fitted.probabilities(np.array([60.0]), np.zeros(1), 10_000)[0] == pytest.approx(
+        found[1], abs=0.05
+    )
+
+
 def test_the_function_that_drew_the_truth_is_found():
     rng = np.random.default_rng(0)
     scores, excess = rng.exponential(4, 20_000), rng.exponential(3, 20_000)
@@ -34,7 +54,7 @@ def test_evidence_against_is_no_evidence():
     """Where what stands out less is right more often, the slopes stay at 0."""
     scores = np.linspace(0, 10, 200)
     fitted = fit(scores, scores, np.full(200, 5), scores < 5)
-    assert (fitted.excess, fitted.score) == (0, 0)
+    assert (fitted.excess, fitted.score, fitted.linear) == (0, 0, 0)
     assert fitted.probabilities(np.zeros(1), np.zeros(1), 5)[0] == pytest.approx(0.5, abs=0.01)
 
 

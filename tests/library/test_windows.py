@@ -1,4 +1,4 @@
-"""Long queries: their windows, what a surer track explains, and one answer for each track."""
+"""Long queries: their windows, what a clearer track explains, and one answer for each track."""
 
 import logging
 from dataclasses import dataclass, field, replace
@@ -179,19 +179,19 @@ def test_answers_of_a_track_become_one():
     assert len(whole.matches) == 1
 
 
-def test_what_a_much_surer_track_explains_is_no_answer():
+def test_what_a_much_clearer_track_explains_is_no_answer():
     explained = Explained()
-    plays = answer("plays", 0.99, [line(0, 200, 0)])
+    plays = answer("plays", 0.99, [line(0, 200, 0)], 70.0)
     assert explained.rest(plays) == plays
-    like = answer("like", 0.9, [line(50, 54, 0, 9.0), line(198, 206, 30, 8.0)])
-    assert explained.rest(like) is None  # odds of 9 beside 99
-    outside = answer("outside", 0.9, [line(50, 54, 0, 8.0), line(198, 206, 30, 9.0)])
+    like = answer("like", 0.9, [line(50, 54, 0, 9.0), line(198, 206, 30, 8.0)], 9.0)
+    assert explained.rest(like) is None
+    outside = answer("outside", 0.9, [line(50, 54, 0, 8.0), line(198, 206, 30, 9.0)], 9.0)
     assert explained.rest(outside).matches == [line(198, 206, 30, 9.0)]
-    also = answer("also", 0.91, [line(50, 54, 0)])  # odds of 10.1
+    also = answer("also", 0.9, [line(50, 54, 0)], 10.1)
     assert explained.rest(also) == also
-    unknown = answer("unknown", None, [line(50, 54, 0)])
-    assert explained.rest(unknown) == unknown
-    assert not Explained().is_explained(0.1, 0.0, 9.0)
+    other = replace(like, found_by="fingerprints")
+    assert explained.rest(other) == other  # scores of two systems do not compare
+    assert not Explained().is_explained("landmarks", 0.1, 0.0, 9.0)
 
 
 def test_the_first_answers_of_a_long_query_are_shown_in_any_case():
