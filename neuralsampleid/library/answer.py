@@ -28,12 +28,17 @@ class Answer:
         return replace(self, matches=[match.later(seconds) for match in self.matches])
 
 
+def percent(probability: float) -> str:
+    """A probability for a person; the fit's trials are too few to tell 99 % from certainty."""
+    return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+
+
 def judgement(answer: Answer) -> str:
     """What found an answer and how far to trust it, for a person."""
     if answer.same_recording:
         trust = "the same recording"
     elif answer.probability is not None:
-        trust = f"{100 * answer.probability:.0f} % likely"
+        trust = f"{percent(answer.probability)} likely"
     elif answer.false_alarms is None:
         trust = "too few tracks to judge"
     else:

@@ -23,6 +23,7 @@ from neuralsampleid.errors import UserError
 
 DEFAULT_PROBABILITY = 0.2  # from which on an answer is given
 FILE = "calibration.json"  # beside the weights that it was fitted for
+_ALIKE = 1000  # tracks among which chance reaches what music that sounds alike does
 _MOST_LOG = 700.0  # of odds, that a number holds
 _RIDGE = 1e-3  # keeps the fit finite where right and wrong do not overlap
 
@@ -35,7 +36,8 @@ class Calibration:
     """logit p = intercept + excess · log(1 + e) + score · log(1 + s) + linear · s − log(tracks).
 
     e is the excess and s the score, both at least 0; tracks is at least ``fewest_tracks``. Scores
-    of landmarks are log-likelihood ratios: what chance reaches falls exponentially with them.
+    of landmarks are log-likelihood ratios: what chance reaches falls exponentially with them. Music
+    with the same instruments and chords reaches more, as if it was one of a thousand tracks.
     ``error``, ``promised`` and ``observed`` were measured on queries that the fit had not seen.
     """
 
@@ -61,9 +63,8 @@ class Calibration:
             tracks: in the library, at least one; for all or (n,) for each.
         """
         weights = np.array([self.intercept, self.excess, self.score, self.linear])
-        against = (
-            np.log(np.maximum(tracks, self.fewest_tracks)) - evidence(scores, excess) @ weights
-        )
+        least = max(self.fewest_tracks, _ALIKE if self.linear else 1)
+        against = np.log(np.maximum(tracks, least)) - evidence(scores, excess) @ weights
         return np.asarray(1 / (1 + np.exp(np.minimum(against, _MOST_LOG))), dtype=np.float64)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neuralsampleid.library.answer import Answer
+from neuralsampleid.library.answer import Answer, percent
 from neuralsampleid.line import Line
 from neuralsampleid.report.text import clock, printable
 
@@ -106,7 +106,7 @@ def as_markdown(tracklists: Mapping[str, Sequence[Entry]]) -> str:
         for entry in entries:
             title = entry.title.replace("\\", "\\\\").replace("|", "\\|")
             tempo = "" if entry.tempo_ratio is None else f"× {entry.tempo_ratio:.2f}"
-            likely = "" if entry.probability is None else f"{100 * entry.probability:.0f} %"
+            likely = "" if entry.probability is None else percent(entry.probability)
             lines.append(f"| {clock(entry.start_s)} | {title} | {tempo} | {likely} |")
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)

@@ -148,6 +148,8 @@ def test_a_calibrated_system_tells_how_likely_an_answer_is(finder, parts):
     logit = -6 + 2 * np.log1p(excess[7]) + 2 * np.log1p(scores[7]) - np.log(29)
     assert best.probability == pytest.approx(1 / (1 + np.exp(-logit)))
     assert "% likely" in as_text({"q": [best]})
+    assert "by fingerprints, over 99 % likely" in as_text({"q": [replace(best, probability=0.991)]})
+    assert "by fingerprints, 99 % likely" in as_text({"q": [replace(best, probability=0.99)]})
     assert [one.probability for one in others] == sorted(
         (one.probability for one in others), reverse=True
     )

@@ -64,7 +64,7 @@ def test_markdown():
         "\n"
         "| start | track | tempo | likely |\n"
         "| ---: | --- | ---: | ---: |\n"
-        "| 0:00 | a\\|b\\\\ | × 1.02 | 100 % |\n"
+        "| 0:00 | a\\|b\\\\ | × 1.02 | over 99 % |\n"
         "| 1:02:04 | no tab |  |  |\n"
         "\n"
         "# other.mp3\n"
