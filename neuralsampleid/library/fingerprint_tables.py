@@ -34,12 +34,12 @@ def index_of(tracks: StoredFingerprints) -> FingerprintIndex:
     rest: list[int] = []
     tables: list[tuple[FingerprintTable, Integers]] = []
     for folder, places in tracks.by_folder().items():
-        missing = set(places)
+        missing, size = set(places), max(places) + 1
         for _, table in stored_tables(folder):
             # Of a track that two tables hold, since nsid index was stopped, one counts.
             own = missing.intersection(table.numbers.tolist())
             missing -= own
-            known = np.full(max(places) + 1, -1, np.int64)
+            known = np.full(size, -1, np.int64)
             for number in own:
                 known[number] = places[number]
             tables.append((table, known))
@@ -63,9 +63,10 @@ def update_tables(library: Path, tracks: StoredFingerprints, threads: int = 1) -
             missing.difference_update(table.numbers.tolist())
             kept.add(path)
     wanted = [places[number] for number in sorted(missing)]
+    every = np.array([number for _, number in tracks.places], np.int64)
     for part in progress(_parts(counts, wanted), "make tables"):
         own = _joined(tracks, part)
-        numbers = np.array([number for _, number in tracks.places], np.int64)[own.tracks]
+        numbers = every[own.tracks]
         table = make_table(own.embeddings, numbers, own.numbers, threads)
         path = folder / f"{numbers[0]:08}-{crc32(table.numbers.tobytes()):08x}{_SUFFIX}"
         write_table(path, table)
