@@ -139,7 +139,7 @@ def repeated(source: Path, pieces: Sequence[Track], folder: Path, tracks: int) -
             writer.add(File(f"{number}.wav", 1, 1), str(number), track)
     made = open_library(folder)
     started = time.perf_counter()
-    tables.update_tables(folder, made.landmarks, made.seconds, made.info.landmarks)
+    tables.update_tables(folder, made.landmarks, made.info.landmarks)
     middle = time.perf_counter()
     fingerprint_tables.update_tables(folder, made.fingerprints, 2)
     ended = time.perf_counter()

@@ -161,19 +161,16 @@ def stored_tables(folder: Path, info: LandmarkInfo) -> list[StoredTable]:
     return [table for path in paths if (table := read_table(path, keys)) is not None]
 
 
-def update_tables(
-    library: Path, tracks: StoredPeaks, seconds: npt.NDArray[np.float64], info: LandmarkInfo
-) -> None:
+def update_tables(library: Path, tracks: StoredPeaks, info: LandmarkInfo) -> None:
     """Make the tables of a library hold its tracks, with little work if few are new.
 
     Args:
         library: its folder.
         tracks: of the library.
-        seconds: their lengths, (tracks,).
         info: how they were made.
     """
     folder, places = library / _FOLDER, tracks.by_folder().get(library, {})
-    frames = _frames_of(seconds, info)
+    frames = _frames_of(tracks.seconds, info)
     missing, kept, small = set(places), set[Path](), []
     for stored in stored_tables(library, info):
         own = missing.intersection(stored.numbers.tolist())

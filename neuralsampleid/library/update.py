@@ -189,7 +189,7 @@ def _update_tables(folder: Path, threads: int) -> None:
     from neuralsampleid.landmarks.index import LandmarkIndex
     from neuralsampleid.library.tables import update_tables
 
-    update_tables(folder, tracks, library.seconds, info)
+    update_tables(folder, tracks, info)
     for peaks in tracks[:1]:
         few = peaks.within(0.0, _ASKED_S, info.peaks)
         index = LandmarkIndex.of([few], info.peaks, info.settings)

@@ -60,7 +60,7 @@ def forget(folder, *numbers):
 
 def update(folder):
     library = open_library(folder)
-    update_tables(folder, library.landmarks, library.seconds, INFO)
+    update_tables(folder, library.landmarks, INFO)
 
 
 def files(folder):
