@@ -155,12 +155,20 @@ def search_blocks(
             vectors = np.ascontiguousarray(block, dtype=np.float32)
             count = min(k, len(vectors))
             similar, places = faiss.knn(asked, vectors, count, faiss.METRIC_INNER_PRODUCT)
-            both = np.concatenate([best, similar], axis=1)
-            every = np.concatenate([rows, places + first], axis=1)
-            order = np.argsort(-both, axis=1, kind="stable")[:, :k]
-            best = np.take_along_axis(both, order, axis=1)
-            rows = np.take_along_axis(every, order, axis=1)
+            best, rows = most_alike(k, (best, similar), (rows, places + first))
     return best, rows
+
+
+def most_alike(k: int, *pairs: tuple[Any, Any]) -> Iterator[Any]:
+    """What is most alike of two searches, (queries, k) each; of equals the first search's.
+
+    Args:
+        k: rows for each query.
+        pairs: of similarities, most alike first, then of anything that goes with them.
+    """
+    every = [np.concatenate(pair, axis=1) for pair in pairs]
+    order = np.argsort(-every[0], axis=1, kind="stable")[:, :k]
+    return (np.take_along_axis(values, order, axis=1) for values in every)
 
 
 def load_index(path: Path, device: Device = "auto") -> SearchIndex:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuralsampleid.fingerprints.index import search_blocks
+from neuralsampleid.fingerprints.index import most_alike, search_blocks
 from neuralsampleid.fingerprints.segments import Embeddings, Integers, Segments
 from neuralsampleid.fingerprints.tables import FingerprintTable
 
@@ -55,11 +55,8 @@ class FingerprintIndex:
             known = (own >= 0) & (own < len(places))
             own = np.where(known, places[np.where(known, own, 0)], -1)
             found = np.where(own >= 0, found, -np.inf)
-            every = np.concatenate([similar, found], axis=1)
-            order = np.argsort(-every, axis=1, kind="stable")[:, :k]
-            similar, tracks, numbers = (
-                np.take_along_axis(np.concatenate(both, axis=1), order, axis=1)
-                for both in ((similar, found), (tracks, own), (numbers, segments))
+            similar, tracks, numbers = most_alike(
+                k, (similar, found), (tracks, own), (numbers, segments)
             )
         return Nearest(np.where(similar > -np.inf, tracks, -1), numbers)
 
