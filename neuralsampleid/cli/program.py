@@ -1,0 +1,59 @@
+"""Which commands there are, and how one of them is run."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from neuralsampleid import __version__
+from neuralsampleid.cli import evaluate, identify, index, info
+from neuralsampleid.errors import UserError
+from neuralsampleid.processes import wait_passively
+from neuralsampleid.terminal import write_anywhere
+
+_COMMANDS = (evaluate, index, identify, info)
+_STOPPED, _NOT_READ = 130, 141  # exit status after Ctrl-C, and a closed pipe, as of other programs
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush
+        return _NOT_READ
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    write_anywhere()
+    options = _parser().parse_args(arguments)
+    wait_passively()
+    logging.basicConfig(format="nsid: %(message)s", stream=sys.stderr)
+    logging.getLogger("neuralsampleid").setLevel(logging.INFO)  # other libraries' only if serious
+    try:
+        options.run(options)
+    except BrokenPipeError:
+        raise
+    except (UserError, OSError) as error:
+        print(f"nsid: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        kept = {"index": "; what is finished is kept, and the same command goes on from there"}
+        print(f"nsid: stopped{kept.get(options.command, '')}", file=sys.stderr)
+        return _STOPPED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nsid", description="Automatic sample identification.")
+    parser.add_argument("--version", action="version", version=f"nsid {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in _COMMANDS:
+        command.add(commands)
+    return parser
