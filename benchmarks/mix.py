@@ -21,8 +21,8 @@ import numpy as np
 import soundfile
 from numpy.random import default_rng
 
+from neuralsampleid.exports.tracklist import Entry, entries_of
 from neuralsampleid.library.identify import Identifier
-from neuralsampleid.report.tracklist import Entry, entries_of
 
 RATE, FADE, MOST_S, LEAST_S, OVERLAP_S = 22050, 10 * 22050, 240, 100, 5
 
@@ -49,7 +49,7 @@ def main() -> None:
         played = write_mix(sorted(options.music.iterdir()), options.hours, mix)
         started = time.perf_counter()
         identifier = Identifier.open(options.library)
-        answers = identifier.identify_file(mix, threads=options.threads)
+        answers = identifier.identify_file(mix, threads=options.threads).answers
         taken = time.perf_counter() - started
     known = {str(Path(path).with_suffix("")) for same in identifier.library.paths for path in same}
     entries = entries_of(answers)

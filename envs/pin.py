@@ -27,7 +27,8 @@ AUDIO = """numpy numba scipy pandas pyyaml pydantic soundfile soxr symusic prett
     python-stretch matplotlib jinja2 tabulate tqdm zstandard"""
 SEPARATION = "numpy scipy pandas pyyaml pydantic soundfile soxr torch demucs"
 TORCH = (
-    "numpy numba scipy pandas pyyaml pydantic soundfile soxr torch lightning torchmetrics faiss-cpu"
+    "numpy numba scipy pandas pyyaml pydantic soundfile soxr tinytag torch lightning torchmetrics "
+    "faiss-cpu"
 )
 ENVIRONMENTS = {  # file: what it is for, and what the rules' scripts import
     "audio": ("Music, catalogue, hpss, metrics, tables and figures; no torch.", AUDIO),

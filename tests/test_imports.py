@@ -20,7 +20,7 @@ LAYERS = [
     ["matching"],
     ["evaluation", "library"],
     ["report"],
-    ["upstream", "studies"],
+    ["exports", "upstream", "studies"],
     ["cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -142,7 +142,7 @@ def test_the_wheel_alone_finds_a_sample(tmp_path: Path):
     nsid = binaries / "nsid"
     run(nsid, "index", "music", "--out", "library", folder=tmp_path)
     asked = [nsid, "identify", "query.wav", "--library", "library", "--best", "1"]
-    (found,) = json.loads(run(*asked, "--json", folder=tmp_path))
+    (found,) = json.loads(run(*asked, "--json", folder=tmp_path))["queries"]
     assert found["answers"][0]["paths"] == ["song 3.wav"]
     run(*asked, "--html", "page.html", folder=tmp_path)
     assert "song 3" in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -1,37 +1,59 @@
-"""What ``nsid identify`` writes its answers as: one option each."""
+"""What ``nsid identify`` writes its answers as: one option each, several at once."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from neuralsampleid.library.answer import Answer
-    from neuralsampleid.library.identify import Identifier
+    from neuralsampleid.library.answer import Findings
 
 _LOG = logging.getLogger(__name__)
 
 
 def add_exports(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--html", type=Path, help="page to write, with time lines and sound")
-    parser.add_argument(
+    group = parser.add_argument_group("what is printed and written")
+    form = group.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print a JSON document instead of text")
+    form.add_argument("--csv", action="store_true", help="print a CSV table with a row per match")
+    group.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="write a page with time lines and sound",
+    )
+    group.add_argument(
         "--no-audio", dest="audio", action="store_false", help="leave the sound out of the page"
     )
-    parser.add_argument(
+    group.add_argument(
+        "--labels",
+        type=Path,
+        metavar="DIR",
+        help="write a label track for Audacity for each query",
+    )
+    group.add_argument(
+        "--m3u",
+        type=Path,
+        metavar="FILE",
+        help="write a playlist for VLC, which plays each match in the query and in the reference",
+    )
+    group.add_argument(
         "--tracklist",
         type=Path,
         metavar="FILE",
-        help="tracklist of a mix to write: which track sounds when, for at least 15 s; Markdown, "
-        "or a cue sheet where FILE ends in .cue",
+        help="write the tracklist of a mix: which track sounds when, for at least 15 s; Markdown, "
+        "or a cue sheet if FILE ends in .cue",
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="instead of text")
-    form.add_argument("--csv", action="store_true", help="one line per match")
+    group.add_argument(
+        "--jams",
+        type=Path,
+        metavar="FILE",
+        help="write JAMS annotations; for several queries, FILE is a folder with one file for each",
+    )
 
 
 def check_exports(options: argparse.Namespace) -> None:
@@ -41,63 +63,90 @@ def check_exports(options: argparse.Namespace) -> None:
         options.parser.error(f"--tracklist {path} is of one track, found {len(tracks)}")
 
 
-def export(
-    options: argparse.Namespace,
-    answers: Mapping[str, Sequence[Answer]],
-    problems: Mapping[str, str],
-    identifier: Identifier,
-) -> None:
-    """Print and write the answers.
+def export(options: argparse.Namespace, findings: Findings) -> None:
+    """Print and write what was found.
 
     Args:
         options: of the command.
-        answers: by query, at least one.
-        problems: of the queries that have no answers, by query.
-        identifier: that found them.
+        findings: of at least one query that could be searched.
     """
-    from neuralsampleid.report.answers import as_csv, as_json, as_text
+    from neuralsampleid.exports.csv_table import as_csv
+    from neuralsampleid.exports.json_document import as_json
+    from neuralsampleid.exports.text import as_text
 
     form = as_json if options.json else as_csv if options.csv else as_text
-    sys.stdout.write(form(answers, problems))
-    if options.html is not None:
-        _write_page(options, answers, identifier)
-    if options.tracklist is not None:
-        _write_tracklist(options.tracklist, answers)
+    sys.stdout.write(form(findings))
+    writers = {
+        "html": _write_page,
+        "labels": _write_labels,
+        "m3u": _write_playlist,
+        "tracklist": _write_tracklist,
+        "jams": _write_jams,
+    }
+    for name, write in writers.items():
+        if getattr(options, name) is not None:
+            write(options, findings)
 
 
-def _write_page(
-    options: argparse.Namespace, answers: Mapping[str, Sequence[Answer]], identifier: Identifier
-) -> None:
-    from neuralsampleid.audio.ffmpeg import audio_seconds
+def _write_page(options: argparse.Namespace, findings: Findings) -> None:
     from neuralsampleid.files import write_text
     from neuralsampleid.report.page.answers import answer_page
     from neuralsampleid.report.page.html import render_page
 
-    seconds = {query: audio_seconds(Path(query)) for query in answers}
-    music, remarks = Path(identifier.library.info.music), identifier.remarks
-    libraries = ", ".join(map(str, options.library))
-    page = answer_page(answers, seconds, libraries, music, remarks, audio=options.audio)
-    write_text(options.html, render_page(page))
+    write_text(options.html, render_page(answer_page(findings, audio=options.audio)))
     _LOG.info("%s: the answers to look at and listen to", options.html)
 
 
-def _write_tracklist(out: Path, answers: Mapping[str, Sequence[Answer]]) -> None:
+def _write_labels(options: argparse.Namespace, findings: Findings) -> None:
+    from neuralsampleid.exports.labels import as_labels
+    from neuralsampleid.exports.names import named
     from neuralsampleid.files import write_text
-    from neuralsampleid.report.tracklist import CUE_TRACKS, as_cue, as_markdown, entries_of
 
-    tracklists = {query: entries_of(found) for query, found in answers.items()}
+    for name, query in named(findings.answered, ".txt"):
+        write_text(options.labels / name, as_labels(query))
+    _LOG.info("%s: label tracks for Audacity", options.labels)
+
+
+def _write_playlist(options: argparse.Namespace, findings: Findings) -> None:
+    from neuralsampleid.exports.m3u import as_m3u
+    from neuralsampleid.files import write_text
+
+    write_text(options.m3u, as_m3u(findings))
+    _LOG.info("%s: a playlist for VLC", options.m3u)
+
+
+def _write_tracklist(options: argparse.Namespace, findings: Findings) -> None:
+    from neuralsampleid.exports.cue import MOST_TRACKS, as_cue
+    from neuralsampleid.exports.tracklist import as_markdown, entries_of
+    from neuralsampleid.files import write_text
+
+    out = options.tracklist
+    tracklists = {query.path: entries_of(query.answers) for query in findings.answered}
     text = as_markdown(tracklists)
     if _is_cue(out):
         ((query, entries),) = tracklists.items()
         path = Path(query).resolve()
         beside = path.parent == out.resolve().parent
         text = as_cue(path.name if beside else str(path), entries)
-        if len(entries) > CUE_TRACKS:
+        if len(entries) > MOST_TRACKS:
             _LOG.warning(
-                "%s: %d tracks, of which some programs read %d", out, len(entries), CUE_TRACKS
+                "%s: %d tracks, of which some programs read %d", out, len(entries), MOST_TRACKS
             )
     write_text(out, text)
     _LOG.info("%s: which tracks sound when", out)
+
+
+def _write_jams(options: argparse.Namespace, findings: Findings) -> None:
+    from neuralsampleid.exports.jams import as_jams
+    from neuralsampleid.exports.names import named
+    from neuralsampleid.files import write_text
+
+    if len(findings.queries) == 1:
+        write_text(options.jams, as_jams(findings.queries[0]))
+    else:
+        for name, query in named(findings.answered, ".jams"):
+            write_text(options.jams / name, as_jams(query))
+    _LOG.info("%s: annotations as JAMS", options.jams)
 
 
 def _is_cue(path: Path) -> bool:

@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
     check_exports(options)
     import torch
 
+    from neuralsampleid.library.answer import Findings, QueryAnswers
     from neuralsampleid.library.identify import Identifier, Thresholds
 
     torch.set_num_threads(options.threads)
@@ -76,15 +77,17 @@ def run(options: argparse.Namespace) -> None:
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
-    answers, problems = {}, {}
+    queries = []
     for path in options.track:
         try:
-            answers[str(path)] = identifier.identify_file(
-                path, thresholds=thresholds, threads=options.threads
-            )
+            query = identifier.identify_file(path, thresholds=thresholds, threads=options.threads)
         except (UserError, OSError) as error:
-            problems[str(path)] = " ".join(str(error).split())
-    if answers:
-        export(options, answers, problems, identifier)
+            query = QueryAnswers(str(path), 0.0, [], problem=" ".join(str(error).split()))
+        queries.append(query)
+    music, libraries = identifier.library.info.music, [str(folder) for folder in options.library]
+    findings = Findings(libraries, music, queries, identifier.remarks)
+    if findings.answered:
+        export(options, findings)
+    problems = [query.problem for query in queries if query.problem]
     if problems:
-        raise UserError("; ".join(problems.values()))
+        raise UserError("; ".join(problems))

@@ -1,10 +1,12 @@
-"""An answer: a track of a library that sounds in a query, and where."""
+"""Answers: which tracks of a library sound in a query, and where; exports are made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from neuralsampleid.audio.tags import NO_TAGS, Tags
 from neuralsampleid.line import Line
 
 _SAME_SHARE, _SAME_TEMPO, _SAME_S = 0.8, 0.01, 1.0  # of both tracks; change of tempo; of offset
@@ -22,10 +24,41 @@ class Answer:
     seconds: float  # length of the reference
     found_by: str = "fingerprints"  # or landmarks; the scores of the two do not compare
     same_recording: bool = False  # all of the query is all of the reference, at its tempo
+    tags: Tags = NO_TAGS  # artist and title
 
     def later(self, seconds: float) -> Answer:
         """The same so much later in the query."""
         return replace(self, matches=[match.later(seconds) for match in self.matches])
+
+
+@dataclass(frozen=True)
+class QueryAnswers:
+    """A query and the answers to it."""
+
+    path: str  # as it was given
+    seconds: float  # its length; 0 if it could not be read
+    answers: Sequence[Answer]  # best first
+    tags: Tags = NO_TAGS  # artist and title
+    problem: str = ""  # why it could not be searched; it has no answers then
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that one run of ``nsid identify`` found."""
+
+    libraries: Sequence[str]  # folders that were searched, as they were given
+    music: str  # folder in which the answers' paths begin, unless they are absolute
+    queries: Sequence[QueryAnswers]
+    remarks: Sequence[str] = ()  # what a person should know of all answers
+
+    @property
+    def answered(self) -> list[QueryAnswers]:
+        """The queries that could be searched."""
+        return [query for query in self.queries if not query.problem]
+
+    def file_of(self, answer: Answer) -> Path:
+        """Where the first file of an answer lies."""
+        return Path(self.music, answer.paths[0])
 
 
 def percent(probability: float) -> str:

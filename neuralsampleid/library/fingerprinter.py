@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuralsampleid.audio.ffmpeg import decode
 from neuralsampleid.audio.io import NO_MEMORY
 from neuralsampleid.audio.sound import KEPT, Resampler, Sound
+from neuralsampleid.audio.tags import read_tags
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
@@ -44,7 +45,7 @@ class Fingerprinter:
     peaks: PeakFinding | None = None
 
     def of_file(self, path: Path) -> Track:
-        """Fingerprints and landmarks of a file.
+        """Fingerprints, landmarks and tags of a file.
 
         Raises:
             UserError: the file is missing, cannot be decoded or is silent, or the memory does not
@@ -54,7 +55,7 @@ class Fingerprinter:
             sound = decode(path)
             if sound.silent:
                 raise UserError(f"{path}: silent throughout, expected some sound")
-            return self.of_sound(sound, path.name)
+            return replace(self.of_sound(sound, path.name), tags=read_tags(path))
         except (MemoryError, RuntimeError) as error:  # PyTorch says it in its own way
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise

@@ -16,9 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from neuralsampleid.audio.tags import NO_TAGS
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
-from neuralsampleid.library.answer import Answer, is_same
+from neuralsampleid.library.answer import Answer, QueryAnswers, is_same
 from neuralsampleid.library.finders import Evidence, Finder, finders_of
 from neuralsampleid.library.fingerprinter import Fingerprinter, of_library
 from neuralsampleid.library.joining import open_libraries
@@ -155,7 +156,7 @@ class Identifier:
 
     def identify_file(
         self, path: Path, *, thresholds: Thresholds = DEFAULT, threads: int = 1
-    ) -> list[Answer]:
+    ) -> QueryAnswers:
         """The answers for one file; the file itself, if the library holds it, is none.
 
         Raises:
@@ -167,7 +168,7 @@ class Identifier:
             raise UserError(f"{path}: {found}, too little to find anything with")
         known, sha256 = self.library.sha256, sha256_of(path)
         without = {known.index(sha256)} if sha256 in known else set[int]()
-        return identify(
+        answers = identify(
             query,
             self.library,
             self.finders,
@@ -176,6 +177,7 @@ class Identifier:
             threads=threads,
             task=f"search {path.name}",
         )
+        return QueryAnswers(str(path), query.seconds, answers, query.tags)
 
 
 def identify(
@@ -266,4 +268,5 @@ def _answer(
         own_seconds,
         candidate.finder.found_by,
         is_same(matches, max(seconds, own_seconds)),
+        library.tags.get(library.sha256[candidate.track], NO_TAGS),
     )

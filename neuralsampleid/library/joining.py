@@ -81,6 +81,7 @@ def _join(libraries: Mapping[Path, Library]) -> Library:
         order,
         np.array([kept[sha256][0] for sha256 in order], float),
         [kept[sha256][1] for sha256 in order],
+        {sha256: tags for part in parts for sha256, tags in part.tags.items()},
     )
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
+from neuralsampleid.audio.tags import NO_TAGS, Tags
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_file
 from neuralsampleid.fingerprints.segments import Segments
@@ -58,11 +59,13 @@ CREATE TABLE files (
 CREATE INDEX files_by_track ON files (track);
 CREATE VIEW present AS SELECT * FROM tracks WHERE number IN (SELECT track FROM files);
 """
-# Files that were being read when a process ended; libraries of earlier versions lack the table.
-_ATTEMPTS = """
+# Libraries of earlier versions lack these tables: files that were being read when a process ended,
+# and artists and titles.
+_LATER = """
 CREATE TABLE IF NOT EXISTS attempts (
     path TEXT, size INTEGER, modified_ns INTEGER, count INTEGER, PRIMARY KEY (path)
 );
+CREATE TABLE IF NOT EXISTS tags (track INTEGER PRIMARY KEY, artist TEXT, title TEXT);
 """
 
 
@@ -82,6 +85,7 @@ class Track:
     seconds: float  # its length
     fingerprints: Segments | None = None  # sounding ones
     landmarks: Peaks | None = None
+    tags: Tags = NO_TAGS
 
     @property
     def sounds(self) -> bool:
@@ -99,6 +103,7 @@ class Library:
     sha256: list[str]  # (T,)
     seconds: npt.NDArray[np.float64]  # (T,)
     places: Places  # (T,) where each track is kept
+    tags: Mapping[str, Tags] = field(default_factory=dict)  # by SHA-256, of tracks that have some
 
     @cached_property
     def fingerprints(self) -> StoredFingerprints | None:
@@ -149,7 +154,17 @@ def _read(folder: Path, table: sqlite3.Connection, info: LibraryInfo) -> Library
     if not np.isfinite(seconds).all():
         raise ValueError("lengths that are not finite")
     places = [(folder, int(number)) for number, _, _ in tracks]
-    return Library(info, list(paths.values()), sha256, seconds, places)
+    return Library(info, list(paths.values()), sha256, seconds, places, _tags_in(table))
+
+
+def _tags_in(table: sqlite3.Connection) -> dict[str, Tags]:
+    if not table.execute("SELECT 1 FROM sqlite_master WHERE name = 'tags'").fetchone():
+        return {}
+    rows = table.execute(
+        "SELECT sha256, artist, title FROM tags JOIN present ON number = track "
+        "WHERE artist IS NOT NULL OR title IS NOT NULL"
+    )
+    return {sha256: Tags(artist, title) for sha256, artist, title in rows}
 
 
 def read_contents(folder: Path) -> Contents:
@@ -195,7 +210,7 @@ class LibraryWriter:
     def __init__(self, folder: Path, table: sqlite3.Connection) -> None:
         self._table = table
         self.info = info_in(folder, table)
-        table.executescript(_ATTEMPTS)
+        table.executescript(_LATER)
 
     def files(self) -> dict[str, File]:
         """All files, by path."""
@@ -272,10 +287,28 @@ class LibraryWriter:
             )
             assert added.lastrowid is not None
             self._add_file(file, added.lastrowid)
+            self._add_tags(added.lastrowid, track.tags)
 
     def _add_file(self, file: File, track: int) -> None:
         line = (file.path, file.size, file.modified_ns, track)
         self._table.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", line)
+
+    def untagged(self) -> list[tuple[int, str]]:
+        """Numbers and files of the tracks whose tags were never read."""
+        return self._table.execute(
+            "SELECT track, MIN(path) FROM files "
+            "WHERE track NOT IN (SELECT track FROM tags) GROUP BY track"
+        ).fetchall()
+
+    def add_tags(self, tags: Mapping[int, Tags]) -> None:
+        """Note the tags of tracks, by their numbers."""
+        with self._table:
+            for track, own in tags.items():
+                self._add_tags(track, own)
+
+    def _add_tags(self, track: int, tags: Tags) -> None:
+        line = (track, tags.artist, tags.title)
+        self._table.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", line)
 
     def forget(self, paths: Sequence[str]) -> None:
         """Take files away; their tracks stay until ``tidy``, since a file may have moved."""
@@ -285,7 +318,10 @@ class LibraryWriter:
     def tidy(self) -> None:
         """Take tracks away that no file holds."""
         with self._table:
-            self._table.execute("DELETE FROM tracks WHERE number NOT IN (SELECT track FROM files)")
+            for table, number in (("tracks", "number"), ("tags", "track")):
+                self._table.execute(
+                    f"DELETE FROM {table} WHERE {number} NOT IN (SELECT track FROM files)"
+                )
 
     def note(self, info: LibraryInfo) -> None:
         """Replace what the library says of itself."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from neuralsampleid.audio.folder import Found, look_for_audio, order_of
+from neuralsampleid.audio.tags import read_tags
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import require_text, sha256_of
 from neuralsampleid.library import fingerprint_tables
@@ -229,9 +230,18 @@ def _update(
     summary.forgotten = len(gone)
     writer.forget([*gone, *unusable])
     writer.tidy()
+    _read_missing_tags(writer, root)
     if found.others:
         summary.notes.append(f"left out, as no audio: {_by_ending(found.others)}")
     return summary
+
+
+def _read_missing_tags(writer: LibraryWriter, root: Path) -> None:
+    """Read the tags of tracks that an earlier version added, which kept none."""
+    untagged = [(track, root / path) for track, path in writer.untagged()]
+    there = [(track, path) for track, path in untagged if path.is_file()]
+    read = progress(there, "read tags", quiet=True)
+    writer.add_tags({track: read_tags(path) for track, path in read})
 
 
 def _gone(

@@ -47,15 +47,15 @@ def test_a_broken_file_takes_no_other_answer_away(asked, capsys):
     assert "broken.mp3: cannot be decoded (the file is empty)" in err
     names = [str(asked / name) for name in ("broken.mp3", "sample.wav")]
     assert main(["identify", *names, "--library", str(asked / "library"), "--json"]) == 1
-    first, second = json.loads(capsys.readouterr().out)
-    assert first["answers"][0]["paths"] == ["1.wav"]
-    assert second["answers"] == []
-    assert second["problem"].startswith(f"{asked}/broken.mp3: cannot be decoded")
+    first, second = json.loads(capsys.readouterr().out)["queries"]
+    assert second["answers"][0]["paths"] == ["1.wav"]
+    assert first["answers"] == []
+    assert first["problem"].startswith(f"{asked}/broken.mp3: cannot be decoded")
 
 
 @pytest.mark.parametrize("query", ["sample.wav", "antiphase.wav", "quiet.wav"])
 def test_what_can_be_heard_is_found(asked, query):
-    answers = Identifier.open(asked / "library").identify_file(asked / query)
+    answers = Identifier.open(asked / "library").identify_file(asked / query).answers
     assert answers[0].paths == ["1.wav"]
     assert not answers[0].same_recording
 
@@ -64,7 +64,7 @@ def test_every_repetition_of_a_loop_is_shown(asked):
     """The score is that of all repetitions together, so each of them has a part of it."""
     loop, other = tune(1, 12)[3 * TUNE_RATE : 6 * TUNE_RATE], tune(7, 4)
     put(asked / "loop.wav", np.concatenate([loop, other, loop, other, loop]))
-    (answer,) = Identifier.open(asked / "library").identify_file(asked / "loop.wav")
+    (answer,) = Identifier.open(asked / "library").identify_file(asked / "loop.wav").answers
     assert answer.paths == ["1.wav"]
     assert [part.query_start_s for part in answer.matches] == pytest.approx([0, 7, 14], abs=0.5)
     for part in answer.matches:
@@ -76,7 +76,7 @@ def test_a_library_holds_what_can_be_heard(asked, tmp_path):
     put(tmp_path / "music/anti.wav", np.stack([tune(1, 12), -tune(1, 12)], axis=1))
     put(tmp_path / "music/quiet.wav", 1e-3 * tune(2, 12), subtype="FLOAT")
     assert index_music(tmp_path / "music", tmp_path / "library", "landmarks").skipped == []
-    answers = Identifier.open(tmp_path / "library").identify_file(asked / "sample.wav")
+    answers = Identifier.open(tmp_path / "library").identify_file(asked / "sample.wav").answers
     assert answers[0].paths == ["anti.wav"]
 
 
@@ -100,7 +100,7 @@ def test_an_empty_library_is_called_so(asked, tmp_path, capsys):
 
 @pytest.mark.parametrize("copy", ["copy.flac", "copy.mp3"])
 def test_the_same_recording_is_called_so(asked, copy):
-    best = Identifier.open(asked / "library").identify_file(asked / copy)[0]
+    best = Identifier.open(asked / "library").identify_file(asked / copy).answers[0]
     assert best.paths == ["1.wav"]
     assert best.same_recording
     assert judgement(best) == "by landmarks, the same recording"

@@ -56,7 +56,7 @@ def test_unrelated_queries_get_no_answer(tmp_path, capsys, caplog, tracks):
     capsys.readouterr()
     ask = ["identify", *queries, "--library", out, "--threads", "1", "--json"]
     assert main([*ask, "--html", str(page), "--no-audio"]) == 0
-    said = json.loads(capsys.readouterr().out)
+    said = json.loads(capsys.readouterr().out)["queries"]
     assert [query["answers"] for query in said] == [[]] * 2
     # Why even a right answer may count as unlikely is said, on the page, too.
     held = f"library holds {tracks} track{'s' if tracks > 1 else ''}, and how likely an answer is"

@@ -73,16 +73,16 @@ def asked(command, capsys):
     """The answers as JSON."""
     capsys.readouterr()
     assert main([*command, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
+    return json.loads(capsys.readouterr().out)["queries"]
 
 
 def test_an_excerpt_is_found_at_its_place(rendered, indexed, capsys):
     first, second = asked(indexed, capsys)
-    assert first["query"] == str(rendered / "query.wav")
+    assert first["path"] == str(rendered / "query.wav")
     best = first["answers"][0]
     assert best["paths"] == ["song 2.wav"]
     assert best["false_alarms"] == pytest.approx(1 / 12, rel=1e-5)
-    part = max(best["ranges"], key=lambda part: part["score"])
+    part = max(best["matches"], key=lambda part: part["score"])
     assert part["query_start_s"] == pytest.approx(9.98, abs=1.0)
     assert part["query_end_s"] == pytest.approx(17.98, abs=1.0)
     assert part["reference_start_s"] == pytest.approx(12.03, abs=1.0)
@@ -94,7 +94,7 @@ def test_an_excerpt_is_found_at_its_place(rendered, indexed, capsys):
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert rows[0]["reference"] == "song 2.wav"
     assert float(rows[0]["score"]) == best["score"]
-    assert float(rows[0]["range_score"]) == best["ranges"][0]["score"]
+    assert float(rows[0]["range_score"]) == best["matches"][0]["score"]
     assert main([*indexed, "--least-score", "1e9"]) == 0
     assert capsys.readouterr().out.count("no sample found") == 2
 
@@ -159,7 +159,7 @@ def test_landmarks_need_no_weights(rendered, tmp_path, capsys):
     assert best["paths"] == ["song 2.wav"]
     assert best["probability"] > 0.5
     assert best["false_alarms"] is None  # not measured for landmarks
-    (part,) = best["ranges"]
+    (part,) = best["matches"]
     assert part["query_start_s"] == pytest.approx(9.98, abs=0.5)
     assert part["query_end_s"] == pytest.approx(17.98, abs=0.5)
     assert part["reference_start_s"] == pytest.approx(12.03, abs=0.5)
@@ -172,8 +172,8 @@ def test_landmarks_need_no_weights(rendered, tmp_path, capsys):
     ]
     assert 2 < len(shown) <= 2 * 4
     for answer in shown:
-        assert len(answer["ranges"]) == 1 or min(p["score"] for p in answer["ranges"]) >= 8
-        assert answer["ranges"]
+        assert len(answer["matches"]) == 1 or min(p["score"] for p in answer["matches"]) >= 8
+        assert answer["matches"]
     assert min(answer["score"] for answer in shown) < 8
     # A track of the library does not find itself.
     (own,) = asked(["identify", str(rendered / "music/song 2.wav"), *ask[3:]], capsys)
@@ -209,7 +209,7 @@ def test_index_takes_over_a_calibration(rendered, few, tmp_path, capsys):
 
 def test_a_page_of_answers(indexed, tmp_path, capsys):
     first, second = asked(indexed, capsys)
-    part = max(first["answers"][0]["ranges"], key=lambda part: part["score"])
+    part = max(first["answers"][0]["matches"], key=lambda part: part["score"])
     html = tmp_path / "out.html"
     assert asked([*indexed, "--html", str(html)], capsys) == [first, second]
     text = html.read_text(encoding="utf-8")

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 from neuralsampleid.fingerprints.segments import Segments
-from neuralsampleid.library.answer import Answer
+from neuralsampleid.library.answer import judgement
 from neuralsampleid.library.chance import Chance, excesses
 from neuralsampleid.library.finders import Evidence, SegmentFinder
 from neuralsampleid.library.identify import Candidate, Thresholds, identify
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.library.schema import LibraryInfo
 from neuralsampleid.library.store import Library, Track
-from neuralsampleid.line import Line
-from neuralsampleid.report.answers import as_text
 from neuralsampleid.report.text import clock
 
 HOP, SEGMENT, SIZE, TRACKS = 0.5, 2.0, 16, 30
@@ -147,9 +145,9 @@ def test_a_calibrated_system_tells_how_likely_an_answer_is(finder, parts):
     # By hand, among 29 tracks.
     logit = -6 + 2 * np.log1p(excess[7]) + 2 * np.log1p(scores[7]) - np.log(29)
     assert best.probability == pytest.approx(1 / (1 + np.exp(-logit)))
-    assert "% likely" in as_text({"q": [best]})
-    assert "by fingerprints, over 99 % likely" in as_text({"q": [replace(best, probability=0.991)]})
-    assert "by fingerprints, 99 % likely" in as_text({"q": [replace(best, probability=0.99)]})
+    assert "% likely" in judgement(best)
+    assert "by fingerprints, over 99 % likely" in judgement(replace(best, probability=0.991))
+    assert "by fingerprints, 99 % likely" in judgement(replace(best, probability=0.99))
     assert [one.probability for one in others] == sorted(
         (one.probability for one in others), reverse=True
     )
@@ -192,18 +190,7 @@ def test_excesses_and_chance_by_hand():
     assert [chance.false_alarms(value) for value in (6, 5, 3, 2)] == [1 / 3, 2 / 3, 1, 1]
 
 
-def test_text():
-    found = [Line(59.6, 75, 3, 18, 1.02, 12, -2.0)]
-    answer = Answer(["a\x1b[2J.wav", "b.wav"], 12.34, None, 0.00123, found, 60.0)
-    lines = as_text({"mine.mp3": [answer], "other.mp3": []}).splitlines()
-    assert lines == [
-        "mine.mp3",
-        "  a?[2J.wav (and 1 more of this content): score 12.3, by fingerprints, "
-        "0.0012 expected by chance",
-        "    1:00–1:15 ← 0:03–0:18, tempo × 1.02, pitch -2.0",
-        "other.mp3",
-        "  no sample found",
-    ]
+def test_times_are_whole_seconds():
     assert [clock(seconds) for seconds in (0, 59.4, 59.5, 600)] == ["0:00", "0:59", "1:00", "10:00"]
 
 

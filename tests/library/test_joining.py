@@ -13,6 +13,8 @@ from helpers.songs import small_gnn
 from helpers.tunes import TUNE_RATE, put, tune
 from neuralsampleid.cli import main
 from neuralsampleid.errors import UserError
+from neuralsampleid.exports.json_document import as_json
+from neuralsampleid.library.answer import Findings
 from neuralsampleid.library.chance import Chance
 from neuralsampleid.library.identify import Identifier, Thresholds
 from neuralsampleid.library.joining import contents_of, open_libraries
@@ -20,7 +22,6 @@ from neuralsampleid.library.shards import Shard, folders_of
 from neuralsampleid.library.store import changing_library
 from neuralsampleid.library.update import Summary, index_music
 from neuralsampleid.models.checkpoint import make_encoder, save_encoder
-from neuralsampleid.report.answers import as_json
 
 TRACKS, SECONDS = 9, 8.0  # fewer than ten: chance is not measured
 SHOWN = Thresholds(best=TRACKS)
@@ -57,7 +58,8 @@ def answers(made: Path, *libraries: Path) -> str:
     """Of an excerpt, of something else, and of a track of the library, as JSON."""
     asked = Identifier.open(*libraries)
     queries = [made / "loop.wav", made / "other.wav", made / "music/a copy.wav"]
-    return as_json({str(q): asked.identify_file(q, thresholds=SHOWN) for q in queries})
+    found = [asked.identify_file(query, thresholds=SHOWN) for query in queries]
+    return as_json(Findings([], "", found))
 
 
 @pytest.mark.parametrize("systems", ["landmarks", None])
@@ -65,7 +67,7 @@ def test_shards_answer_as_one_library(systems, made, tmp_path):
     """Of four shards one has no track, of two and more one content is in two shards."""
     index_music(made / "music", tmp_path / "one", systems)
     expected, one = answers(made, tmp_path / "one"), open_libraries([tmp_path / "one"])
-    best = json.loads(expected)[0]["answers"]
+    best = json.loads(expected)["queries"][0]["answers"]
     assert sorted(answer["paths"] for answer in best[:2]) == [
         ["2.wav", "a copy.wav"],
         ["deep/1.wav"],
@@ -126,7 +128,7 @@ def test_libraries_of_several_folders_have_absolute_paths(made, tmp_path, capsys
     ask = ["identify", str(made / "loop.wav"), str(made / "other.wav"), "--html", str(page)]
     ask += [part for library in libraries for part in ("--library", str(library))]
     assert main([*ask, "--threads", "1", "--json"]) == 0
-    first, second = json.loads(capsys.readouterr().out)
+    first, second = json.loads(capsys.readouterr().out)["queries"]
     assert first["answers"][0]["paths"][0].startswith(str(made / "music"))
     assert second["answers"] == []  # x.wav has its very content
     text = page.read_text(encoding="utf-8")
@@ -157,7 +159,7 @@ def test_chance_of_several_libraries(made, weights, tmp_path):
     query, alarms, rest = made / "loop.wav", [], []
     for out in ("one", "two"):
         asked = Identifier.open(tmp_path / out)
-        found = asked.identify_file(query, thresholds=Thresholds(best=24))
+        found = asked.identify_file(query, thresholds=Thresholds(best=24)).answers
         alarms.append(np.array([answer.false_alarms for answer in found]))
         rest.append([replace(answer, false_alarms=None) for answer in found])
     assert rest[0] == rest[1]

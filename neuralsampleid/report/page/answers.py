@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from neuralsampleid.library.answer import Answer, judgement
+from neuralsampleid.library.answer import Answer, Findings, judgement
 from neuralsampleid.report.page.clips import reader_of, with_clips
 from neuralsampleid.report.page.html import Page
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
 from neuralsampleid.report.text import clock
 
 
-def answer_page(
-    answers: Mapping[str, Sequence[Answer]],
-    seconds: Mapping[str, float],
-    library: str,
-    music: Path,
-    remarks: Sequence[str] = (),
-    *,
-    audio: bool,
-) -> Page:
-    """The page of some answers.
+def answer_page(findings: Findings, *, audio: bool) -> Page:
+    """The page of what was found.
 
     Args:
-        answers: a query's file → what was found, best first.
-        seconds: a query's file → its length.
-        library: that was searched, to be named.
-        music: folder in which the references' paths begin, unless they are absolute.
-        remarks: what a person should know of all answers.
+        findings: of any queries; those that could not be searched are left out.
         audio: whether excerpts are put into the page.
     """
-    views = _views(answers, seconds, music)
+    views = _views(findings)
     clips: dict[str, bytes] = {}
     if audio:
         files = [view.track_id for view in views]
@@ -40,13 +27,14 @@ def answer_page(
     found = sum(view.outcome == "answered" for view in views)
     return Page(
         title="Samples found",
-        subtitle=f"{found} of {len(views)} tracks sample something of the library {library}",
+        subtitle=f"{found} of {len(views)} tracks sample something of the library "
+        + ", ".join(findings.libraries),
         views=views,
         about_views=". ".join(
             [
                 "Each track above those of the library that sound in it. A score says how much "
                 "lines up; docs/own-music.md says what the rest means",
-                *(remark[:1].upper() + remark[1:] for remark in remarks),
+                *(remark[:1].upper() + remark[1:] for remark in findings.remarks),
             ]
         )
         + ".",
@@ -54,24 +42,25 @@ def answer_page(
     )
 
 
-def _views(
-    answers: Mapping[str, Sequence[Answer]], seconds: Mapping[str, float], music: Path
-) -> list[QueryView]:
+def _views(findings: Findings) -> list[QueryView]:
     return [
         QueryView(
-            query,
-            Path(query).name,
-            seconds[query],
-            "answered" if found else "nothing",
-            clock(seconds[query]),
+            query.path,
+            query.tags.name or Path(query.path).name,
+            query.seconds,
+            "answered" if query.answers else "nothing",
+            clock(query.seconds),
             (),
-            tuple(_reference_view(answer, rank, music) for rank, answer in enumerate(found, 1)),
+            tuple(
+                _reference_view(answer, rank, findings.file_of(answer))
+                for rank, answer in enumerate(query.answers, 1)
+            ),
         )
-        for query, found in answers.items()
+        for query in findings.answered
     ]
 
 
-def _reference_view(answer: Answer, rank: int, music: Path) -> ReferenceView:
+def _reference_view(answer: Answer, rank: int, path: Path) -> ReferenceView:
     links = tuple(
         Link(
             Span(part.query_start_s, part.query_end_s),
@@ -83,5 +72,6 @@ def _reference_view(answer: Answer, rank: int, music: Path) -> ReferenceView:
         for part in answer.matches
     )
     note = f"score {answer.score:.1f}, {judgement(answer)}"
-    path = music / answer.paths[0]
-    return ReferenceView(str(path), path.name, answer.seconds, rank, None, note, links)
+    return ReferenceView(
+        str(path), answer.tags.name or path.name, answer.seconds, rank, None, note, links
+    )

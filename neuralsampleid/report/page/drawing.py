@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neuralsampleid.report.page.views import Link, Span, is_annotated
-from neuralsampleid.report.text import clock
+from neuralsampleid.report.text import span
 
 _TICKS = (5, 10, 15, 30, 60, 120, 300, 600, 1800)  # s between marks
 _MOST_TICKS = 8
@@ -25,9 +25,9 @@ def tick_times(seconds: float) -> list[float]:
     return [step * number for number in range(int(seconds / step) + 1)]
 
 
-def span_text(span: Span | None) -> str:
-    """A part of a track, such as ``0:12–0:18``."""
-    return "?" if span is None else f"{clock(span.start_s)}–{clock(span.end_s)}"
+def span_text(part: Span | None) -> str:
+    """A part of a track, such as ``0:12–0:18``; unknown: a question mark."""
+    return "?" if part is None else span(part.start_s, part.end_s)
 
 
 def in_layers(links: Sequence[Link]) -> list[Link]:

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from helpers.tunes import put, tune
+from neuralsampleid.audio.tags import Tags
 from neuralsampleid.cli import main
+from neuralsampleid.exports import cue
+from neuralsampleid.exports.cue import as_cue
+from neuralsampleid.exports.tracklist import Entry, as_markdown, entries_of
 from neuralsampleid.library.answer import Answer
 from neuralsampleid.library.update import index_music
 from neuralsampleid.line import Line
-from neuralsampleid.report import tracklist
-from neuralsampleid.report.tracklist import Entry, as_cue, as_markdown, entries_of
 
 
 def answer(path, probability, *times, tempo=1.0):
@@ -57,6 +59,7 @@ def test_the_longest_match_tells_the_tempo():
 def test_markdown():
     entries = [
         Entry(0.2, 100, "a|b\\", 1.018, 0.996),
+        Entry(100, 200, "c.mp3", 1.0, 0.5, Tags("C & D", "c|d")),
         Entry(3723.5, 3800, "no tab", None, None),
     ]
     assert as_markdown({"my mix.mp3": entries, "other.mp3": []}) == (
@@ -65,6 +68,7 @@ def test_markdown():
         "| start | track | tempo | likely |\n"
         "| ---: | --- | ---: | ---: |\n"
         "| 0:00 | a\\|b\\\\ | × 1.02 | over 99 % |\n"
+        "| 1:40 | C & D – c\\|d (c.mp3) | × 1.00 | 50 % |\n"
         "| 1:02:04 | no tab |  |  |\n"
         "\n"
         "# other.mp3\n"
@@ -146,7 +150,7 @@ def test_a_cue_sheet_is_written(mix, tmp_path, capsys, caplog, monkeypatch):
     assert asked(mix, mix / "beside.cue", "mix.flac") == 0
     assert read_cue((mix / "beside.cue").read_text())[0] == "mix.flac"
     assert "some programs read" not in caplog.text
-    monkeypatch.setattr(tracklist, "CUE_TRACKS", 1)
+    monkeypatch.setattr(cue, "MOST_TRACKS", 1)
     assert asked(mix, tmp_path / "mix.CUE", "mix.flac") == 0
     assert "mix.CUE: 2 tracks, of which some programs read 1" in caplog.text
     with pytest.raises(SystemExit) as stopped:

@@ -1,4 +1,4 @@
-"""The tracks that sound in a query, one after the other, as a tracklist or a cue sheet."""
+"""The tracks that sound in a query, one after the other, as a Markdown table."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from neuralsampleid.audio.tags import NO_TAGS, Tags
 from neuralsampleid.library.answer import Answer, percent
 from neuralsampleid.line import Line
-from neuralsampleid.report.text import clock, printable
+from neuralsampleid.report.text import clock, printable, track_name
 
 LEAST_S = 15.0  # of a track that a tracklist holds
-CUE_TRACKS = 99  # of a cue sheet, by the format
 _GAP_S = 5.0  # between matches of a track, at most, that are one stretch
-_FRAMES_PER_SECOND = 75  # of a cue sheet
-_CUE_KINDS = {".mp3": "MP3", ".aif": "AIFF", ".aiff": "AIFF"}  # of files; all others: WAVE
 
 
 @dataclass(frozen=True)
@@ -24,9 +22,17 @@ class Entry:
 
     start_s: float  # in the query
     end_s: float
-    title: str
+    path: str
     tempo_ratio: float | None  # the query's speed over the track's; None: too short to tell
     probability: float | None  # that it is right; None: the system is not calibrated
+    tags: Tags = NO_TAGS
+
+    @property
+    def title(self) -> str:
+        """Artist, title and path; without tags the path, which then has no ending."""
+        if self.tags.name:
+            return track_name(self.path, self.tags)
+        return printable(str(Path(self.path).with_suffix("")))
 
 
 def entries_of(answers: Sequence[Answer]) -> list[Entry]:
@@ -43,12 +49,13 @@ def entries_of(answers: Sequence[Answer]) -> list[Entry]:
     for answer in answers:
         for start_s, end_s in _stretches(answer.matches):
             for part in list(_left_by(entries, start_s, end_s)):
+                tempo = _tempo(answer, *part)
                 entries.append(
-                    Entry(*part, _title(answer), _tempo(answer, *part), answer.probability)
+                    Entry(*part, answer.paths[0], tempo, answer.probability, answer.tags)
                 )
     in_order: list[Entry] = []
     for entry in sorted(entries, key=lambda entry: entry.start_s):
-        if in_order and in_order[-1].title == entry.title:
+        if in_order and in_order[-1].path == entry.path:
             in_order[-1] = replace(in_order[-1], end_s=entry.end_s)
         else:
             in_order.append(entry)
@@ -90,10 +97,6 @@ def _tempo(answer: Answer, start_s: float, end_s: float) -> float | None:
     return longest.tempo_ratio
 
 
-def _title(answer: Answer) -> str:
-    return printable(str(Path(answer.paths[0]).with_suffix("")))
-
-
 def as_markdown(tracklists: Mapping[str, Sequence[Entry]]) -> str:
     """A heading and a table for each query's file."""
     parts = []
@@ -110,34 +113,3 @@ def as_markdown(tracklists: Mapping[str, Sequence[Entry]]) -> str:
             lines.append(f"| {clock(entry.start_s)} | {title} | {tempo} | {likely} |")
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
-
-
-def as_cue(file: str, entries: Sequence[Entry]) -> str:
-    """A cue sheet of a query, UTF-8.
-
-    The first track's INDEX 00 is where the file begins, as the format wants it. Beyond the format's
-    ``CUE_TRACKS`` the numbers go on: some programs read these, too.
-
-    Args:
-        file: the query's, as the sheet shall name it.
-        entries: its tracklist.
-    """
-    kind = _CUE_KINDS.get(Path(file).suffix.lower(), "WAVE")
-    lines = [f"FILE {_quoted(file)} {kind}"]
-    for number, entry in enumerate(entries, 1):
-        lines += [f"  TRACK {number:02d} AUDIO", f"    TITLE {_quoted(entry.title)}"]
-        if number == 1 and _index(entry.start_s) != _index(0.0):
-            lines.append(f"    INDEX 00 {_index(0.0)}")
-        lines.append(f"    INDEX 01 {_index(entry.start_s)}")
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """A string of a cue sheet, which cannot hold a double quote."""
-    return '"' + printable(text).replace('"', "'") + '"'
-
-
-def _index(seconds: float) -> str:
-    """Minutes, seconds and frames."""
-    whole, frame = divmod(round(seconds * _FRAMES_PER_SECOND), _FRAMES_PER_SECOND)
-    return f"{whole // 60:02d}:{whole % 60:02d}:{frame:02d}"
