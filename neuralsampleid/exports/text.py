@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from neuralsampleid.library.answer import Answer, Findings, judgement
 from neuralsampleid.library.loops import folded
 from neuralsampleid.line import Line
-from neuralsampleid.report.text import span, track_name
+from neuralsampleid.report.text import change, span, track_name
 
 
 def as_text(findings: Findings) -> str:
@@ -42,8 +42,6 @@ def match_line(matches: Sequence[Line]) -> str:
     best = max(matches, key=lambda match: match.score)
     ends = matches[0].query_start_s, max(match.query_end_s for match in matches)
     times = f", {len(matches)} times" if len(matches) > 1 else ""
-    tempo = "" if best.tempo_ratio is None else f", tempo × {best.tempo_ratio:.2f}"
-    semitones = round(best.pitch_semitones or 0.0, 1)
-    pitch = f", pitch {semitones:+.1f}" if semitones else ""
     source = span(best.reference_start_s, best.reference_end_s)
-    return f"{span(*ends)}{times} ← {source}{tempo}{pitch}"
+    changed = change(best.tempo_ratio, best.pitch_semitones)
+    return f"{span(*ends)}{times} ← {source}{changed}"

@@ -17,6 +17,13 @@ def span(start_s: float, end_s: float) -> str:
     return f"{clock(start_s)}–{clock(end_s)}"
 
 
+def change(tempo_ratio: float | None, semitones: float | None) -> str:
+    """What a match says of tempo and pitch, such as ``, tempo × 1.11, pitch +1.0``; maybe empty."""
+    tempo = "" if tempo_ratio is None else f", tempo × {tempo_ratio:.2f}"
+    pitch = round(semitones or 0.0, 1)
+    return tempo + (f", pitch {pitch:+.1f}" if pitch else "")
+
+
 def track_name(path: str, tags: Tags) -> str:
     """Such as ``Artist – Title (folder/file.mp3)``; the path alone if there are no tags."""
     name = printable(tags.name)

@@ -14,8 +14,10 @@ BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 @contextmanager
-def opened(page: Path, width: int = 1200, height: int = 900) -> Iterator[Chrome]:
-    """The page in a browser of its own; the screen is as given, a phone's too."""
+def opened(
+    page: Path, width: int = 1200, height: int = 900, scheme: str = "light"
+) -> Iterator[Chrome]:
+    """The page in a browser of its own; screen and colours are as given, a phone's too."""
     assert BROWSER is not None
     assert DRIVER is not None
     options = Options()
@@ -27,6 +29,8 @@ def opened(page: Path, width: int = 1200, height: int = 900) -> Iterator[Chrome]
     try:
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        colours = [{"name": "prefers-color-scheme", "value": scheme}]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": colours})
         driver.get(page.as_uri())
         yield driver
     finally:

@@ -1,6 +1,7 @@
 """Excerpts: whose bytes repeat, that decode to what went in, and that there is one of each kind."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import soundfile
@@ -10,11 +11,12 @@ from neuralsampleid.audio.io import write_audio
 from neuralsampleid.report.page.clips import (
     CLIP_RATE,
     CLIP_SECONDS,
+    MOST_ROWS,
     excerpt,
     reader_of,
     with_clips,
 )
-from neuralsampleid.report.page.views import Span
+from neuralsampleid.report.page.views import Link, Span
 
 RATE = 22050
 
@@ -51,15 +53,28 @@ def test_the_best_of_each_kind_is_heard_once():
 
     (shown, twin), clips = with_clips([view(), view()], read)
     wrong, right = shown.references
-    assert wrong.links[0].query_clip == "q1@5.0-9.0"
-    assert wrong.links[0].reference_clip == "r9@50.0-54.0"
+    assert wrong.links[0].query_clip == "q1@5.00-9.00"
+    assert wrong.links[0].reference_clip == "r9@50.00-54.00"
     met, missed, found = right.links
     assert (met.query_clip, met.reference_clip) == (None, None)  # heard as what met it
-    assert (missed.query_clip, missed.reference_clip) == ("q1@30.0-34.0", "r1@20.0-24.0")
-    assert (found.query_clip, found.reference_clip) == ("q1@9.0-15.0", "r1@19.0-25.0")
+    assert (missed.query_clip, missed.reference_clip) == ("q1@30.00-34.00", "r1@20.00-24.00")
+    assert (found.query_clip, found.reference_clip) == ("q1@9.00-15.00", "r1@19.00-25.00")
     assert twin == shown
     assert len(asked) == len(set(asked)) == len(clips) == 6
     assert all(span.end_s - span.start_s <= CLIP_SECONDS for _, span in asked)
+
+
+def test_every_row_has_sound_up_to_a_number_of_rows():
+    links = [
+        Link(Span(second, second + 1), Span(second, second + 1), "answer", score=second, row=row)
+        for row in range(MOST_ROWS + 2)
+        for second in (row + 0.25, row + 0.5)
+    ]
+    query = replace(view(), references=(replace(view().references[0], links=tuple(links)),))
+    (shown,), clips = with_clips([query], lambda track_id, span: (tone(1.0), RATE))
+    heard = [link for link in shown.references[0].links if link.query_clip]
+    assert [link.score for link in heard] == [row + 0.5 for row in range(2, MOST_ROWS + 2)]
+    assert len(clips) == 2 * MOST_ROWS
 
 
 def test_tracks_without_sound_have_no_clips():

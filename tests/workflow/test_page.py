@@ -117,10 +117,10 @@ def test_filters_leave_what_fits(page):
 
 
 def test_excerpts_play_one_at_a_time(page):
-    first, second = shown(page, "button[data-clip]")[:2]
+    first, second = shown(page, "button[data-clips]")[:2]
 
     def sound(button):
-        return page.find_element(By.ID, f"clip-{button.get_attribute('data-clip')}")
+        return page.find_element(By.ID, f"clip-{button.get_attribute('data-clips')}")
 
     first.click()
     WebDriverWait(page, 10).until(lambda _: sound(first).get_property("currentTime") > 0)
@@ -153,7 +153,7 @@ def test_the_first_key_leads_past_the_figures(report):
 def test_nothing_is_requested_and_nothing_is_refused(report):
     with opened(report / "index.html") as driver:
         driver.find_element(By.ID, "open").click()
-        shown(driver, "button[data-clip]")[0].click()
+        shown(driver, "button[data-clips]")[0].click()
         pictures = driver.find_elements(By.CSS_SELECTOR, "figure img")
         for picture in pictures:
             driver.execute_script("arguments[0].scrollIntoView()", picture)
@@ -167,7 +167,7 @@ def test_a_phone_shows_it_without_scrolling_aside(report):
     with opened(report / "index.html", 375, 700) as driver:
         driver.find_element(By.ID, "open").click()
         assert driver.execute_script("return document.documentElement.scrollWidth") <= 375
-        for button in shown(driver, "button[data-clip]")[:5]:
+        for button in shown(driver, "button[data-clips]")[:5]:
             assert button.rect["height"] >= 30  # a finger's
 
 

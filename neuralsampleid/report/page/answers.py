@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neuralsampleid.library.answer import Answer, Findings, judgement
+from neuralsampleid.library.loops import folded
 from neuralsampleid.report.page.clips import reader_of, with_clips
 from neuralsampleid.report.page.html import Page
 from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Span
@@ -32,8 +33,11 @@ def answer_page(findings: Findings, *, audio: bool) -> Page:
         views=views,
         about_views=". ".join(
             [
-                "Each track above those of the library that sound in it. A score says how much "
-                "lines up; docs/own-music.md says what the rest means",
+                "Each query is drawn above the tracks of the library that sound in it, the most "
+                "probable one first",
+                "“80 % likely” means that 80 of 100 answers with this probability are expected to "
+                "be right, as they were on music whose samples are known",
+                "“Both” plays query and reference together, the reference at the query's tempo",
                 *(remark[:1].upper() + remark[1:] for remark in findings.remarks),
             ]
         )
@@ -68,8 +72,11 @@ def _reference_view(answer: Answer, rank: int, path: Path) -> ReferenceView:
             "answer",
             part.tempo_ratio,
             part.score,
+            pitch_semitones=part.pitch_semitones,
+            row=row,
         )
-        for part in answer.matches
+        for row, matches in enumerate(folded(answer.matches))
+        for part in matches
     )
     note = f"score {answer.score:.1f}, {judgement(answer)}"
     return ReferenceView(

@@ -18,6 +18,7 @@ from neuralsampleid.report.page.views import Link, QueryView, ReferenceView, Spa
 
 CLIP_SECONDS = 6.0  # s, at most
 CLIP_RATE = 22050  # Hz
+MOST_ROWS = 8  # of a reference that have sound
 _LOG = logging.getLogger(__name__)
 FADE_SECONDS = 0.01  # s, at both ends, so that they do not click
 
@@ -28,7 +29,7 @@ Reader = Callable[[str, Span], tuple[Waveform, int] | None]
 def with_clips(
     views: Sequence[QueryView], read: Reader
 ) -> tuple[list[QueryView], dict[str, bytes]]:
-    """The views with sound for the best of each kind of link of a reference, and that sound.
+    """The views with sound for the best of each kind or row of links of a reference, and it.
 
     Args:
         views: of queries.
@@ -42,9 +43,9 @@ def with_clips(
     def clip(track_id: str, span: Span | None) -> str | None:
         if span is None or span.end_s <= span.start_s:
             return None
-        start = round(span.start_s, 1)
+        start = round(span.start_s, 2)  # both sides of a link are played together
         part = Span(start, min(span.end_s, start + CLIP_SECONDS))
-        name = f"{track_id}@{start:.1f}-{part.end_s:.1f}"
+        name = f"{track_id}@{start:.2f}-{part.end_s:.2f}"
         if name not in clips:
             sound = read(track_id, part)
             if sound is None or not len(sound[0]):
@@ -53,7 +54,7 @@ def with_clips(
         return name
 
     def heard(query: QueryView, reference: ReferenceView) -> ReferenceView:
-        chosen = _best_of_each_kind(reference.links)
+        chosen = _best_of_each_row(reference.links)
         links = [
             replace(
                 link,
@@ -113,11 +114,11 @@ def excerpt(audio: Waveform, sample_rate: int) -> bytes:
     return encoded.getvalue()
 
 
-def _best_of_each_kind(links: Sequence[Link]) -> set[int]:
-    """Places of the links with the highest score of each verdict, the first of equals."""
-    best: dict[str, int] = {}
-    for place, link in enumerate(links):
-        if link.verdict not in best or link.score > links[best[link.verdict]].score:
-            best[link.verdict] = place
-    # What was met is heard as what met it.
-    return {place for verdict, place in best.items() if verdict != "met"}
+def _best_of_each_row(links: Sequence[Link]) -> set[int]:
+    """Places of the links with the highest score of each verdict and row, the first of equals."""
+    best: dict[tuple[str, int | None], int] = {}
+    for place in sorted(range(len(links)), key=lambda place: -links[place].score):
+        link = links[place]
+        if link.verdict != "met" and len(best) < MOST_ROWS:  # what was met is heard as what met it
+            best.setdefault((link.verdict, link.row), place)
+    return set(best.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neuralsampleid.report.page.views import Link, Span, is_annotated
-from neuralsampleid.report.text import span
+from neuralsampleid.report.text import change, span
 
 _TICKS = (5, 10, 15, 30, 60, 120, 300, 600, 1800)  # s between marks
 _MOST_TICKS = 8
@@ -37,14 +37,34 @@ def in_layers(links: Sequence[Link]) -> list[Link]:
 
 
 def listed(links: Sequence[Link]) -> list[list[Link]]:
-    """Links that share a line of the list below: what was found by its score, then what was missed.
+    """Links that share a row of the list below: what was found, then what was missed.
 
-    What was missed shares a line with all that misses the same part of the reference. What was met
-    has no line: it is there as what met it.
+    What was found has the rows that it names, in their order; without such, a row for each by its
+    score. What was missed shares a row with all that misses the same part of the reference. What
+    was met has no row: it is there as what met it.
     """
-    found = sorted((one for one in links if not is_annotated(one)), key=lambda one: -one.score)
+    found: dict[tuple[int, int], list[Link]] = {}
     missed: dict[str, list[Link]] = {}
+    for place, link in enumerate(sorted(links, key=lambda one: -one.score)):
+        if not is_annotated(link):
+            row = (0, place) if link.row is None else (link.row, 0)
+            found.setdefault(row, []).append(link)
     for link in links:
         if link.verdict == "missed":
             missed.setdefault(span_text(link.reference), []).append(link)
-    return [[link] for link in found] + list(missed.values())
+    return [found[row] for row in sorted(found)] + list(missed.values())
+
+
+def row_text(links: Sequence[Link]) -> str:
+    """A row of the list: where in the query, where in the reference, how it is changed.
+
+    Args:
+        links: of the row, the best one first.
+    """
+    best, spans = links[0], [link.query for link in links if link.query]
+    where = ", ".join(span_text(link.query) for link in links)
+    if best.row is not None and len(links) > 1:
+        ends = min(one.start_s for one in spans), max(one.end_s for one in spans)
+        where = f"{span(*ends)}, {len(links)} times"
+    changed = change(best.tempo_ratio, best.pitch_semitones)
+    return f"{where} ← {span_text(best.reference)}{changed}"

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from neuralsampleid.report.page.drawing import WORDS, in_layers, listed, span_text, tick_times
+from neuralsampleid.report.page.drawing import (
+    WORDS,
+    in_layers,
+    listed,
+    row_text,
+    span_text,
+    tick_times,
+)
 from neuralsampleid.report.page.views import QueryView
 from neuralsampleid.report.text import clock
 
@@ -72,7 +79,7 @@ def render_page(page: Page) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for drawn in (clock, in_layers, listed, span_text, tick_times):
+    for drawn in (clock, in_layers, listed, row_text, span_text, tick_times):
         environment.filters[drawn.__name__] = drawn
     outcomes = [name for name in OUTCOMES if any(view.outcome == name for view in page.views)]
     return environment.get_template("page.html").render(

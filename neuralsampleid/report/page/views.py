@@ -36,6 +36,8 @@ class Link:
     score: float = 0.0  # of what was found
     query_clip: str | None = None  # keys of the page's sound
     reference_clip: str | None = None
+    pitch_semitones: float | None = None  # up from the reference
+    row: int | None = None  # of the list below the time line; several of a loop share one
 
 
 @dataclass(frozen=True)

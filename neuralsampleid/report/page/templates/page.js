@@ -19,23 +19,41 @@
   }
 
   let playing = null; // the button whose sound is heard
+  const sounds = (button) =>
+    button.dataset.clips.split(" ").map((clip) => document.getElementById(`clip-${clip}`));
+  function ready(sound) {
+    return new Promise((done, fail) => {
+      if (sound.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) return done();
+      sound.addEventListener("canplay", done, { once: true });
+      sound.addEventListener("error", fail, { once: true });
+      sound.load();
+    });
+  }
   function stop() {
     if (!playing) return;
-    const sound = document.getElementById(`clip-${playing.dataset.clip}`);
-    sound.pause();
+    for (const sound of sounds(playing)) sound.pause();
     playing.setAttribute("aria-pressed", "false");
     playing = null;
   }
-  function toggle(button) {
+  async function toggle(button) {
     const again = button === playing;
     stop();
     if (again) return;
-    const sound = document.getElementById(`clip-${button.dataset.clip}`);
     playing = button;
     button.setAttribute("aria-pressed", "true");
-    sound.onended = stop;
-    sound.currentTime = 0;
-    sound.play().catch(() => { if (playing === button) stop(); });
+    const sides = sounds(button); // of a match: the query, then the reference
+    try {
+      await Promise.all(sides.map(ready)); // so that they begin together
+      if (playing !== button) return;
+      sides.forEach((sound, side) => {
+        sound.onended = () => { if (playing === button) stop(); };
+        sound.currentTime = 0;
+        sound.playbackRate = side ? Number(button.dataset.rate) : 1; // the pitch stays
+      });
+      await Promise.all(sides.map((sound) => sound.play()));
+    } catch {
+      if (playing === button) stop();
+    }
   }
 
   if (queries.length) {
@@ -49,7 +67,7 @@
     filter(); // a reloaded page keeps what was chosen
   }
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("button[data-clip]");
+    const button = event.target.closest("button[data-clips]");
     if (button) toggle(button);
   });
 })();
