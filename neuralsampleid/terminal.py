@@ -22,6 +22,11 @@ def write_anywhere() -> None:
             stream.reconfigure(errors=_HANDLER)
 
 
+def complain(problem: str) -> None:
+    """Print a problem as one line on standard error."""
+    print(f"nsid: error: {' '.join(problem.split())}", file=sys.stderr)
+
+
 def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
     assert isinstance(error, UnicodeEncodeError)
     sign = error.object[error.start]

@@ -142,3 +142,16 @@ def test_a_former_option_says_its_new_name(capsys):
         main(["identify", "new.mp3", "--catalogue", "old"])
     assert stopped.value.code == 2
     assert "--catalogue is now called --library\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["index"], ["identify"], ["info"], ["evaluate"]])
+def test_help_is_whole_sentences(command, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "400")  # each on one line
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, "--help"])
+    assert stopped.value.code == 0
+    said = capsys.readouterr().out.split("-h, --help")[1].splitlines()[1:]
+    columns = [line.split("  ")[-1].strip() for line in said if line.startswith("  ")]
+    texts = [text for text in columns if not text.startswith("-")]  # too long an option has a line
+    assert texts or command == ["info"]
+    assert [text for text in texts if not (text[0].isupper() and text.endswith("."))] == []

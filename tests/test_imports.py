@@ -51,7 +51,7 @@ def imports(path: Path) -> set[str]:
 
 def test_imports_go_one_way():
     wrong = []
-    for path in FILES:
+    for path in set(FILES) - {LIBRARY / "__init__.py"}:  # which names what the Python API has
         own = room(".".join(path.relative_to(ROOT).with_suffix("").parts))
         others = {module: room(module) for module in imports(path)}
         wrong += [

@@ -45,11 +45,19 @@ def decode(path: Path) -> Sound:
         UserError: the file is missing, cannot be decoded, holds no sample or one that is not
             finite, or needs ffmpeg, which is not there.
     """
-    sound = _decoded(path)
+    return usable(_decoded(path), path)
+
+
+def usable(sound: Sound, name: Path | str) -> Sound:
+    """A sound that can be fingerprinted: what is quiet throughout is made louder.
+
+    Raises:
+        UserError: it holds no sample or one that is not finite; the message begins with the name.
+    """
     if not sound.length:
-        raise UserError(f"{path}: holds no audio, expected at least one sample")
+        raise UserError(f"{name}: holds no audio, expected at least one sample")
     if not np.isfinite(sound.loudest):
-        raise UserError(f"{path}: holds samples that are not finite, expected numbers")
+        raise UserError(f"{name}: holds samples that are not finite, expected numbers")
     if sound.silent or sound.loudest >= _QUIET:
         return sound
     gain = np.float32(_LOUD / sound.loudest)

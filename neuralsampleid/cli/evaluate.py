@@ -23,30 +23,62 @@ _ABOUT = (
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add_parser(
-        "evaluate", help="upstream fingerprints → hit rates, mAP, rankings", description=_ABOUT
+        "evaluate", help="Evaluate fingerprints in upstream's layout.", description=_ABOUT
     )
     parser.set_defaults(run=run, parser=parser)
     parser.add_argument(
-        "--fingerprints", required=True, type=Path, help="folder in upstream's layout"
+        "--fingerprints",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="Read the fingerprints in this folder, which has upstream's layout.",
     )
-    parser.add_argument("--ground-truth", required=True, type=Path, help="gt_dict.json")
     parser.add_argument(
-        "--system", required=True, choices=("proposed", "proposed_no_reranker", "baseline")
+        "--ground-truth",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="Read the ground truth from this file, upstream's gt_dict.json.",
     )
-    parser.add_argument("--reranker-weights", type=Path, help="for --system proposed")
-    parser.add_argument("--protocol", required=True, choices=("released", "corrected"))
-    parser.add_argument("--index", required=True, choices=("flat", "ivfpq"))
+    parser.add_argument(
+        "--system",
+        required=True,
+        choices=("proposed", "proposed_no_reranker", "baseline"),
+        help="Evaluate this system.",
+    )
+    parser.add_argument(
+        "--reranker-weights",
+        type=Path,
+        metavar="FILE",
+        help="Re-rank with these weights; 'proposed' needs them.",
+    )
+    parser.add_argument(
+        "--protocol",
+        required=True,
+        choices=("released", "corrected"),
+        help="Evaluate as the release does, or without its mistakes.",
+    )
+    parser.add_argument(
+        "--index",
+        required=True,
+        choices=("flat", "ivfpq"),
+        help="Search exactly (flat), or approximately as the paper does (ivfpq).",
+    )
     parser.add_argument(
         "--query-segments",
         type=lengths,
-        help="lengths of segment queries, such as 1,3,6; by default those of 5, 7, 10, 15, 20 s",
+        metavar="N,N,…",
+        help="Ask queries of so many segments, such as 1,3,6 (default: those of 5, 7, 10, 15 and "
+        "20 s).",
     )
-    parser.add_argument("--json", required=True, type=Path, help="file to write")
+    parser.add_argument(
+        "--json", required=True, type=Path, metavar="FILE", help="Write all figures to this file."
+    )
     add_threads(parser)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Evaluate, and write the figures."""
+def run(options: argparse.Namespace) -> int:
+    """Evaluate, and write the figures; returns the exit status."""
     if options.system == "proposed" and options.reranker_weights is None:
         options.parser.error("--system proposed needs --reranker-weights")
     # Heavy imports stand where they are needed, so that --help is quick.
@@ -69,3 +101,4 @@ def run(options: argparse.Namespace) -> None:
     write_json(options.json, {**about, **judged.as_json()})
     precision, tracks = 100 * judged.mean_average_precision(), len(judged.track_answers)
     _LOG.info("mAP %.1f %% over %d tracks; all figures in %s", precision, tracks, options.json)
+    return 0

@@ -18,41 +18,41 @@ def add_exports(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     group = parser.add_argument_group("what is printed and written")
     form = group.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print a JSON document instead of text")
-    form.add_argument("--csv", action="store_true", help="print a CSV table with a row per match")
+    form.add_argument("--json", action="store_true", help="Print a JSON document instead of text.")
+    form.add_argument("--csv", action="store_true", help="Print a CSV table with a row per match.")
     group.add_argument(
         "--html",
         type=Path,
         metavar="FILE",
-        help="write a page with time lines and sound",
+        help="Write a page with time lines and sound.",
     )
     group.add_argument(
-        "--no-audio", dest="audio", action="store_false", help="leave the sound out of the page"
+        "--no-audio", dest="audio", action="store_false", help="Leave the sound out of the page."
     )
     group.add_argument(
         "--labels",
         type=Path,
         metavar="DIR",
-        help="write a label track for Audacity for each query",
+        help="Write a label track for Audacity for each query.",
     )
     group.add_argument(
         "--m3u",
         type=Path,
         metavar="FILE",
-        help="write a playlist for VLC, which plays each match in the query and in the reference",
+        help="Write a playlist for VLC, which plays each match in the query and in the reference.",
     )
     group.add_argument(
         "--tracklist",
         type=Path,
         metavar="FILE",
-        help="write the tracklist of a mix: which track sounds when, for at least 15 s; Markdown, "
-        "or a cue sheet if FILE ends in .cue",
+        help="Write the tracklist of a mix: which track sounds when, for at least 15 s; Markdown, "
+        "or a cue sheet if FILE ends in .cue.",
     )
     group.add_argument(
         "--jams",
         type=Path,
         metavar="FILE",
-        help="write JAMS annotations; for several queries, FILE is a folder with one file for each",
+        help="Write JAMS annotations; for several queries, FILE is a folder with a file for each.",
     )
 
 

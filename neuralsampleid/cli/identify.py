@@ -3,91 +3,129 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import logging
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuralsampleid.cli.exports import add_exports, check_exports, export
 from neuralsampleid.cli.options import Renamed, add_threads, count, positive, share
-from neuralsampleid.errors import UserError
+from neuralsampleid.terminal import complain
 
 if TYPE_CHECKING:
     from neuralsampleid.cli.options import Commands
 
 _LOG = logging.getLogger(__name__)
 _ABOUT = (
-    "Look for samples of a library's tracks. The probability of an answer was measured on music "
-    "whose samples are known, its false alarms among the library's own tracks."
+    "Find out which tracks of a library are sampled in other tracks, and where. The probability of "
+    "an answer was measured on music whose samples are known; its false alarms were measured "
+    "among the library's own tracks."
 )
+_INPUT = Path("-")  # standard input
 
 
 def add(commands: Commands) -> None:
     """Declare the command; see docs/own-music.md."""
     parser = commands.add_parser(
-        "identify", help="tracks → which of a library they sample, and where", description=_ABOUT
+        "identify", help="Find the samples of a library in other tracks.", description=_ABOUT
     )
     parser.set_defaults(run=run, parser=parser)
-    parser.add_argument("track", nargs="+", type=Path, help="audio files")
-    parser.add_argument(
+    asked = parser.add_argument_group("what is searched")
+    asked.add_argument(
+        "track",
+        nargs="*",
+        type=Path,
+        help="Search these audio files; '-' reads their names from standard input.",
+    )
+    asked.add_argument(
+        "--from-file",
+        type=Path,
+        metavar="FILE",
+        help="Search the audio files that FILE names, one on each line.",
+    )
+    asked.add_argument(
         "--library",
         required=True,
         action="append",
         type=Path,
-        help="that nsid index made, with all its shards; if it is given several times, all are "
-        "searched as one",
+        metavar="DIR",
+        help="Search this library with all its shards. If the option is given several times, the "
+        "libraries are searched as one.",
     )
-    parser.add_argument("--catalogue", action=Renamed, const="--library")
-    parser.add_argument("--weights", help="where the weights of the library's encoder are now")
-    parser.add_argument(
+    asked.add_argument("--catalogue", action=Renamed, const="--library")
+    asked.add_argument("--weights", help="Load the library's encoder from this place.")
+    add_threads(asked)
+    shown = parser.add_argument_group("which answers are shown")
+    shown.add_argument(
         "--least-probability",
         type=share,
         default=0.2,
-        help="hide answers less likely than this to be right (0–1, default 0.2; needs calibrated "
-        "weights)",
+        metavar="P",
+        help="Hide answers whose probability is below P, from 0 to 1 (default: 0.2). It does not "
+        "apply to weights without calibration.",
     )
-    parser.add_argument(
+    shown.add_argument(
         "--false-alarms",
         type=positive,
         metavar="N",
-        help="hide answers if more than N unrelated tracks are expected to score as high (default: "
-        "no limit; 0.1 without calibration)",
+        help="Hide answers if more than N unrelated tracks are expected to score as high "
+        "(default: no limit; without calibration 0.1).",
     )
-    parser.add_argument(
-        "--least-score", type=float, default=0.0, help="hide answers that score less (default 0)"
+    shown.add_argument(
+        "--least-score",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="Hide answers whose score is below S (default: 0).",
     )
-    parser.add_argument(
-        "--best", type=count, default=0, metavar="N", help="show the first N however unlikely"
+    shown.add_argument(
+        "--best",
+        type=count,
+        default=0,
+        metavar="N",
+        help="Show the first N answers of each track, whatever the other options say.",
     )
     add_exports(parser)
-    add_threads(parser)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Look for every file; the others have their answers where one cannot be read."""
+def run(options: argparse.Namespace) -> int:
+    """Search every file, and write what was found; returns 1 if one could not be read."""
+    options.track = _tracks(options)
     check_exports(options)
-    import torch
+    from neuralsampleid import Library, Thresholds
 
-    from neuralsampleid.library.answer import Findings, QueryAnswers
-    from neuralsampleid.library.identify import Identifier, Thresholds
-
-    torch.set_num_threads(options.threads)
-    identifier = Identifier.open(*options.library, weights=options.weights)
-    for remark in identifier.remarks:
+    library = Library.open(*options.library, weights=options.weights, threads=options.threads)
+    for remark in library.remarks:
         _LOG.info("%s", remark)
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
-    queries = []
-    for path in options.track:
-        try:
-            query = identifier.identify_file(path, thresholds=thresholds, threads=options.threads)
-        except (UserError, OSError) as error:
-            query = QueryAnswers(str(path), 0.0, [], problem=" ".join(str(error).split()))
-        queries.append(query)
-    music, libraries = identifier.library.info.music, [str(folder) for folder in options.library]
-    findings = Findings(libraries, music, queries, identifier.remarks)
+    findings = library.identify_files(options.track, thresholds)
     if findings.answered:
         export(options, findings)
-    problems = [query.problem for query in queries if query.problem]
-    if problems:
-        raise UserError("; ".join(problems))
+    problems = [query.problem for query in findings.queries if query.problem]
+    for problem in problems:
+        complain(problem)
+    return 1 if problems else 0
+
+
+def _tracks(options: argparse.Namespace) -> list[Path]:
+    """The files that are searched, those on lists among them."""
+    lists = [path for path in options.track if path == _INPUT]
+    if options.from_file is not None:
+        lists.append(options.from_file)
+    named = [path for path in options.track if path != _INPUT]
+    tracks = [*named, *(track for path in lists for track in _listed(path))]
+    if not tracks:
+        empty = f"{lists[0]}: names no track" if lists else "no track"
+        options.parser.error(f"{empty}, expected at least one audio file")
+    return tracks
+
+
+def _listed(path: Path) -> list[Path]:
+    """The files that a list names, one on each line."""
+    text = sys.stdin.buffer.read() if path == _INPUT else path.read_bytes()
+    lines = text.removeprefix(codecs.BOM_UTF8).splitlines()  # Windows' editors write the mark
+    return [Path(os.fsdecode(line)) for line in lines if line.strip()]

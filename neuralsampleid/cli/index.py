@@ -14,51 +14,58 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _ABOUT = (
-    "Fingerprint what is new or changed in a folder of music (WAV, FLAC, OGG, MP3; M4A with "
-    "ffmpeg) and forget what is gone."
+    "Make a library of a folder of music, or bring it up to date: what is new or changed is "
+    "fingerprinted, and what is gone is forgotten. WAV, FLAC, OGG, Opus, AIFF and MP3 are read "
+    "directly, and M4A and others if ffmpeg is installed."
 )
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add_parser(
-        "index", help="a folder of music → a library, or what changed in it", description=_ABOUT
+        "index", help="Make a library of a folder of music or update it.", description=_ABOUT
     )
     parser.set_defaults(run=run, parser=parser)
-    parser.add_argument("folder", type=Path, help="of music, with the folders below it")
-    parser.add_argument("--out", required=True, type=Path, help="folder of the library")
+    parser.add_argument("folder", type=Path, help="Index the music in this folder and below it.")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="Keep the library in this folder."
+    )
+    parser.add_argument(
+        "--forget",
+        action="store_true",
+        help="Forget all files that are gone. Without this option, they are kept if they are more "
+        "than ten and a tenth of the library.",
+    )
     parser.add_argument(
         "--shard",
         type=shard,
         metavar="I/N",
-        help="make shard I of N of the library, of the files that fall to it; other machines make "
-        "the others (default: all of the library)",
-    )
-    parser.add_argument(
-        "--weights",
-        help="of the encoder: shipped, a run's folder or a checkpoint; or landmarks, which need "
-        "none (default: what the library was made with; a new one gets the shipped model and "
-        "landmarks)",
-    )
-    parser.add_argument("--encoder", choices=("gnn", "resnet_ibn"), help="of upstream weights")
-    parser.add_argument(
-        "--graph",
-        choices=("bypassed", "connected"),
-        help="graph mode of a gnn encoder (default: as trained; upstream weights: bypassed)",
-    )
-    parser.add_argument(
-        "--forget", action="store_true", help="what is gone, however much that is at once"
+        help="Make part I of N of the library; other machines make the others.",
     )
     add_threads(parser)
+    encoder = parser.add_argument_group("encoder", "These options only apply to a new library.")
+    encoder.add_argument(
+        "--weights",
+        help="Use these weights: 'shipped', the folder of a run, or a checkpoint; 'landmarks' "
+        "makes a library without an encoder (default: the shipped model and landmarks).",
+    )
+    encoder.add_argument(
+        "--encoder",
+        choices=("gnn", "resnet_ibn"),
+        help="Name the architecture of upstream weights, which do not say it.",
+    )
+    encoder.add_argument(
+        "--graph",
+        choices=("bypassed", "connected"),
+        help="Use a gnn encoder with this graph mode (default: as it was trained; for upstream "
+        "weights: bypassed).",
+    )
 
 
-def run(options: argparse.Namespace) -> None:
-    """Make the library, and say what was done."""
-    import torch
-
+def run(options: argparse.Namespace) -> int:
+    """Make the library, and say what was done; returns the exit status."""
     from neuralsampleid.library.update import index_music
 
-    torch.set_num_threads(options.threads)
     summary = index_music(
         options.folder,
         options.out,
@@ -71,3 +78,4 @@ def run(options: argparse.Namespace) -> None:
     )
     for line in summary.lines():
         _LOG.info("%s", line)
+    return 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from neuralsampleid.processes import cores
 
 if TYPE_CHECKING:
     from neuralsampleid.library.shards import Shard
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 _Number = TypeVar("_Number", int, float)
 
 
-def add_threads(parser: argparse.ArgumentParser) -> None:
+def add_threads(parser: argparse._ActionsContainer) -> None:
     """``--threads``."""
     parser.add_argument(
-        "--threads", type=count, default=_cores(), help="of the CPU; by default all"
+        "--threads",
+        type=count,
+        default=cores(),
+        metavar="N",
+        help="Use N threads of the CPU (default: %(default)s, all of this machine).",
     )
 
 
@@ -65,8 +70,3 @@ class Renamed(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         parser.error(f"{self.option_strings[0]} is now called {self.const}")
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

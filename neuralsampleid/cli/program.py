@@ -12,9 +12,14 @@ from neuralsampleid import __version__
 from neuralsampleid.cli import evaluate, identify, index, info
 from neuralsampleid.errors import UserError
 from neuralsampleid.processes import wait_passively
-from neuralsampleid.terminal import write_anywhere
+from neuralsampleid.terminal import complain, write_anywhere
 
-_COMMANDS = (evaluate, index, identify, info)
+_COMMANDS = (index, identify, info, evaluate)
+_ABOUT = "Find samples in your own music, and evaluate systems that find them."
+_ENDING = (
+    "The exit status is 0 if every query could be read, 1 if one could not be or something else "
+    "failed, and 2 for wrong usage. 'nsid COMMAND --help' describes a command."
+)
 _STOPPED, _NOT_READ = 130, 141  # exit status after Ctrl-C, and a closed pipe, as of other programs
 
 
@@ -37,23 +42,25 @@ def _run(arguments: Sequence[str] | None) -> int:
     logging.basicConfig(format="nsid: %(message)s", stream=sys.stderr)
     logging.getLogger("neuralsampleid").setLevel(logging.INFO)  # other libraries' only if serious
     try:
-        options.run(options)
+        status: int = options.run(options)
     except BrokenPipeError:
         raise
     except (UserError, OSError) as error:
-        print(f"nsid: error: {' '.join(str(error).split())}", file=sys.stderr)
+        complain(str(error))
         return 1
     except KeyboardInterrupt:
         kept = {"index": "; what is finished is kept, and the same command goes on from there"}
         print(f"nsid: stopped{kept.get(options.command, '')}", file=sys.stderr)
         return _STOPPED
-    return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nsid", description="Automatic sample identification.")
-    parser.add_argument("--version", action="version", version=f"nsid {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(prog="nsid", description=_ABOUT, epilog=_ENDING)
+    parser.add_argument(
+        "--version", action="version", version=f"nsid {__version__}", help="Print the version."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)
     return parser

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from neuralsampleid.audio.ffmpeg import decode
 from neuralsampleid.audio.io import NO_MEMORY
 from neuralsampleid.audio.sound import KEPT, Resampler, Sound
 from neuralsampleid.audio.tags import read_tags
-from neuralsampleid.config import Landmarks, PeakFinding
+from neuralsampleid.config import EncoderSettings, Landmarks, PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
-from neuralsampleid.fingerprints.fingerprinting import SegmentMaker, segment_seconds
 from neuralsampleid.landmarks.peaks import PeakFinder
 from neuralsampleid.library.probability import FILE, read_calibration
 from neuralsampleid.library.schema import EncoderInfo, LandmarkInfo, LibraryInfo
 from neuralsampleid.library.store import Track
-from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.weights import (
     SHIPPED,
     Architecture,
@@ -28,21 +30,36 @@ from neuralsampleid.models.weights import (
 )
 from neuralsampleid.progress import progress_within
 
+if TYPE_CHECKING:
+    from neuralsampleid.fingerprints.fingerprinting import SegmentMaker
+    from neuralsampleid.models.encoder import SegmentEncoder
+
+    _Maker: TypeAlias = tuple[Resampler, SegmentMaker | PeakFinder]
+
 LANDMARKS = "landmarks"  # given in place of weights: a library of landmarks alone
 LANDMARK_CALIBRATION = Path(__file__).parents[1] / "landmarks" / FILE
 
 
-@dataclass(frozen=True)
 class Fingerprinter:
     """Makes of audio what a library's systems compare.
 
-    Attributes:
-        encoder: in evaluation mode; None where the library has no fingerprints.
+    Args:
+        load: gives the encoder, in evaluation mode; None where the library has no fingerprints.
         peaks: how peaks are found; None where the library has no landmarks.
     """
 
-    encoder: SegmentEncoder | None = None
-    peaks: PeakFinding | None = None
+    def __init__(
+        self, load: Callable[[], SegmentEncoder] | None = None, peaks: PeakFinding | None = None
+    ) -> None:
+        self.peaks, self._load = peaks, load
+
+    @cached_property
+    def _encoder(self) -> Future[SegmentEncoder] | None:
+        return None if self._load is None else ThreadPoolExecutor(1).submit(self._load)
+
+    def prepare(self) -> None:
+        """Let a thread load the encoder: PyTorch takes seconds, in which a file can be read."""
+        _ = self._encoder
 
     def of_file(self, path: Path) -> Track:
         """Fingerprints, landmarks and tags of a file.
@@ -51,6 +68,7 @@ class Fingerprinter:
             UserError: the file is missing, cannot be decoded or is silent, or the memory does not
                 suffice.
         """
+        self.prepare()
         try:
             sound = decode(path)
             if sound.silent:
@@ -62,27 +80,29 @@ class Fingerprinter:
             raise UserError(f"{path}: {NO_MEMORY}") from error
 
     def of_sound(self, sound: Sound, name: str = "") -> Track:
-        """Fingerprints of what is not silent, and landmarks; both of one reading of the sound.
+        """Fingerprints of what is not silent, and landmarks; a long sound is read once for both.
 
         Args:
             sound: is taken in blocks.
             name: of it, for the bar that tells how far a long one is.
         """
-        makers: list[tuple[Resampler, SegmentMaker | PeakFinder]] = []
+        self.prepare()
+        makers: list[_Maker] = []
         segments = peaks = None
-        if self.encoder is not None:
-            segments = SegmentMaker(self.encoder, nodes=False)
-            rate = self.encoder.front_end.sample_rate
-            makers.append((Resampler(sound.sample_rate, rate), segments))
         if self.peaks is not None:
             peaks = PeakFinder(self.peaks)
             makers.append((Resampler(sound.sample_rate, self.peaks.sample_rate), peaks))
-        blocks, is_long = sound.blocks(), sound.length > KEPT
-        for block in progress_within(blocks, name, sound.length, is_long):
-            for resampler, maker in makers:
-                maker.feed(resampler.feed(block))
-        for resampler, maker in makers:
-            maker.feed(resampler.finish())
+        if self._encoder is not None:
+            if sound.length <= KEPT:  # in memory; the encoder is being loaded
+                _feed(makers, sound, name)
+                makers = []
+            from neuralsampleid.fingerprints.fingerprinting import SegmentMaker
+
+            encoder = self._encoder.result()
+            segments = SegmentMaker(encoder, nodes=False)
+            rate = encoder.front_end.sample_rate
+            makers.append((Resampler(sound.sample_rate, rate), segments))
+        _feed(makers, sound, name)
         return Track(
             sound.seconds,
             None if segments is None else segments.finish().sounding(),
@@ -90,8 +110,21 @@ class Fingerprinter:
         )
 
 
+def _feed(makers: Sequence[_Maker], sound: Sound, name: str) -> None:
+    """Give all of a sound to several makers, in one reading."""
+    for block in progress_within(sound.blocks(), name, sound.length, sound.length > KEPT):
+        for resampler, maker in makers:
+            maker.feed(resampler.feed(block))
+    for resampler, maker in makers:
+        maker.feed(resampler.finish())
+
+
 def for_new_library(
-    music: Path, name: str | None, architecture: Architecture | None, graph: Graph | None
+    music: Path,
+    name: str | None,
+    architecture: Architecture | None,
+    graph: Graph | None,
+    threads: int | None = None,
 ) -> tuple[LibraryInfo, Fingerprinter]:
     """What a new library says of itself, and what makes its tracks.
 
@@ -101,6 +134,7 @@ def for_new_library(
             landmarks, since what either finds, the other may miss.
         architecture: None if the checkpoint says it.
         graph: of ``gnn``, see ``load_any_encoder``.
+        threads: of the encoder; None: PyTorch's choice.
 
     Raises:
         UserError: there are no weights, they do not fit, or do not say what they are of.
@@ -121,7 +155,9 @@ def for_new_library(
         raise UserError(
             f"{weights}: does not say what it is of, expected --encoder gnn or resnet_ibn"
         )
-    encoder, settings = load_any_encoder(weights, known, graph)
+    from neuralsampleid.fingerprints.fingerprinting import segment_seconds
+
+    encoder, settings = _loaded(weights, known, graph, threads)
     front_end = encoder.front_end
     encoder_info = EncoderInfo(
         weights=SHIPPED if name in (None, SHIPPED) else str(weights.resolve()),
@@ -134,11 +170,11 @@ def for_new_library(
         hop_s=encoder.segment_hop * front_end.hop_length / front_end.sample_rate,
         calibration=read_calibration(weights.with_name(FILE)),
     )
-    return info.model_copy(update={"encoder": encoder_info}), Fingerprinter(encoder, peaks)
+    return info.model_copy(update={"encoder": encoder_info}), Fingerprinter(lambda: encoder, peaks)
 
 
 def of_library(
-    folder: Path, info: LibraryInfo, name: str | None = None
+    folder: Path, info: LibraryInfo, name: str | None = None, threads: int | None = None
 ) -> tuple[LibraryInfo, Fingerprinter]:
     """What a library says of itself with today's calibrations, and what made its tracks.
 
@@ -146,6 +182,7 @@ def of_library(
         folder: the library, for messages.
         info: what it says of itself.
         name: of its weights, see ``weights_file``; None: they are where they were.
+        threads: of the encoder; None: PyTorch's choice.
 
     Raises:
         UserError: the weights are missing, or others than the library's.
@@ -166,9 +203,23 @@ def of_library(
     # The weights may have moved without the file beside them.
     own = {"calibration": read_calibration(weights.with_name(FILE)) or encoder.calibration}
     info = info.model_copy(update={"encoder": encoder.model_copy(update=own)})
-    loaded, _ = load_any_encoder(weights, encoder.architecture, encoder.graph)
-    loaded.segment_hop = encoder.segment_hop
-    return info, Fingerprinter(loaded, peaks)
+
+    def load() -> SegmentEncoder:
+        loaded, _ = _loaded(weights, encoder.architecture, encoder.graph, threads)
+        loaded.segment_hop = encoder.segment_hop
+        return loaded
+
+    return info, Fingerprinter(load, peaks)
+
+
+def _loaded(
+    weights: Path, architecture: Architecture, graph: Graph | None, threads: int | None
+) -> tuple[SegmentEncoder, EncoderSettings]:
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return load_any_encoder(weights, architecture, graph)
 
 
 def _weights(folder: Path, encoder: EncoderInfo, name: str | None) -> Path:

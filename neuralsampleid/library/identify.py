@@ -120,12 +120,15 @@ class Identifier:
     finders: Sequence[Finder]
 
     @classmethod
-    def open(cls, *folders: Path, weights: str | None = None) -> Identifier:
+    def open(
+        cls, *folders: Path, weights: str | None = None, threads: int | None = None
+    ) -> Identifier:
         """Open libraries, which are searched as one.
 
         Args:
             folders: that ``nsid index`` made, at least one; each with all its shards.
             weights: where the weights of their encoder are now; None: where they were.
+            threads: of the encoder; None: PyTorch's choice.
 
         Raises:
             UserError: one is no library, or lacks a shard; they were made in different ways; they
@@ -137,7 +140,7 @@ class Identifier:
                 f"{folders[0]}: holds no track, so that nothing can be found; start nsid index "
                 "again"
             )
-        info, fingerprinter = of_library(folders[0], library.info, weights)
+        info, fingerprinter = of_library(folders[0], library.info, weights, threads)
         library = replace(library, info=info)
         return cls(library, fingerprinter, finders_of(library))
 
@@ -163,11 +166,29 @@ class Identifier:
             UserError: the file is missing or cannot be decoded, or nothing could be found with it.
         """
         query = self.fingerprinter.of_file(path)
-        if query.seconds < SHORTEST_S or not query.sounds:
-            found = f"only {query.seconds:.2f} s" if query.sounds else "hardly any sound"
-            raise UserError(f"{path}: {found}, too little to find anything with")
         known, sha256 = self.library.sha256, sha256_of(path)
         without = {known.index(sha256)} if sha256 in known else set[int]()
+        return self.identify_track(
+            query, str(path), without=without, thresholds=thresholds, threads=threads
+        )
+
+    def identify_track(
+        self,
+        query: Track,
+        name: str,
+        *,
+        without: Set[int] = frozenset(),
+        thresholds: Thresholds = DEFAULT,
+        threads: int = 1,
+    ) -> QueryAnswers:
+        """The answers for a query that was fingerprinted; arguments as of ``identify``.
+
+        Raises:
+            UserError: nothing could be found with it; the message begins with the name.
+        """
+        if query.seconds < SHORTEST_S or not query.sounds:
+            found = f"only {query.seconds:.2f} s" if query.sounds else "hardly any sound"
+            raise UserError(f"{name}: {found}, too little to find anything with")
         answers = identify(
             query,
             self.library,
@@ -175,9 +196,9 @@ class Identifier:
             thresholds=thresholds,
             without=without,
             threads=threads,
-            task=f"search {path.name}",
+            task=f"search {Path(name).name}",
         )
-        return QueryAnswers(str(path), query.seconds, answers, query.tags)
+        return QueryAnswers(name, query.seconds, answers, query.tags)
 
 
 def identify(

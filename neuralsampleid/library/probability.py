@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
-from scipy.optimize import minimize
 
 from neuralsampleid.errors import UserError
 
@@ -103,6 +102,8 @@ def fit(
         return float(np.sum(np.logaddexp(0, logit) - right * logit)) + penalty, slope
 
     bounds = [(None, None), *[(0, None)] * 3]
+    from scipy.optimize import minimize  # half a second, which answers do without
+
     found = minimize(loss, np.zeros(4), jac=True, method="L-BFGS-B", bounds=bounds).x
     intercept, excess_weight, score_weight, linear = map(float, found)
     weights = intercept, excess_weight, score_weight

@@ -92,7 +92,7 @@ def index_music(
         shard: that is made, of the files that fall to it; None: a library without shards.
         files: of the music, absolute, which alone are taken, maybe none; None: all.
         forget: all that is gone, however much it is.
-        threads: of the search by which chance is measured.
+        threads: of the CPU.
 
     Raises:
         UserError: the folder holds no audio, the library is of another folder or other weights or
@@ -110,13 +110,13 @@ def index_music(
         own = [path for path in found.files if shard.holds(path.relative_to(root))]
         found = replace(found, files=own)
     if not is_library(folder):
-        info, fingerprinter = for_new_library(root, weights, architecture, graph)
+        info, fingerprinter = for_new_library(root, weights, architecture, graph, threads)
         create_library(folder, info)
     with changing_library(folder) as writer:
         notes = _follow(writer, folder, root, found.files)
         _require_same(folder, writer.info, architecture, graph)
         if fingerprinter is None:
-            info, fingerprinter = of_library(folder, writer.info, weights)
+            info, fingerprinter = of_library(folder, writer.info, weights, threads)
             writer.note(info)
         summary = _update(writer, fingerprinter, root, found, forget)
         summary.notes[:0] = notes

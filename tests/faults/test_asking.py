@@ -1,6 +1,8 @@
 """Queries among which one is broken, silent, short, quiet or the same recording (K8, K9, K16)."""
 
 import json
+import logging
+import sys
 from contextlib import closing
 from sqlite3 import connect
 
@@ -70,6 +72,49 @@ def test_every_repetition_of_a_loop_is_shown(asked):
     for part in answer.matches:
         assert part.reference_start_s == pytest.approx(3, abs=0.5)
         assert part.score < answer.score
+
+
+@pytest.mark.parametrize("given", ["--from-file", "-"])
+def test_names_of_queries_on_a_list(asked, tmp_path, monkeypatch, capsys, given):
+    """One on each line, with the ends of lines and the mark that Windows writes."""
+    names = f"{asked / 'sample.wav'}\r\n\r\n{asked / 'broken.mp3'}\r\n".encode("utf-8-sig")
+    (tmp_path / "names.txt").write_bytes(names)
+    monkeypatch.setattr("sys.stdin", (tmp_path / "names.txt").open(encoding="utf-8"))
+    ask = ["--library", str(asked / "library"), "--threads", "1", "--json"]
+    listed = [given, *([str(tmp_path / "names.txt")] if given == "--from-file" else [])]
+    assert main(["identify", *listed, *ask]) == 1
+    out, err = capsys.readouterr()
+    queries = json.loads(out)["queries"]
+    assert [query["path"] for query in queries] == [
+        str(asked / name) for name in ("sample.wav", "broken.mp3")
+    ]
+    assert err.splitlines()[-1].startswith(f"nsid: error: {asked}/broken.mp3: cannot be decoded")
+    (tmp_path / "names.txt").write_bytes(b"\n")
+    for nothing in (["--from-file", str(tmp_path / "names.txt")], []):
+        with pytest.raises(SystemExit) as stopped:
+            main(["identify", *nothing, *ask])
+        assert stopped.value.code == 2
+        assert "expected at least one audio file" in capsys.readouterr().err
+    assert main(["identify", "--from-file", str(tmp_path / "none.txt"), *ask]) == 1
+    assert "none.txt" in capsys.readouterr().err
+
+
+def test_a_problem_of_each_query_is_a_line(asked, capsys):
+    assert nsid(asked, "broken.mp3", "silence.wav") == 1
+    problems = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert [line.split(": ")[2].split("/")[-1] for line in problems] == [
+        "broken.mp3",
+        "silence.wav",
+    ]
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_progress_of_several_queries_is_shown_on_a_terminal(asked, monkeypatch, capsys, watched):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: watched)
+    assert nsid(asked, "sample.wav", "antiphase.wav") == 0
+    said = capsys.readouterr().err
+    assert ("identify: 100%" in said and "2/2" in said) == watched
 
 
 def test_a_library_holds_what_can_be_heard(asked, tmp_path):

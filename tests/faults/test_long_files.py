@@ -94,7 +94,8 @@ def test_fingerprints_do_not_depend_on_blocks(settings, gap, seconds, monkeypatc
 
 @pytest.fixture(scope="module")
 def fingerprinter() -> Fingerprinter:
-    return Fingerprinter(make_encoder(small_resnet(), seed=1).eval(), PeakFinding())
+    encoder = make_encoder(small_resnet(), seed=1).eval()
+    return Fingerprinter(lambda: encoder, PeakFinding())
 
 
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
