@@ -1,5 +1,6 @@
 """Tracklists and cue sheets, by hand and as ``nsid identify`` writes them."""
 
+import json
 import re
 
 import numpy as np
@@ -14,6 +15,7 @@ from neuralsampleid.exports.tracklist import Entry, as_markdown, entries_of
 from neuralsampleid.library.answer import Answer
 from neuralsampleid.library.update import index_music
 from neuralsampleid.line import Line
+from neuralsampleid.report.text import clock
 
 
 def answer(path, probability, *times, tempo=1.0):
@@ -158,3 +160,27 @@ def test_a_cue_sheet_is_written(mix, tmp_path, capsys, caplog, monkeypatch):
     assert stopped.value.code == 2
     assert "two.cue is of one track, found 2" in capsys.readouterr().err
     assert not (tmp_path / "two.cue").exists()
+
+
+def test_every_export_is_written_at_once(mix, tmp_path, capsys):
+    """What each holds is tested by hand; here, that the command writes all of them."""
+    out = {name: tmp_path / name for name in ("labels", "list.m3u", "jams", "page.html")}
+    names = [str(mix / "mix.flac"), str(mix / "music/tune 3.wav")]
+    options = ("--labels", "--m3u", "--jams", "--html")
+    files = [word for pair in zip(options, map(str, out.values()), strict=True) for word in pair]
+    assert main(["identify", *names, "--library", str(mix / "library"), *files, "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["queries"]
+    matches = [match for answer in first["answers"] for match in answer["matches"]]
+    labels = (out["labels"] / "mix.txt").read_text(encoding="utf-8").splitlines()
+    assert len(labels) == len(matches) >= 2
+    assert labels[0].endswith(f"\ttune 2.wav 0:00–{clock(matches[0]['reference_end_s'])}")
+    assert not second["answers"]
+    assert (out["labels"] / "tune 3.txt").read_text() == ""
+    playlist = out["list.m3u"].read_text()
+    assert playlist.count("#EXTVLCOPT:start-time=") == 2 * len(matches)
+    assert (mix / "music/tune 2.wav").as_uri() in playlist
+    assert sorted(path.name for path in out["jams"].iterdir()) == ["mix.jams", "tune 3.jams"]
+    assert "tune 2.wav" in out["page.html"].read_text(encoding="utf-8")
+    one = tmp_path / "one.jams"
+    assert main(["identify", names[0], "--library", str(mix / "library"), "--jams", str(one)]) == 0
+    assert one.read_bytes() == (out["jams"] / "mix.jams").read_bytes()
