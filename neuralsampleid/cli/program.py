@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import logging
 import os
 import sys
@@ -39,6 +41,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     write_anywhere()
     options = _parser().parse_args(arguments)
     wait_passively()
+    atexit.register(gc.freeze)  # else Python takes a third of a second to look through PyTorch
     logging.basicConfig(format="nsid: %(message)s", stream=sys.stderr)
     logging.getLogger("neuralsampleid").setLevel(logging.INFO)  # other libraries' only if serious
     try:
