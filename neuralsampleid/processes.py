@@ -47,10 +47,15 @@ def keep_freed_memory() -> bool:
     return all([mallopt(_TRIM_THRESHOLD, 2**31 - 1), mallopt(_MMAP_MAX, 0)])
 
 
-def end_with_parent(number: int = signal.SIGKILL) -> None:
-    """Let the system send a signal to this process when its parent ends; Linux only."""
+def end_with_parent(number: signal.Signals | None = None) -> None:
+    """Let the system send a signal to this process when its parent ends; Linux only.
+
+    Args:
+        number: of the signal; None: SIGKILL, which Windows does not have.
+    """
     set_parent_death_signal = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
     if sys.platform == "linux":
+        number = number or signal.SIGKILL
         ctypes.CDLL(None).prctl(set_parent_death_signal, number)
         parent = parent_process()
         if parent is not None and os.getppid() != parent.pid:  # it ended before

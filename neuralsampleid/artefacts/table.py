@@ -11,18 +11,16 @@ Rows named ``<folder>/…`` make up a folder, which is had whole or not at all.
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import json
 import logging
-import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from filelock import FileLock
 from pydantic import ValidationError
 
 from neuralsampleid.artefacts.download import (
@@ -140,7 +138,7 @@ def record(table: Path, found: Artefact) -> list[str]:
         OSError: the table cannot be written.
     """
     values = found.model_dump(include={"version", "size", "sha256"})
-    with _locked(table.parent):
+    with FileLock(table.with_name(f".{table.name}.lock")):
         rows = _read_rows(table)
         row = next(row for row in rows if row["name"] == found.name)
         filled = [column for column, value in values.items() if value and not row[column]]
@@ -246,14 +244,3 @@ def _read_rows(table: Path) -> list[dict[str, str]]:
         raise UserError(f"{table}: no such file, expected a table of files") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{table}: not a CSV table ({error})") from error
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; it goes with its process and leaves no file behind."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

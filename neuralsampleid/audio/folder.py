@@ -68,7 +68,7 @@ def look_for_audio(folder: Path) -> Found:
 def order_of(path: str | Path) -> tuple[bool, str]:
     """By which audio files are sorted: folder by folder, but those that need ffmpeg last."""
     name = str(path)  # a library has many; to make a Path of each takes ten times as long
-    return name.lower().endswith(FOR_FFMPEG), name.replace(os.sep, "\0")
+    return name.lower().endswith(FOR_FFMPEG), name.replace(os.sep, "/").replace("/", "\0")
 
 
 def audio_files(folder: Path, *, some: bool = False) -> list[Path]:

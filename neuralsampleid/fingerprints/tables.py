@@ -7,6 +7,7 @@ fingerprint, so it reads a small part of the table. Tables do not know of each o
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +120,8 @@ def read_table(path: Path) -> FingerprintTable | None:
         with path.open("rb") as file:
             numbers, rows = _numbers_in(file)
         if len(numbers):
-            mapped = library.IO_FLAG_MMAP | library.IO_FLAG_READ_ONLY
-            index = faiss.read_index(str(path), mapped)
+            mapped = 0 if sys.platform == "win32" else library.IO_FLAG_MMAP  # FAISS cannot there
+            index = faiss.read_index(str(path), mapped | library.IO_FLAG_READ_ONLY)
             if rows == _row_bytes(index):
                 return FingerprintTable(index, numbers)
     except (OSError, RuntimeError, ValueError) as error:

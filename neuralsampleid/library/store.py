@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -73,9 +73,14 @@ CREATE TABLE IF NOT EXISTS tags (track INTEGER PRIMARY KEY, artist TEXT, title T
 class File:
     """What is known of a file without reading it."""
 
-    path: str  # relative to the folder of music
+    path: str  # see ``name_of``
     size: int  # bytes
     modified_ns: int
+
+
+def name_of(path: PurePath, music: PurePath) -> str:
+    """A file's name in a library: relative to the folder of music, with / on every system."""
+    return path.relative_to(music).as_posix()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from neuralsampleid.library.store import (
     LibraryWriter,
     changing_library,
     create_library,
+    name_of,
     open_library,
 )
 from neuralsampleid.models.weights import Architecture, Graph
@@ -208,7 +209,7 @@ def _update(
             file = _described(path, root)
         except (UserError, OSError) as error:
             summary.skipped.append((str(path), str(error)))
-            seen.add(str(path.relative_to(root)))
+            seen.add(name_of(path, root))
             continue
         seen.add(file.path)
         if before.get(file.path) == file:
@@ -271,7 +272,7 @@ def _gone(
 
 
 def _described(path: Path, root: Path) -> File:
-    name = str(path.relative_to(root))
+    name = name_of(path, root)
     require_text(name)
     about = path.stat()
     return File(name, about.st_size, about.st_mtime_ns)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
 import sys
 import time
 from pathlib import Path
@@ -89,7 +88,10 @@ def _peak_memory_gb(trainer: lightning.Trainer) -> float:
     """The most memory that this process has held so far; on its GPU if it uses one."""
     if _on_gpu(trainer):
         return torch.cuda.max_memory_allocated() / 1e9
-    # Kilobytes on Linux.
+    if sys.platform == "win32":
+        return float("nan")
+    import resource  # Unix has it
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 

@@ -18,7 +18,8 @@ import lightning
 
 from neuralsampleid.errors import UserError
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# Windows has but the first.
+SIGNALS = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name))
 
 
 @contextmanager
