@@ -15,7 +15,7 @@ _NOBODY = 65534  # VLC refuses to run as root
 def played(playlist: Path) -> tuple[np.ndarray, int]:
     """All that VLC plays of a playlist, one after the other, and its rate.
 
-    The files must be readable by everybody.
+    The files lie in the playlist's folder, which is opened for everybody where we are root.
     """
     assert VLC is not None
     folder = playlist.parent / "played"
@@ -25,6 +25,8 @@ def played(playlist: Path) -> tuple[np.ndarray, int]:
     user = {}
     if os.geteuid() == 0:
         os.chown(folder, _NOBODY, _NOBODY)
+        for above in playlist.parents[:3]:  # pytest's own are closed
+            above.chmod(above.stat().st_mode | 0o055)
         user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
     subprocess.run(
         [*command, str(playlist), "vlc://quit"],
