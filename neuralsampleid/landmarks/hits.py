@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from neuralsampleid.compilation import compiled
 from neuralsampleid.landmarks.lookups import Equals, Shapes
@@ -15,104 +14,131 @@ from neuralsampleid.landmarks.table import (
     LENGTH_BIT,
     SLOT,
     TIMES,
+    Reals,
     Scale,
     TripleTable,
     field,
 )
-from neuralsampleid.landmarks.triples import Integers, Points, Triples
+from neuralsampleid.landmarks.triples import Integers, Numbers
 
-# One record for each hit, since they are put in order by track: one line of the cache, not six.
-_HIT = np.dtype(
-    [
-        ("anchor", np.int32),  # of the query
-        ("query", np.float32),  # frames of the anchor in the query
-        ("track", np.float32),  # in the track
-        ("pitch", np.float32),  # thirds of a semitone by which the query is higher, ± 0.25
-        ("tempo", np.float32),  # log of the query's speed over the track's
-        ("lag", np.float32),  # frame of the track at the middle of the part of the query
-        ("weight", np.float32),  # less where an anchor has many hits in a track
-    ]
-)
+BLOCK = 430  # frames of a query whose hits are asked together: 10 s
+_DIGIT = 8  # bits by which hits are put in order at once
 
 
 class Hits(NamedTuple):
-    """Equal triples of a part of a query and of tracks; m of them."""
+    """Triples of one track that equal a query's, by the query's time; m of them."""
 
-    rows: npt.NDArray[Any]  # (m,) of _HIT, by track, then by the query's time
-    bounds: Integers  # (tracks + 1,) where each track's hits begin
+    block: Numbers  # (m,) in which block of the query
+    query: Reals  # (m,) frames of the anchor in the query
+    track: Reals  # (m,) in the track
+    pitch: Reals  # (m,) thirds of a semitone by which the query is higher, ± 0.25
+    tempo: Reals  # (m,) log of the query's speed over the track's
+    lag: Reals  # (m,) frame of the track at the middle of the block
+    weight: Reals  # (m,) less where an anchor has many hits in a block
 
 
-def hits_of(
-    equals: Equals,
-    middle: float,
-    query: Points,
-    triples: Triples,
-    shapes: Shapes,
-    table: TripleTable,
-    scale: Scale,
-) -> Hits:
-    """What equal rows tell.
+@compiled
+def by_track(equals: Equals, table: TripleTable) -> tuple[Equals, Integers]:
+    """Equal rows by track, those of one in their order, and where each track's begin."""
+    bounds = np.zeros(len(table.begins) + 1, np.int64)
+    for time in equals.times:
+        bounds[_owner(time, table) + 1] += 1
+    bounds = np.cumsum(bounds)
+    free, count = bounds.copy(), len(equals.times)
+    numbers = np.empty(count, np.int32)
+    rows, times = np.empty(count, np.uint32), np.empty(count, np.uint32)
+    for each in range(count):
+        owner = _owner(equals.times[each], table)
+        own = free[owner]
+        free[owner] += 1
+        numbers[own], rows[own] = equals.numbers[each], equals.rows[each]
+        times[own] = equals.times[each]
+    return Equals(numbers, rows, times), bounds
+
+
+@compiled
+def _owner(time: np.uint32, table: TripleTable) -> int:
+    """The track to which a time belongs; a damaged file may tell any."""
+    slot = min(int(np.int64(time) // (TIMES * SLOT)), len(table.owners) - 1)
+    return int(table.owners[slot])
+
+
+@compiled
+def hits_of(equals: Equals, begin: int, shapes: Shapes, scale: Scale) -> Hits:
+    """What equal rows of one track tell.
 
     Args:
         equals: of a part of the query.
-        middle: of the part, in frames.
-        query: its peaks.
-        triples: of the query.
-        shapes: of these.
-        table: of tracks.
+        begin: frame of the table at which the track begins.
+        shapes: of the query's triples.
         scale: of the table's lengths.
     """
-    rows = np.empty(len(equals.rows), _HIT)
-    bounds = _fill(rows, equals, middle, query, triples, shapes, table, scale)
-    return Hits(rows, bounds)
-
-
-@compiled
-def _fill(
-    hits: npt.NDArray[Any],
-    equals: Equals,
-    middle: float,
-    query: Points,
-    triples: Triples,
-    shapes: Shapes,
-    table: TripleTable,
-    scale: Scale,
-) -> Integers:
-    """Fill in hits by track; within a track their order stays. Returns where each track's begin."""
-    count = len(hits)
-    owners = np.empty(count, np.int32)
-    bounds = np.zeros(len(table.begins) + 1, np.int64)
-    for each in range(count):
-        # A damaged file may point anywhere.
-        slot = min(equals.times[each] // (TIMES * SLOT), len(table.owners) - 1)
-        owners[each] = table.owners[slot]
-        bounds[owners[each] + 1] += 1
-    bounds = np.cumsum(bounds)
-    free = bounds.copy()
-    for each in range(count):
-        owner, row, number = owners[each], equals.rows[each], equals.numbers[each]
-        hit, shape = hits[free[owner]], shapes[number]
-        free[owner] += 1
-        anchor = triples.first[number]
-        here = query.frames[anchor]
-        there = equals.times[each] / TIMES - table.begins[owner]
+    order, count = _by_number(equals.numbers), len(equals.rows)
+    block, anchors = np.empty(count, np.int32), np.empty(count, np.int32)
+    query, track = np.empty(count, np.float32), np.empty(count, np.float32)
+    pitch, tempo = np.empty(count, np.float32), np.empty(count, np.float32)
+    lag, weight = np.empty(count, np.float32), np.empty(count, np.float32)
+    now = 0
+    for own in range(count):
+        each = order[own]
+        row, number = equals.rows[each], equals.numbers[each]
+        shape = shapes[number]
+        here = shape.begin
+        while here >= (now + 1) * BLOCK:
+            now += 1
+        there = np.int64(equals.times[each]) / TIMES - begin
         length = field(row, LENGTH_BIT, 10)
         ratio = scale.lengths[length] / shape.length
-        hit.anchor, hit.query, hit.track = anchor, here, there
-        hit.pitch = shape.height - field(row, HEIGHT_BIT, 10) / HEIGHTS
-        hit.tempo = scale.step_log * length - shape.tempo
-        hit.lag = there - ratio * (here - middle)
-    _weigh(hits, bounds)
-    return bounds
+        block[own], anchors[own] = now, shape.anchor
+        query[own], track[own] = here, there
+        pitch[own] = shape.height - field(row, HEIGHT_BIT, 10) / HEIGHTS
+        tempo[own] = scale.step_log * length - shape.tempo
+        lag[own] = there - ratio * (here - (now + 0.5) * BLOCK)
+    _weigh(anchors, weight)
+    return Hits(block, query, track, pitch, tempo, lag, weight)
 
 
 @compiled
-def _weigh(hits: npt.NDArray[Any], bounds: Integers) -> None:
-    """One over the root of how many hits an anchor has in a track: they are not independent."""
-    for track in range(len(bounds) - 1):
-        first = bounds[track]
-        for place in range(bounds[track], bounds[track + 1] + 1):
-            if place == bounds[track + 1] or hits[place].anchor != hits[first].anchor:
-                for own in range(first, place):
-                    hits[own].weight = 1 / np.sqrt(place - first)
-                first = place
+def _by_number(numbers: Numbers) -> Numbers:
+    """The order of numbers, of equals as they are."""
+    count = len(numbers)
+    order, other = np.arange(count).astype(np.int32), np.empty(count, np.int32)
+    least = numbers.min() if count else 0
+    most = numbers.max() - least if count else 0
+    shift = 0
+    while most >> shift:
+        free = np.zeros((1 << _DIGIT) + 1, np.int64)
+        for number in numbers:
+            free[((number - least) >> shift & ((1 << _DIGIT) - 1)) + 1] += 1
+        free = np.cumsum(free)
+        for each in order:
+            digit = (numbers[each] - least) >> shift & ((1 << _DIGIT) - 1)
+            other[free[digit]] = each
+            free[digit] += 1
+        order, other = other, order
+        shift += _DIGIT
+    return order
+
+
+@compiled
+def _weigh(anchors: Numbers, weight: Reals) -> None:
+    """One over the root of how many hits an anchor has: they are not independent."""
+    first = 0
+    for place in range(len(anchors) + 1):
+        if place == len(anchors) or anchors[place] != anchors[first]:
+            weight[first:place] = 1 / np.sqrt(max(place - first, 1))
+            first = place
+
+
+@compiled
+def take(hits: Hits, places: Integers) -> Hits:
+    """Some of them."""
+    return Hits(
+        hits.block[places],
+        hits.query[places],
+        hits.track[places],
+        hits.pitch[places],
+        hits.tempo[places],
+        hits.lag[places],
+        hits.weight[places],
+    )

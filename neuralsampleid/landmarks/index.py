@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, asked, heard, judge, sift
-from neuralsampleid.landmarks.hits import Hits, hits_of
-from neuralsampleid.landmarks.lookups import Equals, find_equals, lookups_of, shapes_of
+from neuralsampleid.landmarks.hits import BLOCK
+from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.landmarks.proposals import BLOCK, Proposals, join, propose
+from neuralsampleid.landmarks.proposals import LEAST, Proposals, join, propose
 from neuralsampleid.landmarks.table import SLOT, TripleTable, make_table, scale_of
 from neuralsampleid.landmarks.triples import (
     PAUSE,
@@ -36,6 +38,9 @@ from neuralsampleid.line import Line
 BLOCKS = 6  # of a query that are looked up together: a minute
 _PARTS = 16  # into which tracks are divided for threads
 SIFTED = 20_000  # proposals of a query, those with the most votes
+# Among more tracks than these, chance hits are what a search costs, and hide what is true: heights
+# of equal triples may differ by half as much, and fewer proposals are sifted.
+MANY, MANY_SIFTED = 1000, 5_000
 TABLE_FRAMES = 1 << 22  # of the tracks of a table together, unless one alone is longer
 _MOST_OF_IT = 0.6  # of a line that no better one explains, to be shown
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
@@ -57,45 +62,45 @@ class TripleSearch:
         query: its peaks, at least one.
         peaks: how they were found.
         settings: of the triples and their search.
+        tracks: how many are searched.
     """
 
-    def __init__(self, query: Peaks, peaks: PeakFinding, settings: Landmarks) -> None:
-        self._reach = reach_of(settings)
-        self._scale = scale_of(self._reach)
-        self._points = points_of(query, peaks.bins_per_octave)
-        self._triples = make_triples(self._points, settings.query_partners, self._reach)
-        self._shapes = shapes_of(self._points, self._triples, self._scale, self._reach)
-        self.query = asked(self._points)
-        # By block, then by several blocks that are looked up together.
-        begun = self._points.frames[self._triples.first]
-        blocks = np.arange(int(self._points.frames[-1]) // BLOCK + 2)
-        self._bounds = np.searchsorted(begun, blocks * BLOCK).tolist()
-        firsts = range(0, len(self._bounds) - 1, BLOCKS)
-        parts = [(self._bounds[one], self._bounds[one : one + BLOCKS + 1][-1]) for one in firsts]
-        self._lookups = [(part, lookups_of(self._shapes, part, self._reach)) for part in parts]
+    def __init__(
+        self, query: Peaks, peaks: PeakFinding, settings: Landmarks, tracks: int = 1
+    ) -> None:
+        self._reach, self.sifted = reach_of(settings), SIFTED
+        if tracks > MANY:
+            narrow = self._reach.height / 2
+            self._reach, self.sifted = self._reach._replace(height=narrow), MANY_SIFTED
+        self._scale, points = scale_of(self._reach), points_of(query, peaks.bins_per_octave)
+        triples = make_triples(points, settings.query_partners, self._reach)
+        self._shapes = shapes_of(points, triples, self._scale, self._reach)
+        self.query = asked(points)
+        # By several blocks that are looked up together.
+        begun = points.frames[triples.first]
+        firsts = np.arange(0, int(points.frames[-1]) // BLOCK + 1 + BLOCKS, BLOCKS) * BLOCK
+        bounds = np.searchsorted(begun, firsts).tolist()
+        self._lookups = [lookups_of(self._shapes, part, self._reach) for part in pairwise(bounds)]
 
-    def proposals(self, table: TripleTable, wanted: npt.NDArray[np.bool_]) -> Proposals:
+    def proposals(
+        self, table: TripleTable, wanted: npt.NDArray[np.bool_], least: float = LEAST
+    ) -> Proposals:
         """The parts of the table's tracks in which most hits gather; most votes first.
 
         Args:
             table: of tracks.
             wanted: (tracks,) which of them are searched.
+            least: votes of a proposal.
         """
         found: list[Proposals] = []
-        for place, (part, lookups) in enumerate(self._lookups):
-            equals = find_equals(self._shapes, part, lookups, table, self._scale, self._reach)
-            for block in range(BLOCKS * place, min(BLOCKS * (place + 1), len(self._bounds) - 1)):
-                bounds = np.searchsorted(equals.numbers, self._bounds[block : block + 2])
-                own = Equals._make(values[slice(*bounds)] for values in equals)
-                proposed = propose(self._hits(own, block, table), self._reach)
-                found.append(proposed.take(wanted[proposed.tracks]))
-                if sum(len(each.tracks) for each in found) > 4 * SIFTED:  # of a long query
-                    found = [join(found).take(slice(SIFTED))]
-        return join(found).take(slice(SIFTED))
-
-    def _hits(self, equals: Equals, block: int, table: TripleTable) -> Hits:
-        query = self._points, self._triples, self._shapes
-        return hits_of(equals, (block + 0.5) * BLOCK, *query, table, self._scale)
+        for lookups in self._lookups:
+            equals = find_equals(self._shapes, lookups, table, self._scale, self._reach)
+            found.append(
+                propose(equals, self._shapes, table, wanted, self._scale, self._reach, least)
+            )
+            if sum(len(each.tracks) for each in found) > 4 * self.sifted:  # of a long query
+                found = [join(found).take(slice(self.sifted))]
+        return join(found).take(slice(self.sifted))
 
 
 class LandmarkIndex:
@@ -151,9 +156,13 @@ class LandmarkIndex:
         search = self._search_of(query)
         left_out = np.array(sorted(without), np.int64)
 
+        most = _Most(search.sifted)
+
         def proposed(place: int) -> Proposals:
             triples, numbers = self._tables[place]
-            found = search.proposals(triples, (numbers >= 0) & ~np.isin(numbers, left_out))
+            wanted = (numbers >= 0) & ~np.isin(numbers, left_out)
+            found = search.proposals(triples, wanted, max(LEAST, most.least))
+            most.add(found.votes)
             return found._replace(tracks=numbers[found.tracks])
 
         def sifted(tracks: Sequence[tuple[int, Proposals]]) -> list[Proposals]:
@@ -170,7 +179,7 @@ class LandmarkIndex:
 
         with ThreadPoolExecutor(threads) as pool:
             every = join(list(pool.map(proposed, range(len(self._tables)))))
-            tracks = _by_track(every.take(slice(SIFTED)))
+            tracks = _by_track(every.take(slice(search.sifted)))
             parts = [tracks[first::_PARTS] for first in range(min(_PARTS, len(tracks)))]
             few = list(pool.map(sifted, parts))
             if few:
@@ -217,7 +226,8 @@ class LandmarkIndex:
     def _search_of(self, query: Peaks) -> TripleSearch:
         """The search for a query; the lines of its answers are asked for after their scores."""
         if self._last is None or self._last[0] is not query:
-            self._last = query, TripleSearch(query, self._peaks, self._settings)
+            tracks = len(self._tracks)
+            self._last = query, TripleSearch(query, self._peaks, self._settings, tracks)
         return self._last[1]
 
     def _points(self, track: int) -> tuple[Points, int]:
@@ -289,6 +299,27 @@ def table_of(tracks: Sequence[Peaks], peaks: PeakFinding, settings: Landmarks) -
     """The table of some tracks."""
     points = [in_turn(track, peaks)[0] for track in tracks]
     return make_table(points, settings.partners, reach_of(settings))
+
+
+class _Most:
+    """The largest of numbers that several threads find, and what the least of them is.
+
+    Args:
+        count: of the largest.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._lock, self._count, self._numbers = Lock(), count, np.zeros(0)
+        self.least = -np.inf  # until there are enough
+
+    def add(self, numbers: Floats) -> None:
+        """Take more of them."""
+        with self._lock:
+            every = np.concatenate([self._numbers, numbers])
+            if len(every) >= self._count:
+                every = np.partition(every, -self._count)[-self._count :]
+                self.least = float(every[0])
+            self._numbers = every
 
 
 def _by_track(proposals: Proposals) -> list[tuple[int, Proposals]]:

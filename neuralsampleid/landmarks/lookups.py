@@ -37,9 +37,12 @@ _SHAPE = np.dtype(
         ("rise", np.float64),  # of the second peak over the anchor, thirds of a semitone
         ("top", np.float64),  # and of the third
         ("share", np.float64),  # how late the second comes, of the whole
+        # What each hit asks for, side by side.
         ("height", np.float64),  # the mean of three
         ("length", np.float64),  # frames
         ("tempo", np.float64),  # log of the speed over that of a triple of the shortest class
+        ("begin", np.float64),  # frame of the anchor
+        ("anchor", np.int32),  # its number
         ("least", np.int32),  # classes of mean height that it may equal
         ("most", np.int32),  # beyond the last
         ("shortest", np.int32),  # classes of length
@@ -59,7 +62,7 @@ class Lookups(NamedTuple):
 
 
 class Equals(NamedTuple):
-    """Rows that equal a query's triples, by the triples' numbers; m of them."""
+    """Rows that equal a query's triples; m of them."""
 
     numbers: Numbers  # (m,) of the triples
     rows: Rows  # (m,)
@@ -85,6 +88,7 @@ def _describe(query: Points, triples: Triples, scale: Scale, reach: Reach, shape
         whole = frames[three] - frames[one]
         share = (frames[two] - frames[one]) / whole
         shape.height, shape.length, shape.share = height, whole, share
+        shape.begin, shape.anchor = frames[one], one
         shape.least = max(int(np.ceil((height - reach.pitch) * HEIGHTS)), 0)
         shape.most = int(np.floor((height + reach.pitch) * HEIGHTS)) + 1
         shape.tempo = np.log(whole) - scale.first_log
@@ -138,26 +142,24 @@ def _whole(rise: float, reach: Reach) -> tuple[int, int]:
 
 @compiled
 def find_equals(
-    shapes: Shapes,
-    part: tuple[int, int],
-    lookups: Lookups,
-    table: TripleTable,
-    scale: Scale,
-    reach: Reach,
+    shapes: Shapes, lookups: Lookups, table: TripleTable, scale: Scale, reach: Reach
 ) -> Equals:
-    """All rows of a table that equal a query's triples.
+    """All rows of a table that equal a query's triples, in the order of the lookups.
 
     Args:
         shapes: of all triples of the query.
-        part: numbers of the first triple that is looked up, and where to end.
-        lookups: of this part.
+        lookups: of some of them.
         table: of tracks.
         scale: of the table's lengths.
         reach: what equal triples may differ by.
     """
-    numbers, places, count = np.empty(_ROOM, np.int32), np.empty(_ROOM, np.int32), 0
-    equal = np.empty(1 << 12, np.uint8)
-    width, half = 2 * reach.rise + 1, np.float32(reach.frames / 2)
+    numbers, rows, times = (
+        np.empty(_ROOM, np.int32),
+        np.empty(_ROOM, np.uint32),
+        np.empty(_ROOM, np.uint32),
+    )
+    equal, near = np.empty(1 << 12, np.uint8), np.empty(1 << 12, np.int32)
+    width, half, count = 2 * reach.rise + 1, np.float32(reach.frames / 2), 0
     for lookup in range(len(lookups.keys)):
         key, number = lookups.keys[lookup], lookups.numbers[lookup]
         shape = shapes[number]
@@ -166,10 +168,11 @@ def find_equals(
         last = _from_height(table.rows, place, last, shape.most)
         length = last - place
         if length > len(equal):
-            equal = np.empty(2 * length, np.uint8)
-        while count + length > len(places):
+            equal, near = np.empty(2 * length, np.uint8), np.empty(2 * length, np.int32)
+        while count + length > len(numbers):
             numbers = np.concatenate((numbers, np.empty_like(numbers)))
-            places = np.concatenate((places, np.empty_like(places)))
+            rows = np.concatenate((rows, np.empty_like(rows)))
+            times = np.concatenate((times, np.empty_like(times)))
         ratio, above = key % RATIOS, key // RATIOS
         # What is left of the rises after rounding, at part 0.
         second = above // width - reach.rise - 0.5 + 0.5 / PARTS - shape.rise
@@ -181,21 +184,23 @@ def find_equals(
             _parts_within(second - third, reach.height),
         )
         _compare(table.rows[place:last], limits, equal)
-        own = count
+        few = 0
         # Without branches, which processors foresee badly here.
         for each in range(length):
-            places[own] = place + each
-            own += equal[each]
+            near[few] = place + each
+            few += equal[each]
         late = np.float32((ratio + 0.5 / PARTS) / RATIOS - shape.share)
         # Each time is off by half of what both may be; a long triple's share is off by less.
         share = np.float32(reach.frames / 2 / shape.length)
-        for each in range(count, own):
-            row = table.rows[places[each]]
+        for each in range(few):
+            own = near[each]
+            row = table.rows[own]
             off = late + field(row, RATIO_BIT, 4) * _RATIO_PART
             frames = scale.lengths[field(row, LENGTH_BIT, 10)]
-            numbers[count], places[count] = number, places[each]
+            numbers[count], rows[count] = number, row
+            times[count] = np.uint32(table.high[own]) << np.uint32(16) | np.uint32(table.late[own])
             count += abs(off) * frames <= half + share * frames
-    return _by_number(numbers[:count], places[:count], part, table)
+    return Equals(numbers[:count], rows[:count], times[:count])
 
 
 @compiled
@@ -223,31 +228,11 @@ def _compare(rows: Rows, limits: tuple[tuple[int, int], ...], equal: npt.NDArray
 @compiled
 def _from_height(rows: Rows, low: int, high: int, least: int) -> int:
     """The first of a key's rows whose class of height is at least so high."""
-    while low < high:
-        middle = (low + high) >> 1
-        if rows[middle] >> np.uint32(HEIGHT_BIT) < least:
-            low = middle + 1
-        else:
-            high = middle
+    # Without branches, as above.
+    length = high - low
+    while length > 0:
+        half = length >> 1
+        below = rows[low + half] >> np.uint32(HEIGHT_BIT) < least
+        low += below * (half + 1)
+        length = half - (below & ~length & 1)
     return low
-
-
-@compiled
-def _by_number(
-    numbers: Numbers, places: Numbers, part: tuple[int, int], table: TripleTable
-) -> Equals:
-    """The rows at some places, by the triples' numbers."""
-    free = np.zeros(part[1] - part[0] + 1, np.int64)
-    for number in numbers:
-        free[number - part[0] + 1] += 1
-    free = np.cumsum(free)
-    count = len(numbers)
-    ordered = np.empty(count, np.int32)
-    rows, times = np.empty(count, np.uint32), np.empty(count, np.uint32)
-    for each in range(count):
-        place, number = places[each], numbers[each]
-        own = free[number - part[0]]
-        free[number - part[0]] += 1
-        ordered[own], rows[own] = number, table.rows[place]
-        times[own] = np.uint32(table.high[place]) << np.uint32(16) | np.uint32(table.late[place])
-    return Equals(ordered, rows, times)

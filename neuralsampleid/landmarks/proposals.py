@@ -14,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.compilation import compiled
-from neuralsampleid.landmarks.hits import Hits
-from neuralsampleid.landmarks.table import Reals
+from neuralsampleid.landmarks.hits import BLOCK, Hits, by_track, hits_of, take
+from neuralsampleid.landmarks.lookups import Equals, Shapes
+from neuralsampleid.landmarks.table import Reals, Scale, TripleTable
 from neuralsampleid.landmarks.triples import Floats, Integers, Reach
 
-BLOCK = 430  # frames of a query whose hits are asked together: 10 s
 _PITCH = 1.0  # thirds of a semitone by which hits that agree differ
 _TEMPO = 0.06  # and logs of ratios
 _FRAMES, _FRAMES_PER_FRAME = 8.0, 0.02  # and how far they lie from one line, by their distance
+_WIDE = _FRAMES + (_FRAMES_PER_FRAME + _TEMPO / 2) * BLOCK  # frames of lag between them
 _CELL = 12.0  # frames of lag that are counted together
-_LEAST = 1.2  # votes of a proposal
+LEAST = 1.2  # votes of a proposal
 _PER_BLOCK = 16  # proposals of a track in a part of a query
 _MOST_HITS = 1024  # of a track, in the densest cells, that are asked
 _KNOWN = 0.015  # how well a hit tells the slope, as a share of it
@@ -53,36 +54,48 @@ def join(parts: Sequence[Proposals]) -> Proposals:
 
 
 @compiled
-def propose(hits: Hits, reach: Reach) -> Proposals:
+def propose(
+    equals: Equals,
+    shapes: Shapes,
+    table: TripleTable,
+    wanted: npt.NDArray[np.bool_],
+    scale: Scale,
+    reach: Reach,
+    least: float,
+) -> Proposals:
     """The proposals of all tracks.
 
     Args:
-        hits: of a part of a query.
+        equals: rows of the table that equal triples of a part of the query.
+        shapes: of the query's triples.
+        table: of tracks.
+        wanted: (tracks,) which of them are searched.
+        scale: of the table's lengths.
         reach: of pitch.
+        least: votes of a proposal, from ``LEAST`` on.
     """
     found, count = np.empty((64, 8)), 0
     cells = np.zeros(1, np.float32)
-    pitches = int(2 * reach.pitch) + 4
-    for track in range(len(hits.bounds) - 1):
-        begin, end = hits.bounds[track], hits.bounds[track + 1]
-        if end - begin < 2:
+    ordered, bounds = by_track(equals, table)
+    for track in range(len(bounds) - 1):
+        own = slice(bounds[track], bounds[track + 1])
+        if not wanted[track] or own.stop - own.start < 2:
             continue
-        lags = np.empty(end - begin, np.float32)
-        for row in range(begin, end):
-            lags[row - begin] = hits.rows[row].lag
-        lowest = lags.min() - _CELL
-        width = int((lags.max() - lowest) / _CELL) + 2
-        if len(cells) < pitches * width:
-            cells = np.zeros(pitches * width, np.float32)
-        dense = _dense(hits, begin, end, lags - lowest, width, reach.pitch, cells)
-        if len(dense) < 2:
-            continue
-        if count + _PER_BLOCK > len(found):
-            longer = np.empty((2 * len(found), 8))
-            longer[:count] = found[:count]
-            found = longer
-        by_lag = dense[np.argsort(lags[dense])]
-        count = _gather(hits, begin, by_lag, lags, track, found, count)
+        rows = Equals(ordered.numbers[own], ordered.rows[own], ordered.times[own])
+        hits = hits_of(rows, table.begins[track], shapes, scale)
+        begin = 0
+        for end in range(1, len(hits.block) + 1):
+            if end < len(hits.block) and hits.block[end] == hits.block[begin]:
+                continue
+            if count + _PER_BLOCK > len(found):
+                longer = np.empty((2 * len(found), 8))
+                longer[:count] = found[:count]
+                found = longer
+            cells, dense = _dense(hits, begin, end, reach.pitch, cells)
+            if len(dense) > 1:
+                by_lag = take(hits, dense[np.argsort(hits.lag[dense])])
+                count = _gather(by_lag, track, found, count, least)
+            begin = end
     found = found[:count]
     return Proposals(
         found[:, 0].copy(),
@@ -97,156 +110,155 @@ def propose(hits: Hits, reach: Reach) -> Proposals:
 
 
 @compiled
-def _dense(
-    hits: Hits, begin: int, end: int, lags: Reals, width: int, pitch: float, cells: Reals
-) -> Integers:
-    """Which of a track's hits have enough others in the cells around them.
+def _dense(hits: Hits, begin: int, end: int, pitch: float, cells: Reals) -> tuple[Reals, Integers]:
+    """Which hits of a block have enough others in the cells around them.
 
     Args:
-        hits: of a part of a query.
-        begin: the track's first.
+        hits: of a track.
+        begin: the block's first.
         end: where its hits end.
-        lags: of each, from more than a cell on.
-        width: cells of lag.
         pitch: of the search.
         cells: of pitch and lag, zero before and after.
+
+    Returns:
+        The cells, and the hits.
     """
-    places = np.empty(len(lags), np.int64)
+    lags = hits.lag[begin:end]
+    lowest = lags.min() - _CELL
+    width = int((lags.max() - lowest) / _CELL) + 2
+    pitches = int(2 * pitch) + 5
+    if len(cells) < pitches * width:
+        cells = np.zeros(pitches * width, np.float32)
+    places = np.empty(end - begin, np.int64)
     for row in range(begin, end):
-        own = int(hits.rows[row].pitch + pitch + 2)
-        places[row - begin] = own * width + int(lags[row - begin] / _CELL)
-        cells[places[row - begin]] += hits.rows[row].weight
-    around = np.empty(len(lags), np.float32)
+        own = int(hits.pitch[row] + pitch + 2)
+        places[row - begin] = own * width + int((hits.lag[row] - lowest) / _CELL)
+        cells[places[row - begin]] += hits.weight[row]
+    around, count = np.empty(len(places), np.float32), 0
+    dense = np.empty(len(places), np.int64)
     for number, place in enumerate(places):
         around[number] = 0
         for middle in (place - width, place, place + width):
             around[number] += cells[middle - 1] + cells[middle] + cells[middle + 1]
-    for place in places:
-        cells[place] = 0
-    dense = np.flatnonzero(around >= _LEAST)
+        dense[count] = number
+        count += around[number] >= LEAST
+    dense = dense[:count]
     if len(dense) > _MOST_HITS:
         dense = dense[np.argsort(-around[dense], kind="mergesort")[:_MOST_HITS]]
-    return dense
+    for place in places:
+        cells[place] = 0
+    return cells, begin + dense
 
 
 @compiled
-def _gather(
-    hits: Hits,
-    begin: int,
-    dense: Integers,
-    lags: Reals,
-    track: int,
-    found: Floats,
-    count: int,
-) -> int:
+def _gather(hits: Hits, track: int, found: Floats, count: int, least: float) -> int:
     """Add a track's proposals, one after the other, each of hits that no other has; their count.
 
     Args:
-        hits: of a part of a query.
-        begin: the track's first.
-        dense: those that are asked, from ``begin`` on, by lag.
-        lags: of each hit of the track.
+        hits: of a block of the query, by lag.
         track: its number.
         found: rows are ``Proposals``.
         count: how many there are so far.
+        least: votes of a proposal.
     """
-    free = np.ones(len(dense), np.bool_)
-    votes = np.empty(len(dense), np.float32)
-    for one in range(len(dense)):
-        votes[one] = _votes(hits, begin, dense, lags, free, one)
-    most = count + _PER_BLOCK
-    while count < most:
+    free = np.ones(len(hits.lag), np.bool_)
+    votes = _all_votes(hits)
+    end = count + _PER_BLOCK
+    while count < end:
         one = int(np.argmax(votes))
-        if votes[one] < _LEAST:
+        if votes[one] < least:
             break
-        left = _votes(hits, begin, dense, lags, free, one) if free[one] else np.float32(0)
+        left = _votes(hits, free, one) if free[one] else np.float32(0)
         if left < votes[one]:  # others have taken some
             votes[one] = left
             continue
         found[count, 0], found[count, 1] = left, track
-        _take(hits, begin, dense, lags, free, one, found[count])
+        _take(hits, free, one, found[count])
         votes[one] = 0
         count += 1
     return count
 
 
 @compiled
-def _near(dense: Integers, lags: Reals, one: int) -> tuple[int, int]:
+def _all_votes(hits: Hits) -> Reals:
+    """What ``_votes`` gives for each hit, as long as all are free."""
+    votes = np.zeros(len(hits.lag), np.float32)
+    for one in range(len(votes)):
+        votes[one] += hits.weight[one]
+        farthest = hits.lag[one] + _WIDE
+        for other in range(one + 1, len(votes)):
+            if hits.lag[other] > farthest:
+                break
+            if _alike(hits, one, other):
+                if _agree(hits, one, other, np.exp(hits.tempo[one])):
+                    votes[one] += hits.weight[other]
+                if _agree(hits, other, one, np.exp(hits.tempo[other])):
+                    votes[other] += hits.weight[one]
+    return votes
+
+
+@compiled
+def _near(hits: Hits, one: int) -> tuple[int, int]:
     """Between which of the hits by lag those lie that may agree with one."""
-    wide = _FRAMES + (_FRAMES_PER_FRAME + _TEMPO / 2) * BLOCK
     low = high = one
-    while low > 0 and lags[dense[low - 1]] >= lags[dense[one]] - wide:
+    while low > 0 and hits.lag[low - 1] >= hits.lag[one] - _WIDE:
         low -= 1
-    while high < len(dense) and lags[dense[high]] <= lags[dense[one]] + wide:
+    while high < len(hits.lag) and hits.lag[high] <= hits.lag[one] + _WIDE:
         high += 1
     return low, high
 
 
 @compiled
+def _alike(hits: Hits, one: int, other: int) -> bool:
+    """Whether two hits have about one pitch and tempo."""
+    if abs(hits.pitch[other] - hits.pitch[one]) > _PITCH:
+        return False
+    return bool(abs(hits.tempo[other] - hits.tempo[one]) <= _TEMPO)
+
+
+@compiled
 def _agree(hits: Hits, one: int, other: int, slope: float) -> bool:
-    """Whether two hits of a track may be of one line, whose slope the first tells."""
-    if abs(hits.rows[other].pitch - hits.rows[one].pitch) > _PITCH:
-        return False
-    if abs(hits.rows[other].tempo - hits.rows[one].tempo) > _TEMPO:
-        return False
-    later = hits.rows[other].query - hits.rows[one].query
-    off = hits.rows[other].track - hits.rows[one].track - slope * later
+    """Whether two hits that are alike may be of one line, whose slope the first tells."""
+    later = hits.query[other] - hits.query[one]
+    off = hits.track[other] - hits.track[one] - slope * later
     return bool(abs(off) <= _FRAMES + _FRAMES_PER_FRAME * abs(later))
 
 
 @compiled
-def _votes(
-    hits: Hits,
-    begin: int,
-    dense: Integers,
-    lags: Reals,
-    free: npt.NDArray[np.bool_],
-    one: int,
-) -> np.float32:
+def _votes(hits: Hits, free: npt.NDArray[np.bool_], one: int) -> np.float32:
     """What the free hits weigh that agree with one."""
-    low, high = _near(dense, lags, one)
-    row = begin + dense[one]
-    slope = np.exp(hits.rows[row].tempo)
+    low, high = _near(hits, one)
+    slope = np.exp(hits.tempo[one])
     total = np.float32(0)
     for other in range(low, high):
-        if free[other] and _agree(hits, row, begin + dense[other], slope):
-            total += hits.rows[begin + dense[other]].weight
+        if free[other] and _alike(hits, one, other) and _agree(hits, one, other, slope):
+            total += hits.weight[other]
     return total
 
 
 @compiled
-def _take(
-    hits: Hits,
-    begin: int,
-    dense: Integers,
-    lags: Reals,
-    free: npt.NDArray[np.bool_],
-    one: int,
-    proposal: Floats,
-) -> None:
+def _take(hits: Hits, free: npt.NDArray[np.bool_], one: int, proposal: Floats) -> None:
     """Fill a proposal with the free hits that agree with one, which are free no longer."""
-    low, high = _near(dense, lags, one)
-    row = begin + dense[one]
-    slope = np.exp(hits.rows[row].tempo)
+    low, high = _near(hits, one)
+    slope = np.exp(hits.tempo[one])
     count, pitch, x, y, xx, xy = 0, 0.0, 0.0, 0.0, 0.0, 0.0
     first, last = np.inf, -np.inf
-    for other in range(low, high):
-        own = begin + dense[other]
-        if not free[other] or not _agree(hits, row, own, slope):
+    for own in range(low, high):
+        if not (free[own] and _alike(hits, one, own) and _agree(hits, one, own, slope)):
             continue
-        free[other] = False
-        later = float(hits.rows[own].query - hits.rows[row].query)
-        there = float(hits.rows[own].track - hits.rows[row].track)
+        free[own] = False
+        later = float(hits.query[own] - hits.query[one])
+        there = float(hits.track[own] - hits.track[one])
         count += 1
-        pitch += hits.rows[own].pitch
+        pitch += hits.pitch[own]
         x += later
         y += there
         xx += later * later
         xy += later * there
-        first, last = min(first, hits.rows[own].track), max(last, hits.rows[own].track)
+        first, last = min(first, hits.track[own]), max(last, hits.track[own])
     # The hit's own slope counts like others that lie off by two frames.
     prior = 4 / (_KNOWN * slope) ** 2
     proposal[2] = pitch / count
     proposal[3] = (xy - x * y / count + prior * slope) / (xx - x * x / count + prior)
     proposal[4], proposal[5] = first, last
-    proposal[6], proposal[7] = hits.rows[row].query + x / count, hits.rows[row].track + y / count
+    proposal[6], proposal[7] = hits.query[one] + x / count, hits.track[one] + y / count

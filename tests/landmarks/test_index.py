@@ -183,3 +183,16 @@ def test_a_long_query_needs_no_more_room_and_finds_the_same(index, monkeypatch):
     few = index.best(query)
     assert few.scores.argsort()[-2:].tolist() == every.scores.argsort()[-2:].tolist()
     assert few.scores[2] == pytest.approx(every.scores[2], rel=0.2)
+
+
+def test_among_many_tracks_the_same_is_found_with_fewer_proposals(index, monkeypatch):
+    """A search of many tracks is narrower; only what is sifted has a score."""
+    excerpt = change_speed(song(4), RATE, Treatment("stretch_shift", 0.9, 2.3))
+    query = peaks(song(10), excerpt[round(6 * RATE / 0.9) :][: 8 * RATE])
+    every = index.best(query)
+    monkeypatch.setattr(index_module, "MANY", SONGS - 1)
+    monkeypatch.setattr(index_module, "MANY_SIFTED", 30)
+    many = LandmarkIndex.of(index._tracks, PEAKS, SETTINGS).best(query)
+    assert many.scores.argmax() == every.scores.argmax() == 4
+    assert many.scores[4] == pytest.approx(every.scores[4], rel=0.2)
+    assert (many.scores > 0).sum() < (every.scores > 0).sum()

@@ -1,13 +1,15 @@
 """Triples of peaks: which are made, and which of a table's equal a query's, by hand."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.hits import hits_of
-from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
+from neuralsampleid.landmarks.hits import BLOCK, by_track, hits_of
+from neuralsampleid.landmarks.lookups import Equals, find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.table import is_sound, key_count, make_table, scale_of
 from neuralsampleid.landmarks.triples import Points, make_triples, reach_of
 
@@ -17,12 +19,14 @@ SCALE = scale_of(REACH)
 
 
 def found(query, table, partners=2):
-    """The hits of a query, and where each track's begin."""
+    """The hits of a query in each track."""
     triples = make_triples(query, partners, REACH)
     shapes, part = shapes_of(query, triples, SCALE, REACH), (0, len(triples.first))
-    equals = find_equals(shapes, part, lookups_of(shapes, part, REACH), table, SCALE, REACH)
-    assert (np.diff(equals.numbers) >= 0).all()
-    return hits_of(equals, 100.0, query, triples, shapes, table, SCALE)
+    equals = find_equals(shapes, lookups_of(shapes, part, REACH), table, SCALE, REACH)
+    ordered, bounds = by_track(equals, table)
+    parts = [Equals(*(values[slice(*own)] for values in ordered)) for own in pairwise(bounds)]
+    begins = table.begins.tolist()
+    return [hits_of(*own, shapes, SCALE) for own in zip(parts, begins, strict=True)]
 
 
 def random_points(rng, count, frames):
@@ -45,14 +49,15 @@ def test_a_triple_equals_itself_at_any_pitch_and_tempo():
     table = make_table([Points(frames, heights)], 2, REACH)
     for semitones in (-6, -2.5, 0, 3.3, 6):
         for tempo in (0.7, 1, 1.45):
-            hits = found(Points(frames / tempo, heights + 3 * semitones), table)
-            (hit,) = hits.rows
-            assert hit["pitch"] == pytest.approx(3 * semitones, abs=0.26)
-            assert np.exp(hit["tempo"]) == pytest.approx(tempo, rel=0.003)
-            assert (hit["query"], hit["track"]) == pytest.approx((10 / tempo, 10))
-            assert hit["lag"] == pytest.approx(100 * tempo, abs=0.3)  # it begins with the track
+            (hits,) = found(Points(frames / tempo, heights + 3 * semitones), table)
+            assert hits.pitch == pytest.approx([3 * semitones], abs=0.26)
+            assert np.exp(hits.tempo) == pytest.approx([tempo], rel=0.003)
+            assert [*hits.query, *hits.track] == pytest.approx([10 / tempo, 10])
+            # The middle of the first block, as both begin together.
+            assert hits.lag == pytest.approx([BLOCK / 2 * tempo], abs=0.7)
     for semitones, tempo in ((7, 1), (0, 0.6), (0, 1.6)):
-        assert not len(found(Points(frames / tempo, heights + 3 * semitones), table).rows)
+        (hits,) = found(Points(frames / tempo, heights + 3 * semitones), table)
+        assert not len(hits.lag)
 
 
 @settings(max_examples=40, deadline=None)
@@ -60,12 +65,13 @@ def test_a_triple_equals_itself_at_any_pitch_and_tempo():
 def test_hits_are_those_of_brute_force(seed):
     """All pairs of triples, compared one by one; rounding counts at the limits."""
     rng = np.random.default_rng(seed)
-    query, tracks = random_points(rng, 40, 200), [random_points(rng, 60, 300) for _ in range(3)]
+    query, tracks = random_points(rng, 80, 900), [random_points(rng, 60, 300) for _ in range(3)]
     hits = found(query, make_table(tracks, 3, REACH), 4)
-    counts = np.diff(hits.bounds)
-    for number, track in enumerate(tracks):
+    for own, track in zip(hits, tracks, strict=True):
         strict, loose = (brute_force(query, track, share) for share in (0.85, 1.15))
-        assert strict <= counts[number] <= loose
+        assert strict <= len(own.lag) <= loose
+        assert (np.diff(own.query) >= 0).all()
+        assert own.block.tolist() == (own.query // BLOCK).tolist()
 
 
 def brute_force(query, track, share):
@@ -101,10 +107,11 @@ def test_an_anchor_with_many_hits_weighs_less():
     often = Points(
         np.concatenate([frames + 100 * place for place in range(4)]), np.tile(heights, 4)
     )
-    hits = found(Points(frames, heights), make_table([often, Points(frames, heights)], 2, REACH))
-    assert hits.bounds.tolist() == [0, 4, 5]
-    assert hits.rows["weight"].tolist() == [0.5] * 4 + [1.0]
-    assert hits.rows["track"].tolist() == [0, 100, 200, 300, 0]
+    table = make_table([often, Points(frames, heights)], 2, REACH)
+    first, second = found(Points(frames, heights), table)
+    assert first.weight.tolist() == [0.5] * 4
+    assert first.track.tolist() == [0, 100, 200, 300]
+    assert (second.weight.tolist(), second.track.tolist()) == ([1], [0])
 
 
 def test_a_table_that_points_beyond_itself_is_not_sound():
@@ -120,7 +127,7 @@ def test_a_table_that_points_beyond_itself_is_not_sound():
     assert not is_sound(table._replace(owners=owners))
     # A row may say any time: it is of the last track then, and nothing is read beyond the table.
     anywhere = table._replace(late=table.late | np.uint16(0xFFFF), high=table.high | np.uint8(0xFF))
-    hits = found(random_points(np.random.default_rng(1), 50, 200), table, 3)
-    assert len(hits.rows) > 20
-    moved = found(random_points(np.random.default_rng(1), 50, 200), anywhere, 3)
-    assert moved.bounds.tolist() == [0, 0, len(hits.rows)]
+    query = random_points(np.random.default_rng(1), 50, 200)
+    count = sum(len(each.lag) for each in found(query, table, 3))
+    assert count > 20
+    assert [len(each.lag) for each in found(query, anywhere, 3)] == [0, count]
