@@ -65,9 +65,11 @@ def update_tables(library: Path, tracks: StoredFingerprints, threads: int = 1) -
     wanted = [places[number] for number in sorted(missing)]
     every = np.array([number for _, number in tracks.places], np.int64)
     for part in progress(_parts(counts, wanted), "make tables"):
-        own = _joined(tracks, part)
-        numbers = every[own.tracks]
-        table = make_table(own.embeddings, numbers, own.numbers, threads)
+        own = [tracks[place] for place in part]
+        numbers = np.repeat(every[part], [len(each) for each in own])
+        embeddings = np.concatenate([each.embeddings for each in own])
+        segments = np.concatenate([each.numbers for each in own])
+        table = make_table(embeddings, numbers, segments, threads)
         path = folder / f"{numbers[0]:08}-{crc32(table.numbers.tobytes()):08x}{_SUFFIX}"
         write_table(path, table)
         kept.add(path)
