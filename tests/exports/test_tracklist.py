@@ -2,9 +2,12 @@
 
 import json
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers.tunes import put, tune
 from neuralsampleid.audio.tags import Tags
@@ -56,6 +59,25 @@ def test_the_longest_match_tells_the_tempo():
     both = Answer(one.paths, 9.0, 0.9, None, [*one.matches, Line(20, 60, 0, 40, 1.02, 9)], 300.0)
     (entry,) = entries_of([both])
     assert (entry.tempo_ratio, entry.probability) == (1.02, 0.9)
+
+
+times = st.floats(0, 3600).map(lambda start: (start, start + 40))
+
+
+@given(st.lists(st.tuples(st.floats(0.2, 1), st.lists(times, min_size=1)), max_size=6))
+def test_no_two_tracks_sound_at_once(found):
+    """Whatever was found: entries follow each other, and a surer track has its stretches whole."""
+    ranked = sorted(found, key=lambda one: -one[0])
+    answers = [answer(f"{n}.mp3", p, *sorted(at)) for n, (p, at) in enumerate(ranked)]
+    entries = entries_of(answers)
+    for before, after in pairwise(entries):
+        assert before.start_s < before.end_s <= after.start_s
+        assert before.path != after.path
+    first = [entry for entry in entries if entry.path == "0.mp3"]
+    for match in answers[0].matches if answers else ():
+        assert any(e.start_s <= match.query_start_s <= match.query_end_s <= e.end_s for e in first)
+    _, _, tracks = read_cue(as_cue("a.wav", entries))
+    assert [at[1] for _, _, at in tracks] == sorted(at[1] for _, _, at in tracks)
 
 
 def test_markdown():
