@@ -59,8 +59,9 @@ def add_exports(parser: argparse.ArgumentParser) -> None:
 def check_exports(options: argparse.Namespace) -> None:
     """Refuse what cannot be written, before anything is searched."""
     path, tracks = options.tracklist, options.track
-    if path is not None and _is_cue(path) and len(tracks) > 1:
-        options.parser.error(f"--tracklist {path} is of one track, found {len(tracks)}")
+    if path is not None and _is_cue(path) and (len(tracks) != 1 or options.reverse):
+        found = "the library's" if options.reverse or not tracks else len(tracks)
+        options.parser.error(f"--tracklist {path} is of one track, found {found}")
 
 
 def export(options: argparse.Namespace, findings: Findings) -> None:

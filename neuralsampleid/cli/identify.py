@@ -46,6 +46,16 @@ def add(commands: Commands) -> None:
         help="Search the audio files that FILE names, one on each line.",
     )
     asked.add_argument(
+        "--library-itself",
+        action="store_true",
+        help="Search the library's own tracks for samples of each other; no file is read.",
+    )
+    asked.add_argument(
+        "--reverse",
+        action="store_true",
+        help="Find in which tracks of the library the given files are sampled, by landmarks.",
+    )
+    asked.add_argument(
         "--library",
         required=True,
         action="append",
@@ -102,8 +112,13 @@ def run(options: argparse.Namespace) -> int:
     thresholds = Thresholds(
         options.least_probability, options.false_alarms, options.least_score, options.best
     )
-    findings = library.identify_files(options.track, thresholds)
-    if findings.answered:
+    if options.library_itself:
+        findings = library.identify_itself(thresholds)
+    elif options.reverse:
+        findings = library.find_uses(options.track, thresholds)
+    else:
+        findings = library.identify_files(options.track, thresholds)
+    if findings.answered or not findings.queries:
         export(options, findings)
     problems = [query.problem for query in findings.queries if query.problem]
     for problem in problems:
@@ -118,7 +133,10 @@ def _tracks(options: argparse.Namespace) -> list[Path]:
         lists.append(options.from_file)
     named = [path for path in options.track if path != _INPUT]
     tracks = [*named, *(track for path in lists for track in _listed(path))]
-    if not tracks:
+    if options.library_itself:
+        if tracks or lists or options.reverse:
+            options.parser.error("--library-itself searches no other track, expected it alone")
+    elif not tracks:
         empty = f"{lists[0]}: names no track" if lists else "no track"
         options.parser.error(f"{empty}, expected at least one audio file")
     return tracks

@@ -23,7 +23,7 @@ def as_text(findings: Findings) -> str:
             lines.append("  could not be asked")
         elif not query.answers:
             lines.append("  no sample found")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines or ["no sample found"]) + "\n"
 
 
 def _answer_lines(answer: Answer) -> list[str]:

@@ -186,9 +186,7 @@ class Identifier:
         Raises:
             UserError: nothing could be found with it; the message begins with the name.
         """
-        if query.seconds < SHORTEST_S or not query.sounds:
-            found = f"only {query.seconds:.2f} s" if query.sounds else "hardly any sound"
-            raise UserError(f"{name}: {found}, too little to find anything with")
+        require_enough(query, name)
         answers = identify(
             query,
             self.library,
@@ -199,6 +197,17 @@ class Identifier:
             task=f"search {Path(name).name}",
         )
         return QueryAnswers(name, query.seconds, answers, query.tags)
+
+
+def require_enough(track: Track, name: str) -> None:
+    """Refuse a track that is too short or quiet to be compared.
+
+    Raises:
+        UserError: it is; the message begins with the name.
+    """
+    if track.seconds < SHORTEST_S or not track.sounds:
+        found = f"only {track.seconds:.2f} s" if track.sounds else "hardly any sound"
+        raise UserError(f"{name}: {found}, too little to find anything with")
 
 
 def identify(

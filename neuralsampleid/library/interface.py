@@ -13,8 +13,11 @@ import numpy.typing as npt
 from neuralsampleid.audio.ffmpeg import usable
 from neuralsampleid.audio.sound import BLOCK, mixed
 from neuralsampleid.errors import UserError
+from neuralsampleid.files import sha256_of
 from neuralsampleid.library.answer import Findings, QueryAnswers
-from neuralsampleid.library.identify import DEFAULT, Identifier, Thresholds
+from neuralsampleid.library.fingerprinter import Fingerprinter
+from neuralsampleid.library.identify import DEFAULT, Identifier, Thresholds, require_enough
+from neuralsampleid.library.questions import Source, samples_within, uses_of
 from neuralsampleid.library.shards import folders_of
 from neuralsampleid.library.update import Summary, index_music
 from neuralsampleid.processes import cores
@@ -142,14 +145,65 @@ class Library:
             paths: of audio files.
             thresholds: which answers are given.
         """
-        names, queries = [str(path) for path in paths], []
+        names, queries = [str(path) for path in paths], list[QueryAnswers]()
         shown = progress(names, "identify", quiet=True) if len(names) > 1 else names
         for name in shown:
             try:
                 query = self.identify(name, thresholds=thresholds)
             except (UserError, OSError) as error:
-                problem = " ".join(str(error).split())
-                query = QueryAnswers(name, 0.0, [], problem=problem)
+                query = _unread(name, error)
             queries.append(query)
+        return self._findings(queries)
+
+    def identify_itself(self, thresholds: Thresholds = DEFAULT) -> Findings:
+        """Find which tracks of the library are sampled in others of it; no audio is read.
+
+        Args:
+            thresholds: which answers are given.
+
+        Returns:
+            A query for each track in which others sound, likeliest first. Which of two tracks is
+            the older is not known, so that a pair may be there twice.
+        """
+        return self._findings(samples_within(self._identifier, thresholds, self.threads))
+
+    def find_uses(self, paths: Iterable[Name], thresholds: Thresholds = DEFAULT) -> Findings:
+        """Find in which tracks of the library some files are sampled, by landmarks.
+
+        Args:
+            paths: of audio files, which the library need not hold.
+            thresholds: which answers are given.
+
+        Returns:
+            A query for each track in which files sound, likeliest first, then one for each file
+            that cannot be read.
+
+        Raises:
+            UserError: the library has no landmarks.
+        """
+        sources, unread = list[Source](), list[QueryAnswers]()
+        peaks_alone = Fingerprinter(peaks=self._identifier.fingerprinter.peaks)
+        if peaks_alone.peaks is None:
+            raise UserError(
+                f"{self.folders[0]}: holds no landmarks, expected them to find where a track is "
+                "sampled; make another library with nsid index"
+            )
+        for path in map(Path, paths):
+            try:
+                track = peaks_alone.of_file(path)
+                require_enough(track, str(path))
+                sources.append(Source(path, sha256_of(path), track))
+            except (UserError, OSError) as error:
+                unread.append(_unread(str(path), error))
+        if not sources:
+            return self._findings(unread)
+        found = uses_of(sources, self._identifier, thresholds, self.threads)
+        return self._findings([*found, *unread])
+
+    def _findings(self, queries: Sequence[QueryAnswers]) -> Findings:
         folders = [str(folder) for folder in self.folders]
         return Findings(folders, self._identifier.library.info.music, queries, self.remarks)
+
+
+def _unread(name: str, error: Exception) -> QueryAnswers:
+    return QueryAnswers(name, 0.0, [], problem=" ".join(str(error).split()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from neuralsampleid import __version__
 from neuralsampleid.library.schema import LibraryInfo
 from neuralsampleid.library.store import Contents
 
@@ -21,7 +22,7 @@ def as_lines(contents: Contents) -> list[str]:
         *(f"system: {system}" for system in _systems(info)),
         f"size: {megabytes:.1f} MB{per_hour}",
         f"changed: {changed:%Y-%m-%d %H:%M}",
-        f"format: {info.format}",
+        f"versions: library format {info.format}, nsid {__version__}",
     ]
 
 

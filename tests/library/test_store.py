@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import neuralsampleid
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.errors import UserError
 from neuralsampleid.fingerprints.segments import Segments
@@ -166,7 +167,7 @@ def test_contents_are_counted_without_reading_them(tmp_path):
     )
     assert lines[3] == "system: landmarks, without probabilities"
     assert lines[4].startswith(f"size: {found.size / 1e6:.1f} MB, ")
-    assert lines[-1] == "format: 4"
+    assert lines[-1] == f"versions: library format 4, nsid {neuralsampleid.__version__}"
 
 
 def test_a_killed_process_loses_the_track_it_was_at(tmp_path):
