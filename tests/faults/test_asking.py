@@ -45,14 +45,14 @@ def test_a_broken_file_takes_no_other_answer_away(asked, capsys):
     assert nsid(asked, "sample.wav", "broken.mp3", "antiphase.wav") == 1
     out, err = capsys.readouterr()
     assert out.count("1.wav: score") == 2
-    assert f"{asked}/broken.mp3\n  could not be asked" in out
+    assert f"{asked / 'broken.mp3'}\n  could not be asked" in out
     assert "broken.mp3: cannot be decoded (the file is empty)" in err
     names = [str(asked / name) for name in ("broken.mp3", "sample.wav")]
     assert main(["identify", *names, "--library", str(asked / "library"), "--json"]) == 1
     first, second = json.loads(capsys.readouterr().out)["queries"]
     assert second["answers"][0]["paths"] == ["1.wav"]
     assert first["answers"] == []
-    assert first["problem"].startswith(f"{asked}/broken.mp3: cannot be decoded")
+    assert first["problem"].startswith(f"{asked / 'broken.mp3'}: cannot be decoded")
 
 
 @pytest.mark.parametrize("query", ["sample.wav", "antiphase.wav", "quiet.wav"])
@@ -88,7 +88,9 @@ def test_names_of_queries_on_a_list(asked, tmp_path, monkeypatch, capsys, given)
     assert [query["path"] for query in queries] == [
         str(asked / name) for name in ("sample.wav", "broken.mp3")
     ]
-    assert err.splitlines()[-1].startswith(f"nsid: error: {asked}/broken.mp3: cannot be decoded")
+    assert err.splitlines()[-1].startswith(
+        f"nsid: error: {asked / 'broken.mp3'}: cannot be decoded"
+    )
     (tmp_path / "names.txt").write_bytes(b"\n")
     for nothing in (["--from-file", str(tmp_path / "names.txt")], []):
         with pytest.raises(SystemExit) as stopped:

@@ -25,7 +25,8 @@ for place, names in (
     (signal, ("SIGKILL", "SIGUSR1", "SIGUSR2", "SIGHUP", "SIGALRM", "pthread_sigmask")),
 ):
     for name in names:
-        delattr(place, name)
+        if hasattr(place, name):
+            delattr(place, name)
 from neuralsampleid.cli import main
 sys.exit(main(sys.argv[1:]))
 """

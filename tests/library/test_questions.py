@@ -1,6 +1,7 @@
 """A library's own tracks as queries: samples of each other, and uses of other tracks."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def library(folder):
 
 
 def names(queries):
-    return [(query.path.split("/")[-1], [a.paths[0] for a in query.answers]) for query in queries]
+    return [(Path(query.path).name, [a.paths[0] for a in query.answers]) for query in queries]
 
 
 def test_a_library_against_itself_reads_no_audio(library, folder, monkeypatch):
@@ -64,7 +65,7 @@ def test_where_a_track_is_sampled(library, folder):
     assert broken.problem.startswith(f"{folder / 'broken.mp3'}: cannot be decoded")
     # A track of the library is not sampled in itself.
     own = library.find_uses([folder / "music/1.wav"], SURE)
-    assert [query.path.split("/")[-1] for query in own.queries] == ["sampler.wav"]
+    assert [Path(query.path).name for query in own.queries] == ["sampler.wav"]
 
 
 def test_a_probability_is_that_of_identify(library, folder):
