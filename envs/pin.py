@@ -23,8 +23,8 @@ LOCKS = {  # file: the project's extras in it, beside what every user of it need
     "requirements.lock": (("train", "workflow", "development"), "the demo, the tests, the tools"),
     "requirements-dvc.lock": (("dvc",), "make pull; beside requirements.lock"),
 }
-AUDIO = """numpy numba scipy pandas pyyaml pydantic soundfile soxr symusic pretty_midi
-    python-stretch matplotlib jinja2 tabulate tqdm zstandard"""
+AUDIO = """numpy numba scipy pandas pyyaml pydantic filelock soundfile soxr tinytag symusic
+    pretty_midi python-stretch matplotlib jinja2 tabulate tqdm zstandard"""
 SEPARATION = "numpy scipy pandas pyyaml pydantic soundfile soxr torch demucs"
 TORCH = (
     "numpy numba scipy pandas pyyaml pydantic soundfile soxr tinytag torch lightning torchmetrics "

@@ -14,6 +14,7 @@ from neuralsampleid.config.data import (
     FreeMusicData,
     Grade,
     OwnMusicData,
+    RelationsData,
     Sample100Data,
     Separation,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "Precision",
     "PretrainedEncoder",
     "Queries",
+    "RelationsData",
     "Reranker",
     "RerankerTraining",
     "ResNetIbn",

@@ -100,6 +100,15 @@ class OwnMusicData(Section):
         return {role: folder for role, folder in roles.items() if folder is not None}
 
 
+class RelationsData(Section):
+    """A table of relations in a form of MTG/whosampled-130k-dataset, and the audio of it."""
+
+    kind: Literal["relations"]
+    relations: str  # WhoSampled-130k's .json, SamplePairs' .csv, Sample100's .json or .tsv of it
+    audio: str  # folder with files named by audio id, such as YouTube's
+    noise: str | None = None  # folder of which every audio file is a noise track
+
+
 class FreeMusicData(Section):
     """Freely licensed music of Debian's packages; its queries are rendered from a recipe."""
 
@@ -116,7 +125,15 @@ class FreeMusicData(Section):
     training_seconds: Annotated[float, Field(ge=10)] | None = 75.0
 
 
-AnyData = DemoData | CatalogueData | Sample100Data | FmaData | OwnMusicData | FreeMusicData
+AnyData = (
+    DemoData
+    | CatalogueData
+    | Sample100Data
+    | FmaData
+    | OwnMusicData
+    | RelationsData
+    | FreeMusicData
+)
 Data = Annotated[AnyData, Field(discriminator="kind")]
 
 

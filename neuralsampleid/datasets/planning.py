@@ -12,6 +12,7 @@ from neuralsampleid.config import (
     FmaData,
     FreeMusicData,
     OwnMusicData,
+    RelationsData,
 )
 
 Roles = dict[str, int]
@@ -45,6 +46,10 @@ def planned_tracks(settings: AnyData) -> Roles:
         from neuralsampleid.datasets.own_music import own_files
 
         roles = Counter(file.role for file in own_files(settings))
+    elif isinstance(settings, RelationsData):
+        from neuralsampleid.datasets.relations import roles_of
+
+        roles = Counter(roles_of(settings))
     elif isinstance(settings, FreeMusicData):
         from neuralsampleid.datasets.free_music_tables import planned_free_music
 
