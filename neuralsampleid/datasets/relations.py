@@ -166,8 +166,8 @@ def roles_of(settings: RelationsData) -> list[str]:
 
 def _row(relation: Relation, seconds: Mapping[str, float]) -> dict[str, object]:
     query, reference = f"query_{relation.query.names[0]}", relation.reference.names[0]
-    texts = (name for name, kind in OCCURRENCE_COLUMNS.items() if kind is str)
-    row: dict[str, object] = dict.fromkeys(texts, "") | {
+    row: dict[str, object] = {
+        **{name: "" for name, kind in OCCURRENCE_COLUMNS.items() if kind is str},
         "sample_id": relation.sample_id,
         "query_id": query,
         "reference_id": f"reference_{reference}",
