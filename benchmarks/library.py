@@ -28,6 +28,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.landmarks import index as landmark_index
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.library import fingerprint_tables, tables
 from neuralsampleid.library.finders import CANDIDATES, Evidence, Finder, LandmarkFinder, finders_of
@@ -264,7 +265,8 @@ def whole_command(folder: Path, source: Library, threads: int) -> float:
 
 
 def landmarks_kept(library: Library, pieces: Sequence[Track], scores: Sequence[float]) -> float:
-    """Percent of the sampled tracks' scores that ten times as many candidates would give."""
+    """Percent of the scores that ten times as many candidates and the search of few tracks give."""
+    landmark_index.MANY = len(library.sha256)
     made = library.info.landmarks
     settings = made.settings.model_copy(update={"candidates": 10 * made.settings.candidates})
     info = {"landmarks": made.model_copy(update={"settings": settings})}
