@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-LEAST_NATS = 8.0  # of a line by landmarks beside a track's best one, to be shown
 LEAST_SHARE = 0.5  # of a track's best line that its other lines reach, to be shown
 
 
@@ -39,24 +38,25 @@ class Line:
         return replace(self, query_start_s=start, query_end_s=end)
 
 
-def least_shown(best: float, least: float = 0.0) -> float:
+def least_shown(best: float, least: float = 0.0, share: float = LEAST_SHARE) -> float:
     """The score that further lines of a track reach to be shown, beside its best one."""
-    return max(least, LEAST_SHARE * best)
+    return max(least, share * best)
 
 
-def shown(lines: Iterable[Line], least: float = 0.0) -> list[Line]:
+def shown(lines: Iterable[Line], least: float = 0.0, share: float = LEAST_SHARE) -> list[Line]:
     """A track's matches: the best of its lines, and those at least half as good.
 
     Args:
         lines: of one track, best first; they are not asked for further than needed.
         least: score that all but the best reach besides.
+        share: of the best line's score that the others reach.
 
     Returns:
         In the order of the query's time.
     """
     chosen: list[Line] = []
     for line in lines:
-        if chosen and line.score < least_shown(chosen[0].score, least):
+        if chosen and line.score < least_shown(chosen[0].score, least, share):
             break
         chosen.append(line)
     return sorted(chosen, key=lambda line: line.query_start_s)

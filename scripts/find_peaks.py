@@ -13,4 +13,6 @@ if __name__ == "__main__":
         catalogue = read_catalogue(Path(snakemake.input.tracks).parent)
         tracks = catalogue.with_role(snakemake.wildcards.role)
         settings = PeakFinding.model_validate(snakemake.params.peaks)
-        write_peaks(Path(snakemake.output.peaks), peaks_of_tracks(tracks, settings))
+        of_queries = snakemake.wildcards.role == "query"
+        peaks = peaks_of_tracks(tracks, settings, of_queries)
+        write_peaks(Path(snakemake.output.peaks), peaks)

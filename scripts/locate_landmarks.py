@@ -8,7 +8,6 @@ from neuralsampleid.catalogue.formats import MATCHES, QUERIES, read_table
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.files import write_csv
 from neuralsampleid.landmarks.store import read_all_peaks, read_peaks
-from neuralsampleid.line import LEAST_NATS
 from neuralsampleid.matching.fusion import clearest_in
 from neuralsampleid.matching.landmarks import lines_by_landmarks
 from neuralsampleid.matching.locating import first_tracks, locate
@@ -27,4 +26,4 @@ if __name__ == "__main__":
             PeakFinding.model_validate(params.peaks),
             Landmarks.model_validate(params.landmarks),
         )
-        write_csv(Path(snakemake.output.lines), locate(first, lines_in, LEAST_NATS))
+        write_csv(Path(snakemake.output.lines), locate(first, lines_in, 0.0))

@@ -16,6 +16,7 @@ def test_lines_at_least_half_as_good_are_shown_by_time():
     lines = [line(8.0, 30.0), line(5.0, 10.0), line(4.0, 20.0), line(3.9)]
     assert [one.score for one in shown(lines)] == [5.0, 4.0, 8.0]
     assert [one.score for one in shown(lines, least=4.5)] == [5.0, 8.0]
+    assert [one.score for one in shown(lines, share=0.0)] == [3.9, 5.0, 4.0, 8.0]
     assert shown([]) == []
 
 

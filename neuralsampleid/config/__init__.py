@@ -28,7 +28,7 @@ from neuralsampleid.config.encoders import (
 )
 from neuralsampleid.config.evaluation import Conditions, Evaluation, Queries
 from neuralsampleid.config.front_ends import ConstantQ, LogMel
-from neuralsampleid.config.landmarks import Landmarks, PeakFinding
+from neuralsampleid.config.landmarks import Landmarks, PeakFinding, QuietPeaks
 from neuralsampleid.config.parsing import (
     parse_any_config,
     parse_config,
@@ -91,6 +91,7 @@ __all__ = [
     "Precision",
     "PretrainedEncoder",
     "Queries",
+    "QuietPeaks",
     "RelationsData",
     "Reranker",
     "RerankerTraining",

@@ -10,6 +10,14 @@ from neuralsampleid.config.base import Section
 from neuralsampleid.config.front_ends import check_highest_bin
 
 
+class QuietPeaks(Section):
+    """How dense the peaks of a query are by which single peaks decide."""
+
+    peak_frames: PositiveInt = 2  # a peak is the largest value within ± so many frames
+    peak_bins: PositiveInt = 4  # and ± so many bins
+    peaks_per_second: PositiveInt = 90  # the loudest
+
+
 class PeakFinding(Section):
     """How the spectral peaks of a track are found."""
 
@@ -24,6 +32,7 @@ class PeakFinding(Section):
     peaks_per_second: PositiveInt = 30  # the loudest
     # Window of the percussive part, whose peaks are found as well; null: they are not.
     percussive_n_fft: Annotated[int, Field(gt=0, multiple_of=4)] | None = 1024
+    quiet: QuietPeaks = QuietPeaks()
 
     @model_validator(mode="after")
     def _consistent(self) -> PeakFinding:

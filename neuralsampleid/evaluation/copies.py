@@ -50,7 +50,7 @@ def tracks_left_out(catalogue: Catalogue, peaks: Mapping[str, Peaks]) -> pd.Data
         ]
         for other in near.index.difference([name, *copies[name]]):
             known = name in peaks and other in peaks
-            if known and share_at_one_offset(peaks[name], peaks[other]) >= _SHARE:
+            if known and share_at_one_offset(peaks[name].loud, peaks[other].loud) >= _SHARE:
                 copies[name][other] = "landmarks"
     rows = [
         (query, other, tracks.at[other, "role"], tracks.at[other, "path"], name, found_by)

@@ -23,7 +23,7 @@ _HEIGHT = 0.4  # and so many thirds of a semitone
 _FIRST_FRAMES = 3.0  # where a proposal's hits lie
 _ROUGH_FRAMES = 2.5  # before pitch and tempo are fitted
 _ROUGH_HEIGHT = 0.6
-_KEPT = 0.25  # share of a sample's peaks that are found again, beside those found by chance
+KEPT = 0.25  # share of a sample's peaks that are found again, beside those found by chance
 _LEAST_CHANCE = 0.005
 _CHANCE_NATS = 6.0  # that a start reaches by chance: a query has some thousand of them
 _STEPS = 16  # of a third of a semitone
@@ -45,6 +45,7 @@ class Expected(NamedTuple):
     first: float  # thirds of a semitone
     low: Integers  # (heights,) the first of the query's peaks, by height, that are about as high
     high: Integers  # (heights,) where these end
+    chance: Floats  # (heights,) how often one is found that is not of the sample, in (0, 1)
     found: Floats  # (heights,) nats
     missed: Floats  # (heights,) nats, below 0
     frames: float  # within which a peak is found
@@ -102,13 +103,13 @@ def _expected(heights: Floats, length: int, frames: float, height: float) -> Exp
     high = np.searchsorted(heights, asked_for + height, side="right")
     chance = 1 - np.exp(-(high - low + 0.5) / length * (2 * frames + 1))
     chance = np.maximum(chance, _LEAST_CHANCE)
-    kept = _KEPT + (1 - _KEPT) * chance
+    kept = KEPT + (1 - KEPT) * chance
     missed = np.log((1 - kept) / (1 - chance))
-    return Expected(first, low, high, np.log(kept / chance), missed, frames)
+    return Expected(first, low, high, chance, np.log(kept / chance), missed, frames)
 
 
 @compiled
-def _step(expected: Expected, height: float) -> int:
+def step_of(expected: Expected, height: float) -> int:
     """The place of a height."""
     place = int((height - expected.first) * _STEPS + 0.5)
     return min(max(place, 0), len(expected.low) - 1)
@@ -141,7 +142,7 @@ def _told(
     query: AskedQuery, expected: Expected, height: float, predicted: float, frames: float
 ) -> float:
     """What a peak of a height tells by being found within some frames of a place or not, nats."""
-    step = _step(expected, height)
+    step = step_of(expected, height)
     near = query.frames[expected.low[step] : expected.high[step]]
     found = _any_within(near, predicted, frames)
     return float(expected.found[step] if found else expected.missed[step])
@@ -205,7 +206,7 @@ def look_for(query: AskedQuery, track: Points, part: Part, expected: Expected) -
     count = before + query.length
     scores, last, missing = np.zeros(count), np.full(count, -1), np.zeros(count + 1)
     for peak in range(begin, end):
-        step = _step(expected, track.heights[peak] + pitch)
+        step = step_of(expected, track.heights[peak] + pitch)
         found, missed = expected.found[step], expected.missed[step]
         after = (track.frames[peak] - track.frames[begin]) / slope
         # It is missing at the starts at which it would lie within the query.
@@ -265,7 +266,7 @@ def fitted(query: AskedQuery, track: Points, part: Part, starts: Integers, frame
         own, x, y, xx, xy = 0, 0.0, 0.0, 0.0, 0.0
         for peak in range(begin, end):
             after = track.frames[peak] - track.frames[begin]
-            step = _step(query.rough, track.heights[peak] + pitch)
+            step = step_of(query.rough, track.heights[peak] + pitch)
             nearest, there = frames, -1
             for other in range(query.rough.low[step], query.rough.high[step]):
                 off = abs(query.frames[other] - start - after / slope)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
+from neuralsampleid.landmarks.decoding import LEAST_NATS, decode, region_of
 from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, asked, heard, judge, sift
 from neuralsampleid.landmarks.hits import BLOCK
 from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
@@ -33,7 +34,7 @@ from neuralsampleid.landmarks.triples import (
     points_of,
     reach_of,
 )
-from neuralsampleid.line import Line
+from neuralsampleid.line import Line, least_shown
 
 BLOCKS = 6  # of a query that are looked up together: a minute
 _PARTS = 16  # into which tracks are divided for threads
@@ -72,10 +73,11 @@ class TripleSearch:
         if tracks > MANY:
             narrow = self._reach.height / 2
             self._reach, self.sifted = self._reach._replace(height=narrow), MANY_SIFTED
-        self._scale, points = scale_of(self._reach), points_of(query, peaks.bins_per_octave)
+        self._scale = scale_of(self._reach)
+        points = points_of(query.loud, peaks.bins_per_octave)
         triples = make_triples(points, settings.query_partners, self._reach)
         self._shapes = shapes_of(points, triples, self._scale, self._reach)
-        self.query = asked(points)
+        self.query = asked(points_of(query, peaks.bins_per_octave))
         # By several blocks that are looked up together.
         begun = points.frames[triples.first]
         firsts = np.arange(0, int(points.frames[-1]) // BLOCK + 1 + BLOCKS, BLOCKS) * BLOCK
@@ -198,6 +200,9 @@ class LandmarkIndex:
     def lines(self, query: Peaks, track: int, least: float) -> Iterator[Line]:
         """One track's lines, best first; a moment of the query is explained once.
 
+        All occurrences of its best excerpt, and of its others those that are at least half as good
+        as the best and explain something else.
+
         Args:
             query: its peaks.
             track: number of the track.
@@ -206,22 +211,23 @@ class LandmarkIndex:
         if not len(query.frames):
             return
         search = self._search_of(query)
-        table = table_of([self._tracks[track]], self._peaks, self._settings)
         points, percussive = self._points(track)
+        table = table_of([self._tracks[track]], self._peaks, self._settings)
         proposed = search.proposals(table, np.ones(1, np.bool_))
         proposals = self._sifted(search.query, track, proposed)
         excerpts = _judged(search.query, points, proposals)
-        lines = [
-            line
-            for excerpt in excerpts
-            for line in self._lines(search.query, excerpt, points, percussive)
-        ]
-        explained: list[Line] = []
-        for line in sorted(lines, key=lambda line: -line.score):
+        clear = [one for one in excerpts if len(one.starts)]
+        if not clear:
+            return
+        lines = [self._lines(search.query, one, points, percussive) for one in clear]
+        known = sorted(chain.from_iterable(lines), key=_unlikeliness)
+        explained = self._occurrences(search, clear[0], points, percussive)
+        for line in known:
             rest = _beside(line, explained)
-            if rest is not None and line.score >= least:
+            if rest is not None and line.score >= least_shown(known[0].score, LEAST_NATS):
                 explained.append(rest)
-                yield rest
+        explained = explained or known[:1]
+        yield from (line for line in sorted(explained, key=_unlikeliness) if line.score >= least)
 
     def _search_of(self, query: Peaks) -> TripleSearch:
         """The search for a query; the lines of its answers are asked for after their scores."""
@@ -250,6 +256,30 @@ class LandmarkIndex:
             tempo = part.slope if last - first >= _TELLING_S else None
             lines.append(Line(max(first, 0.0), last, begin, end, tempo, score, pitch))
         return lines
+
+    def _occurrences(
+        self, search: TripleSearch, excerpt: Excerpt, points: Points, percussive: int
+    ) -> list[Line]:
+        """Lines of all occurrences of what lies around an excerpt; none if that is too long."""
+        region = region_of(search.query, points, excerpt)
+        if region is None:
+            return []
+        frame_s, part = self._peaks.frame_s, excerpt.part
+        begun = percussive if region.frames[-1] >= percussive else 0
+        lines = []
+        for one in decode(search.query, region):
+            first, last = (
+                (region.frames[peak] - begun) * frame_s for peak in (one.first, one.last)
+            )
+            begin, end = one.begin * frame_s, (one.end + 1) * frame_s
+            tempo = part.slope if end - begin >= _TELLING_S else None
+            pitch = 12 * part.pitch / THIRDS
+            lines.append(Line(begin, end, float(first), float(last), tempo, one.score, pitch))
+        return lines
+
+
+def _unlikeliness(line: Line) -> float:
+    return -line.score
 
 
 def _beside(line: Line, others: Sequence[Line]) -> Line | None:

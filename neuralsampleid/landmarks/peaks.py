@@ -7,7 +7,7 @@ peaks of a query instead of making its sound anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,18 +16,20 @@ from scipy.fft import rfft
 from scipy.ndimage import maximum_filter
 
 from neuralsampleid.audio.sound import Stretch, Waveform
-from neuralsampleid.config import PeakFinding
+from neuralsampleid.config import PeakFinding, QuietPeaks
 from neuralsampleid.landmarks.percussive import PercussivePart
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 _FLOOR = 1e-4  # magnitude below which nothing counts as a peak; a full-scale sine has about 1
 BLOCK = 2048  # frames at once, so that a long track needs no more memory
 PARTS = 64  # of a frame and of a bin that a peak's place tells
 BYTES = 4  # of a peak in a file
 _LONGEST, _NO_BIN = 65535, 65535  # parts of a frame that a file tells at once; no peak follows
+_QUIET = 1 << 15  # more than any bin · PARTS
 _TOLERANCE_S = 1e-3  # queries' times are kept in milliseconds
 
 
@@ -37,13 +39,23 @@ class Peaks:
 
     frames: Floats  # (n,) hops from the start of the track
     bins: Floats  # (n,) 0 … settings.bins − 1, up from settings.f_min; percussive ones higher
+    quiet: Flags | None = None  # (n,) of a query: those that make no triples; None: none of them
 
     @classmethod
-    def at(cls, frames: Floats, bins: Floats) -> Peaks:
+    def at(cls, frames: Floats, bins: Floats, quiet: Flags | None = None) -> Peaks:
         """The peaks at some places, rounded and put in order."""
         frames, bins = (np.rint(np.maximum(values, 0) * PARTS) / PARTS for values in (frames, bins))
-        order = np.lexsort((bins, frames))
-        return cls(frames[order], bins[order])
+        return cls(frames, bins, quiet).take(np.lexsort((bins, frames)))
+
+    def take(self, places: Integers | Flags) -> Peaks:
+        """Some of them, by their places or by a mask."""
+        quiet = None if self.quiet is None else self.quiet[places]
+        return Peaks(self.frames[places], self.bins[places], quiet)
+
+    @property
+    def loud(self) -> Peaks:
+        """Those that make triples."""
+        return self if self.quiet is None else replace(self.take(~self.quiet), quiet=None)
 
     @property
     def length(self) -> int:
@@ -54,17 +66,19 @@ class Peaks:
         """Those of a part of a track, at the times that they have in the whole."""
         times_s = self.frames * settings.frame_s
         inside = (times_s >= start_s - _TOLERANCE_S) & (times_s <= end_s + _TOLERANCE_S)
-        return Peaks(self.frames[inside], self.bins[inside])
+        return self.take(inside)
 
     def to_bytes(self) -> bytes:
         """Time since the peak before, then bin, of each, little-endian: 4 bytes.
 
-        Each 24 s without a peak take 4 bytes, too.
+        Each 24 s without a peak take 4 bytes, too. The highest bit of a bin marks a quiet peak.
         """
         since = np.diff(self.frames * PARTS, prepend=0.0).astype(np.int64)
         ends = np.cumsum(since // _LONGEST + 1) - 1
         times, bins = np.full((2, int(ends[-1]) + 1 if len(ends) else 0), _NO_BIN, "<u2")
         times[ends], bins[ends] = since % _LONGEST, self.bins * PARTS
+        if self.quiet is not None:
+            bins[ends[self.quiet]] += _QUIET
         return times.tobytes() + bins.tobytes()
 
     @classmethod
@@ -81,7 +95,10 @@ class Peaks:
         frames, own = np.cumsum(since, dtype=np.int64) / PARTS, bins < _NO_BIN
         if not own.all():
             frames, bins = frames[own], bins[own]
-        return cls(frames, bins / PARTS)
+        quiet = bins >= _QUIET
+        if not quiet.any():  # as of a library, which reads thousands of tracks for a query
+            return cls(frames, bins / PARTS)
+        return cls(frames, bins % _QUIET / PARTS, quiet)
 
     def check(self, seconds: float, settings: PeakFinding) -> None:
         """See whether these may be the peaks of a track of this length.
@@ -98,14 +115,15 @@ class Peaks:
             raise ValueError(f"peaks beyond {seconds:.1f} s or the highest bin")
 
 
-def find_peaks(audio: Waveform, settings: PeakFinding) -> Peaks:
+def find_peaks(audio: Waveform, settings: PeakFinding, of_query: bool = False) -> Peaks:
     """Find the peaks of a track, see ``PeakFinder``.
 
     Args:
         audio: float32 (samples,) at ``settings.sample_rate``.
         settings: the front end and how dense peaks are.
+        of_query: find quiet ones as well.
     """
-    finder = PeakFinder(settings)
+    finder = PeakFinder(settings, of_query)
     finder.feed(audio)
     return finder.finish()
 
@@ -116,14 +134,22 @@ class PeakFinder:
     A peak is the largest value within ± ``peak_frames`` and ± ``peak_bins`` of itself. Of each
     second only the loudest ``peaks_per_second`` stay. From ``percussive_bin`` on lie the peaks of
     the percussive part, found in the same way.
+
+    A query has quiet peaks besides, which are compared with less around them (``quiet``). A sample
+    that lies below other sounds is found again by them. They make no triples, so they cost little,
+    and no disk.
+
+    Args:
+        settings: the front end and how dense peaks are.
+        of_query: find quiet ones as well.
     """
 
-    def __init__(self, settings: PeakFinding) -> None:
-        self._settings, self._whole = settings, _Finder(settings)
+    def __init__(self, settings: PeakFinding, of_query: bool = False) -> None:
+        self._settings, self._whole = settings, _Finder(settings, of_query)
         self._percussive: tuple[PercussivePart, _Finder] | None = None
         if settings.percussive_n_fft is not None:
             own = settings.model_copy(update={"n_fft": settings.percussive_n_fft})
-            self._percussive = PercussivePart(own.n_fft, own.sample_rate), _Finder(own)
+            self._percussive = PercussivePart(own.n_fft, own.sample_rate), _Finder(own, of_query)
 
     def feed(self, audio: Waveform) -> None:
         """Take more samples, float32 (samples,)."""
@@ -141,17 +167,22 @@ class PeakFinder:
         finder.feed(part.finish())
         strokes = finder.finish()
         bins = np.concatenate([whole.bins, strokes.bins + self._settings.percussive_bin])
-        return Peaks.at(np.concatenate([whole.frames, strokes.frames]), bins)
+        quiet = None
+        if whole.quiet is not None and strokes.quiet is not None:
+            quiet = np.concatenate([whole.quiet, strokes.quiet])
+        return Peaks.at(np.concatenate([whole.frames, strokes.frames]), bins, quiet)
 
 
 class _Finder:
     """Finds the peaks of the whole or of the percussive part."""
 
-    def __init__(self, settings: PeakFinding) -> None:
+    def __init__(self, settings: PeakFinding, of_query: bool) -> None:
         self._settings, self._bands = settings, _bands(settings)
+        self._quiet = settings.quiet if of_query else None
         self._audio, self._frame = Stretch(), 0
-        # Frames, levels, interpolated frames and bins of the peaks of each block.
-        self._found: list[tuple[Integers, Floats32, Floats, Floats]] = []
+        # Frames, levels, interpolated frames and bins of the peaks of each block, and which of them
+        # may be loud.
+        self._found: list[tuple[Integers, Floats32, Floats, Floats, Flags]] = []
 
     def feed(self, audio: Waveform) -> None:
         """Take more samples, float32 (samples,)."""
@@ -170,14 +201,14 @@ class _Finder:
             last = min(self._frame + BLOCK, total)
             self._search(last, min(last + settings.peak_frames, total))
         columns = zip(*self._found, strict=True)
-        frames, heights, exact, fine = (np.concatenate(column) for column in columns)
+        frames, levels, exact, fine, wide = (np.concatenate(column) for column in columns)
         seconds = frames * settings.hop_length // settings.sample_rate
-        # Equal levels keep the order of time and frequency, on every machine.
-        by_level = np.lexsort((-heights, seconds))
-        ordered = seconds[by_level]
-        place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
-        kept = by_level[place < settings.peaks_per_second]
-        return Peaks.at(exact[kept], np.minimum(fine[kept], settings.bins - 1))
+        loud = wide & _among_loudest(seconds, np.where(wide, levels, -np.inf), settings)
+        fine = np.minimum(fine, settings.bins - 1)
+        if self._quiet is None:
+            return Peaks.at(exact[loud], fine[loud])
+        kept = loud | _among_loudest(seconds, levels, self._quiet)
+        return Peaks.at(exact[kept], fine[kept], ~loud[kept])
 
     def _search(self, last: int, high: int) -> None:
         """Find the peaks up to a frame, seeing all frames before another."""
@@ -185,16 +216,36 @@ class _Finder:
         low = max(self._frame - reach, 0)
         spectrum = _spectrogram(self._audio, settings, low, high)
         levels = _levels(spectrum, bands)
-        size = (2 * reach + 1, 2 * settings.peak_bins + 1)
-        peaks = levels == maximum_filter(levels, size=size, mode="nearest")
         own = slice(self._frame - low, last - low)
-        places, bins = np.nonzero(peaks[own] & (levels[own] > np.log(_FLOOR)))
+        wide = _are_largest(levels, settings)[own]
+        peaks = wide if self._quiet is None else wide | _are_largest(levels, self._quiet)[own]
+        places, bins = np.nonzero(peaks & (levels[own] > np.log(_FLOOR)))
+        wide = wide[places, bins]
         places += self._frame - low
         exact = np.add(low + places, _summit(levels.T, bins, places)[1], dtype=np.float64)
         fine = _fine_bins(spectrum, places, bins, bands, settings)
-        self._found.append((places + low, levels[places, bins], exact, fine))
+        self._found.append((places + low, levels[places, bins], exact, fine, wide))
         self._frame = last
         self._audio.drop((last - reach) * settings.hop_length - settings.n_fft // 2)
+
+
+def _are_largest(levels: Floats32, density: PeakFinding | QuietPeaks) -> Flags:
+    """Where a level is the largest within some frames and bins of it, as ``levels``."""
+    size = (2 * density.peak_frames + 1, 2 * density.peak_bins + 1)
+    return np.asarray(levels == maximum_filter(levels, size=size, mode="nearest"))
+
+
+def _among_loudest(seconds: Integers, levels: Floats32, density: PeakFinding | QuietPeaks) -> Flags:
+    """Which peaks are among the loudest of their second, (n,).
+
+    Equal levels keep the order of time and frequency, on every machine.
+    """
+    by_level = np.lexsort((-levels, seconds))
+    ordered = seconds[by_level]
+    place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
+    among = np.zeros(len(seconds), np.bool_)
+    among[by_level[place < density.peaks_per_second]] = True
+    return among
 
 
 def _spectrogram(audio: Stretch, settings: PeakFinding, first: int, last: int) -> Floats32:

@@ -18,18 +18,21 @@ from neuralsampleid.landmarks.peaks import BYTES, Peaks, find_peaks
 _ARRAYS = ("track_ids", "counts", "content")
 
 
-def peaks_of_tracks(tracks: pd.DataFrame, settings: PeakFinding) -> dict[str, Peaks]:
+def peaks_of_tracks(
+    tracks: pd.DataFrame, settings: PeakFinding, of_queries: bool = False
+) -> dict[str, Peaks]:
     """Find the peaks of a catalogue's tracks: track id → peaks, in their order.
 
     Args:
         tracks: ``track_id`` and ``path``.
         settings: of the peaks.
+        of_queries: find quiet ones as well.
 
     Raises:
         UserError: as of ``read_tracks``.
     """
     audio_of = read_tracks(tracks, settings.sample_rate, "find peaks")
-    return {track_id: find_peaks(audio, settings) for track_id, audio in audio_of}
+    return {track_id: find_peaks(audio, settings, of_queries) for track_id, audio in audio_of}
 
 
 def write_peaks(path: Path, peaks: Mapping[str, Peaks]) -> None:

@@ -18,7 +18,7 @@ from neuralsampleid.library.chance import ASKED, FEWEST, Chance, excesses_withou
 from neuralsampleid.library.fingerprint_tables import index_of
 from neuralsampleid.library.probability import Calibration
 from neuralsampleid.library.store import Library, Track
-from neuralsampleid.line import LEAST_NATS, Line
+from neuralsampleid.line import LEAST_SHARE, Line
 from neuralsampleid.matching.lines import best_scores, lines_of_track, neighbours_at
 from neuralsampleid.progress import progress
 
@@ -36,7 +36,7 @@ class Evidence:
         scores: (T,) of each track; 0 for a track without a line, or left out.
         excess: (T,) how far each track stands out from the others, see ``chance.excesses``.
         lines: of a track's number and a least score → its lines that reach it, best first.
-        least_of_others: score that all lines of a track but the best reach, to be shown.
+        share: of the score of a track's best line that its others reach, to be shown.
         summed: whether a track's score is that of several lines together, else of its best one.
         places_s: (T, 2) where in the query each track's best line lies; None: not known.
     """
@@ -44,7 +44,7 @@ class Evidence:
     scores: Floats
     excess: Floats
     lines: Callable[[int, float], Iterator[Line]]
-    least_of_others: float = 0.0
+    share: float = LEAST_SHARE
     summed: bool = False
     places_s: Floats | None = None
 
@@ -206,9 +206,7 @@ class LandmarkFinder(Finder):
             for line in self._index.lines(asked, track, least):
                 yield line.within(np.inf, float(self.seconds[track]))
 
-        return Evidence(
-            scores, excesses_without(scores, without), lines, LEAST_NATS, True, best.matched_s
-        )
+        return Evidence(scores, excesses_without(scores, without), lines, 0.0, True, best.matched_s)
 
 
 def finders_of(library: Library) -> list[Finder]:

@@ -61,8 +61,12 @@ class Fingerprinter:
         """Let a thread load the encoder: PyTorch takes seconds, in which a file can be read."""
         _ = self._encoder
 
-    def of_file(self, path: Path) -> Track:
+    def of_file(self, path: Path, of_query: bool = False) -> Track:
         """Fingerprints, landmarks and tags of a file.
+
+        Args:
+            path: of the file.
+            of_query: find its quiet peaks as well, which a library does not keep.
 
         Raises:
             UserError: the file is missing, cannot be decoded or is silent, or the memory does not
@@ -73,24 +77,25 @@ class Fingerprinter:
             sound = decode(path)
             if sound.silent:
                 raise UserError(f"{path}: silent throughout, expected some sound")
-            return replace(self.of_sound(sound, path.name), tags=read_tags(path))
+            return replace(self.of_sound(sound, path.name, of_query), tags=read_tags(path))
         except (MemoryError, RuntimeError) as error:  # PyTorch says it in its own way
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise
             raise UserError(f"{path}: {NO_MEMORY}") from error
 
-    def of_sound(self, sound: Sound, name: str = "") -> Track:
+    def of_sound(self, sound: Sound, name: str = "", of_query: bool = False) -> Track:
         """Fingerprints of what is not silent, and landmarks; a long sound is read once for both.
 
         Args:
             sound: is taken in blocks.
             name: of it, for the bar that tells how far a long one is.
+            of_query: as of ``of_file``.
         """
         self.prepare()
         makers: list[_Maker] = []
         segments = peaks = None
         if self.peaks is not None:
-            peaks = PeakFinder(self.peaks)
+            peaks = PeakFinder(self.peaks, of_query)
             makers.append((Resampler(sound.sample_rate, self.peaks.sample_rate), peaks))
         if self._encoder is not None:
             if sound.length <= KEPT:  # in memory; the encoder is being loaded
@@ -125,6 +130,7 @@ def for_new_library(
     architecture: Architecture | None,
     graph: Graph | None,
     threads: int | None = None,
+    drums: bool = False,
 ) -> tuple[LibraryInfo, Fingerprinter]:
     """What a new library says of itself, and what makes its tracks.
 
@@ -135,15 +141,18 @@ def for_new_library(
         architecture: None if the checkpoint says it.
         graph: of ``gnn``, see ``load_any_encoder``.
         threads: of the encoder; None: PyTorch's choice.
+        drums: have landmarks of the percussive part, which double the disk that landmarks take.
 
     Raises:
-        UserError: there are no weights, they do not fit, or do not say what they are of.
+        UserError: there are no weights, they do not fit, or do not say what they are of; there are
+            no landmarks, and ``drums`` asks for some.
     """
+    if drums and name not in (None, LANDMARKS):
+        raise UserError(f"--drums: is of landmarks, which a library with --weights {name} lacks")
     info = LibraryInfo(music=str(music))
     peaks = None
     if name in (None, LANDMARKS):
-        # Those of the percussive part would double the disk that landmarks take.
-        peaks = PeakFinding(percussive_n_fft=None)
+        peaks = PeakFinding() if drums else PeakFinding(percussive_n_fft=None)
         calibration = read_calibration(LANDMARK_CALIBRATION)
         own = LandmarkInfo(peaks=peaks, settings=Landmarks(), calibration=calibration)
         info = info.model_copy(update={"landmarks": own})

@@ -165,7 +165,7 @@ class Identifier:
         Raises:
             UserError: the file is missing or cannot be decoded, or nothing could be found with it.
         """
-        query = self.fingerprinter.of_file(path)
+        query = self.fingerprinter.of_file(path, of_query=True)
         known, sha256 = self.library.sha256, sha256_of(path)
         without = {known.index(sha256)} if sha256 in known else set[int]()
         return self.identify_track(
@@ -287,7 +287,7 @@ def _answer(
     alone = score >= thresholds.score and not evidence.summed
     least = thresholds.score if alone else 0.0
     lines = evidence.lines(candidate.track, least)
-    matches = shown(lines, max(least, evidence.least_of_others))
+    matches = shown(lines, least, evidence.share)
     own_seconds = float(library.seconds[candidate.track])
     return Answer(
         library.paths[candidate.track],

@@ -51,7 +51,7 @@ def window_of(query: Track, start_s: float, end_s: float, peaks: PeakFinding | N
         fingerprints = _segments_within(query.fingerprints, start_s, end_s)
     if query.landmarks is not None and peaks is not None:
         inside = query.landmarks.within(start_s, end_s, peaks)
-        landmarks = Peaks.at(inside.frames - start_s / peaks.frame_s, inside.bins)
+        landmarks = Peaks.at(inside.frames - start_s / peaks.frame_s, inside.bins, inside.quiet)
     return Track(end_s - start_s, fingerprints, landmarks)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from neuralsampleid.catalogue.formats import FULL_TRACK, LINES, split
-from neuralsampleid.line import Line, shown
+from neuralsampleid.line import LEAST_SHARE, Line, shown
 
 # Of a query's id: of a track's id: its lines in that query, best first.
 Locator = Callable[[str], Callable[[str], Iterator[Line]]]
@@ -36,13 +36,13 @@ def first_tracks(rankings: pd.DataFrame, queries: pd.DataFrame, least: int = 0) 
     return tracks[tracks["rank"] <= tracks["query_id"].map(sampled).clip(lower=least)]
 
 
-def locate(tracks: pd.DataFrame, lines_in: Locator, least_of_others: float = 0.0) -> pd.DataFrame:
+def locate(tracks: pd.DataFrame, lines_in: Locator, share: float = LEAST_SHARE) -> pd.DataFrame:
     """The lines of tracks that an answer shows.
 
     Args:
         tracks: columns of ``formats.MATCHES``, see ``first_tracks``.
         lines_in: finds them.
-        least_of_others: score that all lines of a track but the best reach, to be shown.
+        share: of the score of a track's best line that its others reach, to be shown.
 
     Returns:
         Columns of ``formats.LINES``, by query, rank and time in the query. A track in which nothing
@@ -53,7 +53,7 @@ def locate(tracks: pd.DataFrame, lines_in: Locator, least_of_others: float = 0.0
         lines_of = lines_in(str(query_id))
         for hit in ranking.sort_values("rank").itertuples():
             head = (query_id, int(hit.rank), hit.reference_id)
-            found = shown(lines_of(hit.reference_id), least_of_others)
+            found = shown(lines_of(hit.reference_id), share=share)
             rows += [(*head, *_rounded(line)) for line in found]
     return pd.DataFrame(rows, columns=list(LINES))
 

@@ -179,3 +179,27 @@ def test_wrong_files_are_named(tmp_path: Path):
     tracks = pd.DataFrame({"track_id": ["a"], "path": [""]})
     with pytest.raises(UserError, match="track 'a' has no path"):
         peaks_of_tracks(tracks, SETTINGS)
+
+
+def test_a_query_has_quiet_peaks_besides():
+    """What makes triples is the same in a query and in a track; the quiet ones are more."""
+    audio = song(3)
+    of_track, of_query = find_peaks(audio, BOTH), find_peaks(audio, BOTH, of_query=True)
+    assert of_track.quiet is None
+    assert of_query.loud.quiet is None
+    np.testing.assert_array_equal(of_query.loud.frames, of_track.frames)
+    np.testing.assert_array_equal(of_query.loud.bins, of_track.bins)
+    assert of_query.quiet.sum() > 0.5 * len(of_track.frames)
+    per_second = np.bincount((of_query.frames * BOTH.frame_s).astype(int))
+    assert per_second.max() <= 2 * (BOTH.quiet.peaks_per_second + BOTH.peaks_per_second)
+
+
+def test_quiet_peaks_stay_quiet_in_parts_and_in_bytes():
+    found = find_peaks(song(4), BOTH, of_query=True)
+    read = Peaks.from_bytes(found.to_bytes())
+    for name in ("frames", "bins", "quiet"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(found, name))
+    part = found.within(1.0, 2.0, BOTH)
+    inside = (found.frames * BOTH.frame_s >= 0.999) & (found.frames * BOTH.frame_s <= 2.001)
+    np.testing.assert_array_equal(part.quiet, found.quiet[inside])
+    assert Peaks.from_bytes(found.loud.to_bytes()).quiet is None
