@@ -76,6 +76,7 @@ def index_music(
     shard: Shard | None = None,
     files: Sequence[Path] | None = None,
     forget: bool = False,
+    drums: bool = False,
     threads: int = 1,
 ) -> Summary:
     """Make a library of a folder of music, or a shard of one, or bring it up to date.
@@ -93,6 +94,7 @@ def index_music(
         shard: that is made, of the files that fall to it; None: a library without shards.
         files: of the music, absolute, which alone are taken, maybe none; None: all.
         forget: all that is gone, however much it is.
+        drums: of a new library: find samples of drums alone as well, see ``for_new_library``.
         threads: of the CPU.
 
     Raises:
@@ -111,11 +113,11 @@ def index_music(
         own = [path for path in found.files if shard.holds(path.relative_to(root))]
         found = replace(found, files=own)
     if not is_library(folder):
-        info, fingerprinter = for_new_library(root, weights, architecture, graph, threads)
+        info, fingerprinter = for_new_library(root, weights, architecture, graph, threads, drums)
         create_library(folder, info)
     with changing_library(folder) as writer:
         notes = _follow(writer, folder, root, found.files)
-        _require_same(folder, writer.info, architecture, graph)
+        _require_same(folder, writer.info, architecture, graph, drums)
         if fingerprinter is None:
             info, fingerprinter = of_library(folder, writer.info, weights, threads)
             writer.note(info)
@@ -151,7 +153,11 @@ def _is_known(writer: LibraryWriter, path: Path, sizes: Set[int]) -> bool:
 
 
 def _require_same(
-    folder: Path, info: LibraryInfo, architecture: Architecture | None, graph: Graph | None
+    folder: Path,
+    info: LibraryInfo,
+    architecture: Architecture | None,
+    graph: Graph | None,
+    drums: bool,
 ) -> None:
     for name, given in (("architecture", architecture), ("graph", graph)):
         made = getattr(info.encoder, name, "landmarks")
@@ -160,6 +166,9 @@ def _require_same(
                 f"{folder}: made with {name} '{made}', found '{given}', expected the same, or "
                 "another --out"
             )
+    has_drums = info.landmarks is not None and info.landmarks.peaks.percussive_n_fft is not None
+    if drums and not has_drums:
+        raise UserError(f"{folder}: made without --drums, expected the same, or another --out")
 
 
 def _measure_chance(writer: LibraryWriter, folder: Path, threads: int) -> None:
