@@ -27,7 +27,7 @@ _LONGEST = 2584.0  # frames of a region: a minute; the work grows with the squar
 _PRIOR = 2.0  # occurrences that the share of all peaks counts for, when one peak's is estimated
 _LEAST_KEPT, _MOST_KEPT = (0.15, 0.05), (0.6, 0.9)  # of all peaks together, and of one
 _SHORTEST = 11  # frames of an occurrence: 0.25 s
-_SHARE = 1 / 3  # of the best occurrence's nats in a second
+_SHARE = 0.2  # of the best occurrence's score
 _SAME_LAG, _GAP = 9, 129  # frames of lag and of a gap of 3 s, within which two are one
 
 Flags = npt.NDArray[np.bool_]
@@ -116,19 +116,12 @@ def joined(path: list[Occurrence]) -> list[Occurrence]:
 
 
 def strong(path: list[Occurrence]) -> list[Occurrence]:
-    """Those that reach ``LEAST_NATS``, and in a second a share of what the best of them has.
+    """Those that reach ``LEAST_NATS``, and a share of what the best of them has.
 
     Music with the same instruments resembles a sample for moments.
     """
-    best = max((one for one in path if one.score >= LEAST_NATS), key=_score, default=None)
-    if best is None:
-        return []
-    least = _SHARE * best.score / (best.end - best.begin)
-    return [one for one in path if one.score >= max(LEAST_NATS, least * (one.end - one.begin))]
-
-
-def _score(one: Occurrence) -> float:
-    return one.score
+    best = max((one.score for one in path), default=0.0)
+    return [one for one in path if one.score >= max(LEAST_NATS, _SHARE * best)]
 
 
 def _kept(found: Flags, places: Floats, chance: Floats, path: list[Occurrence]) -> Floats:

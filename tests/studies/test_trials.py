@@ -82,7 +82,7 @@ def test_no_query_judges_itself():
 
 
 def test_expected_and_observed_false_alarms_by_hand():
-    rows = [(f"q{n}", n % 2 == 0, 1, "t", float(n % 2 == 0) * 9, 9.0, 10, n % 2 == 0)
+    rows = [(f"q{n}", n % 2 == 0, 1, "t", float(n % 2 == 0) * 9, 9.0, 1000, n % 2 == 0)
             for n in range(20)]  # fmt: skip
     rows[0] = (*rows[0][:-1], False)  # one that looks right and is not
     calibration = calibrate(pd.DataFrame(rows, columns=list(TRIAL_COLUMNS)))
