@@ -54,6 +54,7 @@ class BestLines:
     scores: Floats  # (tracks,) nats; 0 where hardly anything lines up
     reference_s: Floats  # (tracks, 2) where in the track
     matched_s: Floats  # (tracks, 2) where in the query
+    clearest: Floats  # (tracks,) nats of the clearest occurrence alone
 
 
 class TripleSearch:
@@ -152,7 +153,8 @@ class LandmarkIndex:
             threads: of the CPU.
         """
         count = len(self._tracks)
-        best = BestLines(np.zeros(count), np.zeros((count, 2)), np.zeros((count, 2)))
+        places = np.zeros((2, count, 2))
+        best = BestLines(np.zeros(count), places[0], places[1], np.zeros(count))
         if not len(query.frames) or not self._tables:
             return best
         search = self._search_of(query)
@@ -175,6 +177,7 @@ class LandmarkIndex:
             points, percussive = self._points(number)
             for excerpt in _judged(search.query, points, proposals)[:1]:
                 best.scores[number] = excerpt.score
+                best.clearest[number] = excerpt.scores.max(initial=0.0)
                 for line in self._lines(search.query, excerpt, points, percussive)[:1]:
                     best.matched_s[number] = line.query_start_s, line.query_end_s
                     best.reference_s[number] = line.reference_start_s, line.reference_end_s

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from neuralsampleid.landmarks.index import LandmarkIndex
 
 CANDIDATES = 20  # per query segment
+# A match by chance in a bar that the query loops comes as often as the bar, so that occurrences
+# after the first tell less of whether a track is sampled than of which one is.
+_OF_ALL = 0.25  # of the score of all occurrences, beside the clearest one's
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Evidence:
 
     Attributes:
         scores: (T,) of each track; 0 for a track without a line, or left out.
+        clear: (T,) what counts for the probability, in place of the score.
         excess: (T,) how far each track stands out from the others, see ``chance.excesses``.
         lines: of a track's number and a least score → its lines that reach it, best first.
         share: of the score of a track's best line that its others reach, to be shown.
@@ -42,6 +46,7 @@ class Evidence:
     """
 
     scores: Floats
+    clear: Floats
     excess: Floats
     lines: Callable[[int, float], Iterator[Line]]
     share: float = LEAST_SHARE
@@ -126,7 +131,7 @@ class SegmentFinder(Finder):
             for line in lines_of_track(own, self.segment_s, self.hop_s, least):
                 yield line.within(query.seconds, float(self.seconds[track]))
 
-        return Evidence(scores, excesses_without(scores, without, backwards), lines)
+        return Evidence(scores, scores, excesses_without(scores, without, backwards), lines)
 
     def measure_chance(
         self, tracks: Sequence[Segments], names: Sequence[str], threads: int
@@ -206,7 +211,9 @@ class LandmarkFinder(Finder):
             for line in self._index.lines(asked, track, least):
                 yield line.within(np.inf, float(self.seconds[track]))
 
-        return Evidence(scores, excesses_without(scores, without), lines, 0.0, True, best.matched_s)
+        clear = np.where(scores > 0, best.clearest + _OF_ALL * scores, 0.0)
+        excess = excesses_without(scores, without)
+        return Evidence(scores, clear, excess, lines, 0.0, True, best.matched_s)
 
 
 def finders_of(library: Library) -> list[Finder]:

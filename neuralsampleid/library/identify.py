@@ -265,7 +265,7 @@ def _found(query: Track, finder: Finder, without: Set[int], threads: int) -> Ite
     scores, excess = evidence.scores, evidence.excess
     calibration, chance = finder.calibration, finder.chance
     tracks = max(len(scores) - len(without), 1)
-    likely = calibration.probabilities(scores, excess, tracks) if calibration else None
+    likely = calibration.probabilities(evidence.clear, excess, tracks) if calibration else None
     found = np.flatnonzero(scores > 0)
     for track in found[np.argsort(-scores[found], kind="stable")].tolist():
         yield Candidate(

@@ -22,7 +22,7 @@ from neuralsampleid.errors import UserError
 
 DEFAULT_PROBABILITY = 0.2  # from which on an answer is given
 FILE = "calibration.json"  # beside the weights that it was fitted for
-_ALIKE = 200  # tracks among which chance reaches what music that sounds alike does
+_ALIKE = 150  # tracks among which chance reaches what music that sounds alike does
 _MOST_LOG = 700.0  # of odds, that a number holds
 _RIDGE = 1e-3  # keeps the fit finite where right and wrong do not overlap
 
@@ -36,7 +36,7 @@ class Calibration:
 
     e is the excess and s the score, both at least 0; tracks is at least ``fewest_tracks``. Scores
     of landmarks are log-likelihood ratios: what chance reaches falls exponentially with them. Music
-    with the same instruments and chords reaches more, as if it was one of two hundred tracks.
+    with the same instruments and chords reaches more, as if it was one of 150 tracks.
     ``error``, ``promised`` and ``observed`` were measured on queries that the fit had not seen.
     """
 

@@ -41,9 +41,9 @@ def run_trials(
         threads: of the search.
 
     Returns:
-        ``TRIAL_COLUMNS``: all tracks of each trial, best first; ``present`` says whether what the
-        query samples was in the catalogue, ``right`` whether the query samples the track. What a
-        query excludes is in neither trial.
+        ``TRIAL_COLUMNS``: all tracks of each trial, best first; ``score`` is the clear one,
+        ``present`` says whether what the query samples was in the catalogue, ``right`` whether the
+        query samples the track. What a query excludes is in neither trial.
     """
     finder = SegmentFinder.of(catalogue.sounding(), catalogue.segment_s, catalogue.hop_s)
 
@@ -112,7 +112,7 @@ def _ask(
         "present": present,
         "place": np.arange(1, len(order) + 1),
         "track_id": [names[track] for track in order],
-        "score": evidence.scores[order],
+        "score": evidence.clear[order],
         "excess": evidence.excess[order],
         "tracks": len(order),
         "right": right[order],

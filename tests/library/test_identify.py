@@ -195,7 +195,9 @@ def test_times_are_whole_seconds():
 
 
 def candidate(track, probability, by, score=9.0):
-    return Candidate(track, score, probability, None, by, Evidence(np.zeros(0), np.zeros(0), None))
+    return Candidate(
+        track, score, probability, None, by, Evidence(np.zeros(0), np.zeros(0), np.zeros(0), None)
+    )
 
 
 def test_candidates_of_two_systems_are_one_list():

@@ -25,7 +25,7 @@ def test_scores_that_are_log_likelihoods_by_hand():
     logits = np.array([-1 + 10, -1 + 15]) - np.log(10_000)
     np.testing.assert_allclose(found, [*(1 / (1 + np.exp(-logits))), 1.0])
     few = calibration.probabilities(np.array([40.0]), np.zeros(1), 10)
-    assert few == calibration.probabilities(np.array([40.0]), np.zeros(1), 200)
+    assert few == calibration.probabilities(np.array([40.0]), np.zeros(1), 150)
     drawn = np.random.default_rng(0)
     scores, tracks = drawn.exponential(30, 20_000), drawn.integers(1000, 3000, 20_000)
     excess = drawn.exponential(3, 20_000)

@@ -85,7 +85,7 @@ class Scripted(Finder):
             return iter([line(float(place), float(place) + 20, 0.0) for place in places])
 
         scores = np.array([9.0 if len(places) else 0.0, 0.0])
-        return Evidence(scores, scores, lines)
+        return Evidence(scores, scores, scores, lines)
 
 
 def scripted(minutes_s, seconds):
