@@ -84,12 +84,13 @@ def decode(query: AskedQuery, region: Region) -> list[Occurrence]:
     found = _found(query, steps, places)
     kept, path = np.full(len(places), KEPT), list[Occurrence]()
     for number in range(_PASSES):
+        if path:
+            kept = _kept(found, places, chance, path)
         gains, losses = np.log((kept + (1 - kept) * chance) / chance), np.log(1 - kept)
         rows = _path(found, places, gains, losses, _COST if number else _FIRST_COST)
         path = [_occurrence(row) for row in rows.tolist()]
         if not path:
             break
-        kept = _kept(found, places, chance, path)
     return strong(joined(path))
 
 

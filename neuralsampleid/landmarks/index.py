@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
 from neuralsampleid.landmarks.decoding import LEAST_NATS, decode, region_of
-from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, asked, heard, judge, sift
+from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, Part, asked, heard, judge, sift
 from neuralsampleid.landmarks.hits import BLOCK
 from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.peaks import Peaks
@@ -246,39 +246,43 @@ class LandmarkIndex:
         self, query: AskedQuery, excerpt: Excerpt, points: Points, percussive: int
     ) -> list[Line]:
         """Its occurrences, best first; at ``percussive`` frames the percussive part begins."""
-        frame_s = self._peaks.frame_s
-        part = excerpt.part
+        part, lines = excerpt.part, list[Line]()
         begun = percussive if points.frames[part.begin] >= percussive else 0
-        pitch = 12 * part.pitch / THIRDS
-        lines = []
         for start, score in zip(excerpt.starts.tolist(), excerpt.scores.tolist(), strict=True):
             there = heard(query, points, part, start)
-            begin, end = ((frame - begun) * frame_s for frame in there)
             earlier = start - float(points.frames[part.begin]) / part.slope
-            first, last = ((earlier + frame / part.slope) * frame_s for frame in there)
-            tempo = part.slope if last - first >= _TELLING_S else None
-            lines.append(Line(max(first, 0.0), last, begin, end, tempo, score, pitch))
+            first, last = (earlier + frame / part.slope for frame in there)
+            lines.append(self._line(part, (first, last), there, begun, score))
         return lines
 
     def _occurrences(
         self, search: TripleSearch, excerpt: Excerpt, points: Points, percussive: int
     ) -> list[Line]:
         """Lines of all occurrences of what lies around an excerpt; none if that is too long."""
-        region = region_of(search.query, points, excerpt)
+        region, lines = region_of(search.query, points, excerpt), list[Line]()
         if region is None:
-            return []
-        frame_s, part = self._peaks.frame_s, excerpt.part
+            return lines
         begun = percussive if region.frames[-1] >= percussive else 0
-        lines = []
         for one in decode(search.query, region):
-            first, last = (
-                (region.frames[peak] - begun) * frame_s for peak in (one.first, one.last)
-            )
-            begin, end = one.begin * frame_s, (one.end + 1) * frame_s
-            tempo = part.slope if end - begin >= _TELLING_S else None
-            pitch = 12 * part.pitch / THIRDS
-            lines.append(Line(begin, end, float(first), float(last), tempo, one.score, pitch))
+            here = float(one.begin), float(one.end + 1)
+            there = float(region.frames[one.first]), float(region.frames[one.last])
+            lines.append(self._line(excerpt.part, here, there, begun, one.score))
         return lines
+
+    def _line(
+        self,
+        part: Part,
+        here: tuple[float, float],
+        there: tuple[float, float],
+        begun: int,
+        score: float,
+    ) -> Line:
+        """The line between frames of the query and of a track, whose kind of peaks begins later."""
+        frame_s = self._peaks.frame_s
+        first, last = (frame * frame_s for frame in here)
+        begin, end = ((frame - begun) * frame_s for frame in there)
+        tempo = part.slope if last - first >= _TELLING_S else None
+        return Line(max(first, 0.0), last, begin, end, tempo, score, 12 * part.pitch / THIRDS)
 
 
 def _unlikeliness(line: Line) -> float:

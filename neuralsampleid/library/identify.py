@@ -199,13 +199,18 @@ class Identifier:
         return QueryAnswers(name, query.seconds, answers, query.tags)
 
 
+def is_enough(track: Track) -> bool:
+    """Whether a track is long and loud enough to be compared."""
+    return track.seconds >= SHORTEST_S and track.sounds
+
+
 def require_enough(track: Track, name: str) -> None:
     """Refuse a track that is too short or quiet to be compared.
 
     Raises:
         UserError: it is; the message begins with the name.
     """
-    if track.seconds < SHORTEST_S or not track.sounds:
+    if not is_enough(track):
         found = f"only {track.seconds:.2f} s" if track.sounds else "hardly any sound"
         raise UserError(f"{name}: {found}, too little to find anything with")
 

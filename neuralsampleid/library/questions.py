@@ -14,7 +14,7 @@ import numpy as np
 from neuralsampleid.audio.tags import NO_TAGS
 from neuralsampleid.library.answer import QueryAnswers
 from neuralsampleid.library.finders import LandmarkFinder
-from neuralsampleid.library.identify import SHORTEST_S, Identifier, Thresholds, identify
+from neuralsampleid.library.identify import Identifier, Thresholds, identify, is_enough
 from neuralsampleid.library.store import Library, Track
 from neuralsampleid.progress import progress
 
@@ -108,7 +108,7 @@ def _stored(library: Library) -> Iterator[tuple[int, Track]]:
     """Numbers and tracks of a library with which something can be found."""
     for number in progress(range(len(library.sha256)), "search", quiet=True):
         track = stored_track(library, number)
-        if track.seconds >= SHORTEST_S and track.sounds:
+        if is_enough(track):
             yield number, track
 
 
