@@ -106,9 +106,9 @@ def code(wildcards):
 
 
 def packed(wildcards):
-    """The packed stems at an encoder's sample rate, shared by all encoders of that rate."""
-    rate = encoder(wildcards).front_end.sample_rate
-    return expand(f"{RUN}/stems/packed_{rate}/{{shard}}", shard=shards("train"))
+    """What an encoder is trained on: stems, shared by all of a sample rate, or their levels."""
+    folder = encoder(wildcards).packed(wildcards.get("encoder"))
+    return expand(f"{RUN}/stems/{folder}/{{shard}}", shard=shards("train"))
 
 
 def pretrained_weights(wildcards):

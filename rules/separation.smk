@@ -1,6 +1,6 @@
 # Needs: the catalogue's training tracks.
-# Makes: their stems and the stems packed at each encoder's sample rate, both in shards; a list of what
-# was skipped; how good the stems are (demo).
+# Makes: their stems, the stems packed at each encoder's sample rate, and their levels for encoders that
+# learn from levels, all in shards; a list of what was skipped; how good the stems are (demo).
 
 
 rule separate:
@@ -104,3 +104,29 @@ rule pack_stems:
         "Packing the stems at {wildcards.rate} Hz for training, shard {wildcards.shard}"
     script:
         "../scripts/pack_stems.py"
+
+
+rule pack_levels:
+    input:
+        packed=lambda wildcards: (
+            f"{RUN}/stems/packed_{encoder(wildcards).front_end.sample_rate}/{wildcards.shard}"
+        ),
+    output:
+        levels=directory(f"{RUN}/stems/levels_{{encoder}}/{{shard}}"),
+    log:
+        f"{RUN}/logs/pack_levels_{{encoder}}_{{shard}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/pack_levels_{{encoder}}_{{shard}}.tsv"
+    priority: 1  # the longest chain of jobs leads through here
+    conda:
+        f"../envs/torch_{BUILD}.yaml"
+    threads: 1
+    resources:
+        mem_mb=attempts(8000),
+        runtime=attempts(240),
+    params:
+        front_end=lambda wildcards: section(encoder(wildcards).front_end),
+    message:
+        "Packing the levels that {wildcards.encoder} is trained on, shard {wildcards.shard}"
+    script:
+        "../scripts/pack_levels.py"

@@ -9,7 +9,9 @@ from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.devices import resolve_device, resolve_precision
 from neuralsampleid.files import sha256_of
 from neuralsampleid.fingerprints.fingerprinting import fingerprint_tracks
+from neuralsampleid.fingerprints.readings import fingerprint_queries
 from neuralsampleid.fingerprints.store import writing_store
+from neuralsampleid.models.reading_cnn import ReadingCnnEncoder
 from neuralsampleid.models.weights import load_configured
 
 if __name__ == "__main__":
@@ -30,6 +32,9 @@ if __name__ == "__main__":
         }
         own = in_shard(tracks, snakemake.wildcards.shard, snakemake.params.shards)
         with writing_store(Path(snakemake.output.store), meta) as store:
-            fingerprint_tracks(
-                encoder.to(device), own, store, nodes=snakemake.params.nodes, precision=precision
-            )
+            encoder = encoder.to(device)
+            if isinstance(encoder, ReadingCnnEncoder) and snakemake.wildcards.role == "query":
+                fingerprint_queries(encoder, own, store, precision=precision)
+            else:
+                nodes = snakemake.params.nodes
+                fingerprint_tracks(encoder, own, store, nodes=nodes, precision=precision)

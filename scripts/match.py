@@ -8,8 +8,10 @@ from neuralsampleid.catalogue.formats import QUERIES, read_table
 from neuralsampleid.config import Reranker
 from neuralsampleid.files import write_csv
 from neuralsampleid.fingerprints.index import load_index
+from neuralsampleid.fingerprints.readings import open_readings
 from neuralsampleid.fingerprints.store import open_stores
 from neuralsampleid.matching.fingerprints import Reranking, rank_by_fingerprints
+from neuralsampleid.matching.readings import rank_by_readings
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -32,14 +34,20 @@ if __name__ == "__main__":
                 settings.rescoring.weight,
                 resolve_precision(params.precision, device),
             )
-        matches = rank_by_fingerprints(
-            read_table(Path(snakemake.input.queries), QUERIES),
-            query_segments,
-            open_stores(snakemake.input.stores),
-            load_index(Path(snakemake.input.index), params.device),
-            candidates=params.candidates,
-            ranks=params.tracks,
-            reranking=reranking,
-            threads=snakemake.threads,
-        )
+        queries = read_table(Path(snakemake.input.queries), QUERIES)
+        searched = open_stores(snakemake.input.stores)
+        readings = open_readings(snakemake.input.query_stores)
+        if readings:
+            matches = rank_by_readings(queries, readings, searched, ranks=params.tracks)
+        else:
+            matches = rank_by_fingerprints(
+                queries,
+                query_segments,
+                searched,
+                load_index(Path(snakemake.input.index), params.device),
+                candidates=params.candidates,
+                ranks=params.tracks,
+                reranking=reranking,
+                threads=snakemake.threads,
+            )
         write_csv(Path(snakemake.output.matches), matches)

@@ -1,15 +1,16 @@
-"""Rule pretrain: packed stems → a trained encoder and its learning curves."""
+"""Rule pretrain: packed stems, or their levels → a trained encoder and its learning curves."""
 
 from pathlib import Path
 
 import pandas as pd
 from _job import job, run_tasks, use_threads, wants_tasks
 
-from neuralsampleid.config import parse_encoder
+from neuralsampleid.config import ReadingCnn, parse_encoder
 from neuralsampleid.files import write_csv
 from neuralsampleid.models.checkpoint import save_encoder
 from neuralsampleid.processes import is_first_process
 from neuralsampleid.training.fitting import end, prepare_folder
+from neuralsampleid.training.level_packs import open_levels
 from neuralsampleid.training.machine import this_machine
 from neuralsampleid.training.packs import open_packed
 from neuralsampleid.training.pretraining import pretrain
@@ -18,7 +19,11 @@ if __name__ == "__main__":
     with job(snakemake):
         use_threads(snakemake)
         settings = parse_encoder(snakemake.params.encoder)
-        packed = open_packed([Path(folder) for folder in snakemake.input.packed])
+        folders = [Path(folder) for folder in snakemake.input.packed]
+        if isinstance(settings, ReadingCnn):
+            packed = open_levels(folders, settings.front_end.bins)
+        else:
+            packed = open_packed(folders)
         weights = Path(snakemake.output.weights)
         # No output of the rule: checkpoints survive an interruption, and training resumes.
         checkpoints = weights.parent / "checkpoints"

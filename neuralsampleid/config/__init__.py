@@ -24,6 +24,7 @@ from neuralsampleid.config.encoders import (
     Fingerprints,
     Gnn,
     PretrainedEncoder,
+    ReadingCnn,
     ResNetIbn,
 )
 from neuralsampleid.config.evaluation import Conditions, Evaluation, Queries
@@ -43,6 +44,7 @@ from neuralsampleid.config.run import Config
 from neuralsampleid.config.search import Index
 from neuralsampleid.config.seeds import ablation_run
 from neuralsampleid.config.training import (
+    AnyTraining,
     Augmentation,
     BaselineTraining,
     ClassificationTriplet,
@@ -52,6 +54,8 @@ from neuralsampleid.config.training import (
     Pairs,
     Steps,
     Training,
+    WindowChanges,
+    WindowTraining,
 )
 from neuralsampleid.config.upstream import (
     UpstreamConfig,
@@ -62,6 +66,7 @@ from neuralsampleid.config.upstream import (
 
 __all__ = [
     "AnyData",
+    "AnyTraining",
     "Augmentation",
     "BaselineTraining",
     "CatalogueData",
@@ -92,6 +97,7 @@ __all__ = [
     "PretrainedEncoder",
     "Queries",
     "QuietPeaks",
+    "ReadingCnn",
     "RelationsData",
     "Reranker",
     "RerankerTraining",
@@ -106,6 +112,8 @@ __all__ = [
     "UpstreamData",
     "UpstreamEvaluation",
     "UpstreamSystem",
+    "WindowChanges",
+    "WindowTraining",
     "ablation_run",
     "network",
     "parse_any_config",

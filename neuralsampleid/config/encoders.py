@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from neuralsampleid.config.base import Fraction, Section
 from neuralsampleid.config.front_ends import ConstantQ, LogMel
-from neuralsampleid.config.training import BaselineTraining, Training
+from neuralsampleid.config.training import BaselineTraining, Training, WindowTraining
 
 
 class Fingerprints(Section):
@@ -17,7 +17,18 @@ class Fingerprints(Section):
     segment_hop: PositiveInt = 16  # frames between the starts of consecutive segments
 
 
-class Gnn(Section):
+class _Trained(Section):
+    """An encoder that a run can train."""
+
+    if TYPE_CHECKING:  # each states its own
+        front_end: Any
+
+    def packed(self, name: str) -> str:
+        """The folder in ``stems/`` with what the encoder of this name is trained on."""
+        return f"packed_{self.front_end.sample_rate}"
+
+
+class Gnn(_Trained):
     """The proposed graph neural network; config/paper.yaml has the paper's size."""
 
     architecture: Literal["gnn"] = "gnn"
@@ -56,7 +67,7 @@ class Gnn(Section):
         return self
 
 
-class ResNetIbn(Section):
+class ResNetIbn(_Trained):
     """The baseline; config/paper.yaml has the paper's size."""
 
     architecture: Literal["resnet_ibn"] = "resnet_ibn"
@@ -79,7 +90,41 @@ class ResNetIbn(Section):
         return self
 
 
-class CustomEncoder(Section):
+class ReadingCnn(_Trained):
+    """A convolutional network that reads a query at several speeds and pitches."""
+
+    architecture: Literal["reading_cnn"]
+    front_end: ConstantQ = ConstantQ(f_min=55.0, bins=168, bins_per_octave=24, log_magnitude=False)
+    # Of three stages; the last two have a residual block each.
+    channels: Annotated[list[PositiveInt], Field(min_length=3, max_length=3)] = [32, 48, 96]
+    squeezed_channels: PositiveInt = 32  # of the map that fingerprints are read from
+    embedding_size: PositiveInt = 128
+    fingerprints: Fingerprints = Fingerprints()
+    training: WindowTraining = WindowTraining()
+
+    def packed(self, name: str) -> str:
+        """Levels of its own front end."""
+        return f"levels_{name}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ReadingCnn:
+        front_end, hop = self.front_end, self.fingerprints.segment_hop
+        if front_end.log_magnitude:
+            raise ValueError("front_end.log_magnitude is true, expected false: levels are its own")
+        if front_end.frames % 8 or hop % 8 or front_end.frames % hop:
+            raise ValueError(
+                f"segments of {front_end.frames} frames every {hop}, expected multiples of 8 "
+                "frames, and a whole number of hops in a segment"
+            )
+        if front_end.bins % 4 or front_end.bins_per_octave % 12:
+            raise ValueError(
+                f"{front_end.bins} bins, {front_end.bins_per_octave} per octave, expected "
+                "multiples of 4 and of 12"
+            )
+        return self
+
+
+class CustomEncoder(_Trained):
     """An encoder in a file of its own; see docs/extending.md."""
 
     architecture: Literal["custom"]
@@ -98,5 +143,5 @@ class PretrainedEncoder(Section):
     fingerprints: Fingerprints = Fingerprints()
 
 
-EncoderSettings = Gnn | ResNetIbn | CustomEncoder  # from which an encoder can be built
+EncoderSettings = Gnn | ResNetIbn | ReadingCnn | CustomEncoder  # from which an encoder can be built
 Encoder = Annotated[EncoderSettings | PretrainedEncoder, Field(discriminator="architecture")]

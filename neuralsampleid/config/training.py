@@ -102,8 +102,27 @@ class Augmentation(Section):
         return self
 
 
-class Training(Section):
-    """Pretraining of an encoder."""
+class WindowChanges(Section):
+    """How the two views of a window of power differ (training/windows.py)."""
+
+    gain_db: NonNegativeFloat = 10.0  # ±, of a sampled part over the other one
+    pitch_semitones: NonNegativeFloat = 1.1  # ±; a query is read at pitches 2 semitones apart
+    tempo: Annotated[float, Field(ge=1)] = 1.13  # ratio, up or down; a query is read at 3 speeds
+    jitter_s: NonNegativeFloat = 0.26  # ±; references have a segment every 0.5 s
+    equaliser_db: NonNegativeFloat = 10.0  # ±
+    filtered: Fraction = 0.35  # share with a high-pass, and share with a low-pass filter
+    compressed: Fraction = 0.35  # share
+    reverberated: Fraction = 0.35  # share
+    noisy: Fraction = 0.3  # share
+    parts: Fraction = 0.45  # share of which one source alone is sampled
+    cut: Fraction = 0.3  # share that sounds in a part of the window only
+    alone: Fraction = 0.1  # share with nothing beside it
+    both_semitones: NonNegativeFloat = 6.0  # ±, of both views: more music out of the same
+    both_tempo: Annotated[float, Field(ge=1)] = 1.22  # ratio, up or down, of both views
+
+
+class AnyTraining(Section):
+    """What pretrainings of all encoders have in common."""
 
     epochs: PositiveInt = 10
     pairs_per_epoch: PositiveInt | None = 1120  # None: one per training track
@@ -112,10 +131,23 @@ class Training(Section):
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.125  # of the training tracks
     validation_pairs: Annotated[int, Field(ge=2)] = 192
     gradient_clip: PositiveFloat | None = 1.0  # global norm
-    loss: Loss = NtXent()
     learning_rate: LearningRate = Cosine()
+
+
+class Training(AnyTraining):
+    """Pretraining of an encoder on pairs of segments."""
+
+    loss: Loss = NtXent()
     pairs: Pairs = Pairs()
     augmentation: Augmentation = Augmentation()
+
+
+class WindowTraining(AnyTraining):
+    """Pretraining of an encoder on pairs of windows, each of several segments."""
+
+    learning_rate: LearningRate = Cosine(initial=2e-3)
+    temperature: PositiveFloat = 0.05  # of the similarities
+    changes: WindowChanges = WindowChanges()
 
 
 class BaselineTraining(Training):

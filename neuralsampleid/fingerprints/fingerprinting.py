@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from neuralsampleid.audio.feature_blocks import FeatureBlocks
 from neuralsampleid.audio.ffmpeg import read_tracks
-from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd, segment_samples
+from neuralsampleid.audio.front_ends import segment_samples
 from neuralsampleid.audio.sound import Stretch, Waveform
 from neuralsampleid.config import EncoderSettings
-from neuralsampleid.devices import Exact, computing, device_of
+from neuralsampleid.devices import Exact, computing
 from neuralsampleid.fingerprints.segments import Segments
+from neuralsampleid.fingerprints.windows import BATCH, Windows
 from neuralsampleid.models.encoder import SegmentEncoder
 
 if TYPE_CHECKING:  # what reading and writing tables needs, and a single track does not
@@ -28,8 +29,6 @@ if TYPE_CHECKING:  # what reading and writing tables needs, and a single track d
 
 _LOG = logging.getLogger(__name__)
 SILENCE_DB = -60.0  # a segment's level re full scale below which it is marked silent
-BLOCK = 1 << 10  # frames whose features are computed at once; more leave the cache
-BATCH = 32  # segments encoded at once; more leave the processor's cache
 
 
 def fingerprint_track(
@@ -69,7 +68,7 @@ class SegmentMaker:
         self._hop = encoder.segment_hop * front_end.hop_length  # samples between segments
         self._needed = (front_end.frames - 1) * front_end.hop_length + front_end.hop_length // 2
         self._audio, self._blocks = Stretch(), FeatureBlocks(front_end)
-        self._features = torch.empty(front_end.bins, 0, device=device_of(encoder))
+        self._windows = Windows(encoder)
         self._embeddings: list[npt.NDArray[np.float32]] = []
         self._nodes: list[npt.NDArray[np.float32]] = []
         self._levels: list[float] = []
@@ -78,7 +77,7 @@ class SegmentMaker:
         """Take more samples, float32 (samples,) at the encoder's rate."""
         self._audio.append(audio)
         for features in self._blocks.feed(audio):
-            self._encode(features)
+            self._encode(self._windows.feed(features))
 
     def finish(self, track_id: str = "") -> Segments:
         """The segments of all that was taken.
@@ -90,42 +89,32 @@ class SegmentMaker:
         length, rate = self._audio.end, self._encoder.front_end.sample_rate
         self.feed(np.zeros(max(0, self._needed - length), np.float32))
         for features in self._blocks.finish():
-            self._encode(features)
-        self._encode(self._features[:, :0], last=True)
+            self._encode(self._windows.feed(features))
+        self._encode(self._windows.finish())
         starts = np.arange(len(self._levels)) * self._hop
         return Segments.of(
             {track_id: len(starts)},
-            np.concatenate(self._embeddings),
+            np.concatenate(self._embeddings)[: len(starts)],
             starts_s=starts / rate,
             ends_s=np.minimum(starts + self._needed, max(length, self._needed)) / rate,
             silent=np.array(self._levels) < SILENCE_DB,
             seconds=np.array([length / rate]),
-            nodes=np.concatenate(self._nodes) if self._nodes else None,
+            nodes=np.concatenate(self._nodes)[: len(starts)] if self._nodes else None,
         )
 
     @torch.inference_mode()
-    def _encode(self, features: Tensor, *, last: bool = False) -> None:
-        """Encode what more features make complete, (bins, frames): whole batches, but the last."""
-        self._features = torch.cat([self._features, features], dim=1)
-        frames, hop = self._encoder.front_end.frames, self._encoder.segment_hop
-        total = self._features.shape[1]
-        count = max(0, (total - frames) // hop + 1)
-        if not last:  # segments may lie apart
-            count = min(count, total // hop) // BATCH * BATCH
-        if not count:
-            return
-        segments = self._features.unfold(1, frames, hop).transpose(0, 1)[:count]
-        for batch in segments.split(BATCH):
-            with computing(self._features.device, self._precision):
+    def _encode(self, windows: Tensor) -> None:
+        """Encode windows (n, bins, frames), which follow each other."""
+        for batch in windows.split(BATCH) if len(windows) else ():
+            with computing(batch.device, self._precision):
                 encoding = self._encoder.encode(batch)
             self._embeddings.append(encoding.embedding.float().cpu().numpy())
             if self._keeps_nodes and encoding.nodes is not None:
                 self._nodes.append(encoding.nodes.float().cpu().numpy())
-        for _ in range(count):
+        for _ in range(self._windows.segments - len(self._levels)):
             start = len(self._levels) * self._hop
             self._levels.append(_level_db(self._audio.part(start, start + self._needed)))
         self._audio.drop(len(self._levels) * self._hop)
-        self._features = self._features[:, count * hop :].clone()
 
 
 def fingerprint_tracks(
@@ -159,40 +148,6 @@ def fingerprint_tracks(
 def segment_seconds(settings: EncoderSettings) -> float:
     """How long a segment is."""
     return segment_samples(settings.front_end) / settings.front_end.sample_rate
-
-
-class FeatureBlocks:
-    """The features of a track that comes in blocks, as the front end makes them of the whole of it.
-
-    Its spectrum needs much more memory than its features.
-    """
-
-    def __init__(self, front_end: LogMelFrontEnd | ConstantQFrontEnd) -> None:
-        self._front_end, self._audio, self._frame = front_end, Stretch(), 0
-        # Frames beside a block that its features depend on.
-        self._margin = front_end.reach // front_end.hop_length + 2
-
-    def feed(self, audio: Waveform) -> Iterator[Tensor]:
-        """What can be said after more samples, (samples,): blocks (bins, frames)."""
-        self._audio.append(audio)
-        while (self._frame + BLOCK + self._margin) * self._front_end.hop_length <= self._audio.end:
-            yield self._block(self._frame + BLOCK)
-
-    def finish(self) -> Iterator[Tensor]:
-        """The blocks that are left."""
-        total = 1 + self._audio.end // self._front_end.hop_length
-        while self._frame < total:
-            yield self._block(min(self._frame + BLOCK, total))
-
-    @torch.inference_mode()
-    def _block(self, last: int) -> Tensor:
-        hop, begin = self._front_end.hop_length, max(0, self._frame - self._margin)
-        piece = torch.tensor(self._audio.part(begin * hop, (last + self._margin) * hop))
-        own = slice(self._frame - begin, last - begin)
-        self._frame = last
-        self._audio.drop((last - self._margin) * hop)
-        features: Tensor = self._front_end(piece.to(device_of(self._front_end))[None])
-        return features[0, :, own]
 
 
 def _level_db(audio: Waveform) -> float:

@@ -4,7 +4,8 @@
 a re-ranker needs them; ``segments.csv`` (row, track_id, start_s, end_s, silent);
 ``meta.json`` (what made it). Rows of a track are contiguous and in the order of time. A store is
 written under a temporary name, renamed, and never changed afterwards. Stores of one encoder, such
-as the shards of a role, are opened as one.
+as the shards of a role, are opened as one. Queries of an encoder that reads them at several speeds
+have a store for each within theirs (fingerprints/readings.py).
 """
 
 from __future__ import annotations
@@ -44,6 +45,14 @@ class StoreWriter:
         self._folder = folder
         self._tables: dict[str, pd.DataFrame] = {}
         self._arrays: dict[str, _GrowingArray] = {}
+        self._within: dict[str, StoreWriter] = {}
+
+    def within(self, name: str) -> StoreWriter:
+        """Another store of the same tracks, in a folder of this one."""
+        if name not in self._within:
+            (self._folder / name).mkdir()
+            self._within[name] = StoreWriter(self._folder / name)
+        return self._within[name]
 
     def append(self, track: Segments) -> None:
         """Add a track.
@@ -79,6 +88,8 @@ class StoreWriter:
     def close_arrays(self) -> None:
         for array in self._arrays.values():
             array.close()
+        for other in self._within.values():
+            other.close_arrays()
 
     def write_tables(self, meta: dict[str, Any]) -> None:
         if not self._tables:
@@ -87,6 +98,8 @@ class StoreWriter:
         segments.insert(0, "row", np.arange(len(segments)))
         write_csv(self._folder / _SEGMENTS, segments)
         write_json(self._folder / _META, meta)
+        for other in self._within.values():
+            other.write_tables(meta)
 
 
 @contextmanager

@@ -10,12 +10,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neuralsampleid.config import CustomEncoder, EncoderSettings, Gnn, Reranker, network
+from neuralsampleid.config import (
+    CustomEncoder,
+    EncoderSettings,
+    Gnn,
+    ReadingCnn,
+    Reranker,
+    network,
+)
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import write_bytes
 from neuralsampleid.models.custom import make_custom
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.models.gnn import GnnEncoder
+from neuralsampleid.models.reading_cnn import ReadingCnnEncoder
 from neuralsampleid.models.reranker import CrossAttentionReranker
 from neuralsampleid.models.resnet_ibn import ResNetIbnEncoder
 
@@ -30,6 +38,8 @@ def make_encoder(settings: EncoderSettings, seed: int) -> SegmentEncoder:
         torch.manual_seed(seed)
         if isinstance(settings, CustomEncoder):
             return make_custom(settings)
+        if isinstance(settings, ReadingCnn):
+            return ReadingCnnEncoder(settings)
         return GnnEncoder(settings) if isinstance(settings, Gnn) else ResNetIbnEncoder(settings)
 
 

@@ -20,6 +20,15 @@ class Encoding:
     nodes: Tensor | None  # (batch, channels, nodes) for a re-ranker; None if it has none
 
 
+class Window(NamedTuple):
+    """What an encoder is given at once; all in frames but ``segments``."""
+
+    frames: int  # of a window
+    hop: int  # from one window to the next
+    segments: int  # of a window; they follow each other at the encoder's ``segment_hop``
+    lead: int  # before a window's first segment
+
+
 class ParameterCounts(NamedTuple):
     """How many numbers an encoder learned."""
 
@@ -42,9 +51,18 @@ class SegmentEncoder(nn.Module, ABC):
     embedding_size: int
     node_shape: tuple[int, int] | None = None
 
+    @property
+    def window(self) -> Window:
+        """What ``encode`` takes: one segment, unless several share their computation."""
+        return Window(self.front_end.frames, self.segment_hop, 1, 0)
+
     @abstractmethod
     def encode(self, features: Tensor) -> Encoding:
-        """Features (batch, bins, frames) → fingerprints, and node matrices where there are any."""
+        """Features of windows (batch, bins, frames) → fingerprints of their segments.
+
+        The segments of a window follow each other; node matrices are there where an encoder has
+        them.
+        """
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (batch, bins, frames) → fingerprints (batch, d)."""

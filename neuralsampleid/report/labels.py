@@ -17,6 +17,7 @@ _TERMS = {
     "hnsw": "HNSW",
     "gnn": "GNN",
     "resnet_ibn": "ResNet-IBN",
+    "reading_cnn": "Reading CNN",
     "reranker": "Re-ranker",
     "auroc": "AUROC",
     "map": "mAP",

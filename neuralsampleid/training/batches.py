@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import lightning
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from neuralsampleid.training.pairs import PairSource, RawPair
 from neuralsampleid.training.stopping import outlive_signals, signals_blocked
-from neuralsampleid.training.views import BatchedViews
 
 
 class ShareSampler(Sampler[int]):
@@ -56,7 +54,7 @@ class ShareSampler(Sampler[int]):
             yield from range(first, first + self.share)
 
 
-class PairLoader(DataLoader[RawPair]):
+class PairLoader(DataLoader[Any]):
     """Its workers go on when all processes of a job are told to stop; the trainer ends them."""
 
     def __iter__(self) -> Any:  # noqa: ANN401 - as torch declares it
@@ -72,7 +70,7 @@ class PairData(lightning.LightningDataModule):
     Args:
         source: training pairs by global index.
         held_out: always the same pairs.
-        views: collates pairs.
+        collate: stacks pairs.
         pairs_per_epoch: of all processes.
         batch_pairs: of all processes; a multiple of their number.
         workers: processes that make training pairs, for each that trains.
@@ -81,9 +79,9 @@ class PairData(lightning.LightningDataModule):
 
     def __init__(
         self,
-        source: PairSource,
-        held_out: PairSource,
-        views: BatchedViews,
+        source: Dataset[Any],
+        held_out: Dataset[Any],
+        collate: Callable[[list[Any]], Any],
         pairs_per_epoch: int,
         batch_pairs: int,
         workers: int = 0,
@@ -93,7 +91,8 @@ class PairData(lightning.LightningDataModule):
         super().__init__()
         self.source = source
         self.held_out = held_out
-        self.views = views
+        self.held_out_pairs = len(held_out)  # type: ignore[arg-type] # torch's sets may have none
+        self.collate = collate
         self.pairs_per_epoch = pairs_per_epoch
         self.batch_pairs = batch_pairs
         self.workers = workers
@@ -103,7 +102,7 @@ class PairData(lightning.LightningDataModule):
     def steps_per_epoch(self) -> int:
         return self.pairs_per_epoch // self.batch_pairs
 
-    def train_dataloader(self) -> DataLoader[RawPair]:
+    def train_dataloader(self) -> DataLoader[Any]:
         trainer = self.trainer
         assert trainer is not None
         sampler = ShareSampler(
@@ -115,7 +114,7 @@ class PairData(lightning.LightningDataModule):
             self.source,
             sampler.share,
             sampler=sampler,
-            collate_fn=self.views.collate,
+            collate_fn=self.collate,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=self.pinned,
@@ -124,9 +123,8 @@ class PairData(lightning.LightningDataModule):
             generator=torch.Generator(),
         )
 
-    def val_dataloader(self) -> DataLoader[RawPair]:
+    def val_dataloader(self) -> DataLoader[Any]:
         trainer = self.trainer
         assert trainer is not None
-        size = min(self.batch_pairs // trainer.world_size, len(self.held_out))
-        collate = self.views.collate
-        return DataLoader(self.held_out, size, collate_fn=collate, generator=torch.Generator())
+        size = min(self.batch_pairs // trainer.world_size, self.held_out_pairs)
+        return DataLoader(self.held_out, size, collate_fn=self.collate, generator=torch.Generator())

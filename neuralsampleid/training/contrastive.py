@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+from abc import ABC, abstractmethod
+from typing import Any
 
 import lightning
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import MeanMetric
 
-from neuralsampleid.config import Cosine, Training
+from neuralsampleid.config import AnyTraining, Cosine, Training
 from neuralsampleid.models.encoder import SegmentEncoder
 from neuralsampleid.training.losses import contrastive_loss
 from neuralsampleid.training.views import Batch, BatchedViews
@@ -20,10 +22,75 @@ from neuralsampleid.training.views import Batch, BatchedViews
 _LOG = logging.getLogger(__name__)
 
 
-class Pretraining(lightning.LightningModule):
-    """Trains an encoder to give both views of a pair similar fingerprints."""
+class AnyPretraining(lightning.LightningModule, ABC):
+    """Trains an encoder; what it has in common whatever the encoder learns from."""
 
     bad_batches: Tensor  # so far: those whose loss was not finite
+
+    def __init__(
+        self, encoder: SegmentEncoder, settings: AnyTraining, steps_per_epoch: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.settings = settings
+        self.steps_per_epoch = steps_per_epoch
+        self.seed = seed
+        self.register_buffer("bad_batches", torch.zeros((), dtype=torch.long))
+        self.train_loss = epoch_mean()
+        self._skipped = False
+
+    @abstractmethod
+    def batch_loss(self, batch: Any) -> Tensor:  # noqa: ANN401 - each kind has its own batches
+        """The loss of one batch over all processes, with its gradients."""
+
+    def on_train_epoch_start(self) -> None:
+        self.train_loss.reset()
+
+    def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
+        # Dropout depends on the step and the process alone: neither workers nor a resumption
+        # change it. Processes differ, or the same places of all their shares would be dropped.
+        step = 1_000_003 * (self.global_step + 1)
+        torch.manual_seed(self.seed + step + 7_919 * self.global_rank)
+
+    def training_step(self, batch: object, _: int) -> Tensor:
+        """The loss of one batch over all processes; the step is skipped where it is not finite."""
+        loss = self.batch_loss(batch)
+        self._skipped = not bool(torch.isfinite(loss))
+        if self._skipped:
+            self.bad_batches += 1
+            _LOG.warning("step %d: the loss is %s, skipped", self.global_step, loss.item())
+        else:
+            self.train_loss.update(loss.detach(), self.settings.batch_pairs)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        if self._skipped:  # without gradients the optimiser leaves everything as it is
+            optimizer.zero_grad(set_to_none=True)
+
+    def log_epoch(self, loss: Tensor, hit_rate: Tensor) -> None:
+        """Log an epoch's curves, once its held-out pairs are judged."""
+        # Here, because callbacks write the curves before the module's own end of an epoch.
+        if self.train_loss.weight > 0:
+            self.log("train_loss", self.train_loss.compute())
+        self.log("validation_loss", loss, sync_dist=True)
+        self.log("validation_hit_rate_1", hit_rate, prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        optimizer = torch.optim.Adam(
+            self.encoder.parameters(), lr=self.settings.learning_rate.initial
+        )
+        schedule = LambdaLR(
+            optimizer, lambda step: learning_rate_factor(self.settings, step, self.steps_per_epoch)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def in_full_precision(self) -> torch.autocast:
+        """A context in which nothing is rounded to bfloat16."""
+        return torch.autocast(self.device.type, enabled=False)
+
+
+class Pretraining(AnyPretraining):
+    """Trains an encoder to give both views of a pair of segments similar fingerprints."""
 
     def __init__(
         self,
@@ -33,41 +100,14 @@ class Pretraining(lightning.LightningModule):
         steps_per_epoch: int,
         seed: int,
     ) -> None:
-        super().__init__()
-        self.encoder = encoder
+        super().__init__(encoder, settings, steps_per_epoch, seed)
         self.views = views
-        self.settings = settings
-        self.steps_per_epoch = steps_per_epoch
-        self.seed = seed
-        self.register_buffer("bad_batches", torch.zeros((), dtype=torch.long))
-        self.train_loss = epoch_mean()
-        self._skipped = False
+        self.loss_settings = settings.loss
         self._validation: list[tuple[Tensor, Tensor]] = []
 
-    def on_train_epoch_start(self) -> None:
-        self.train_loss.reset()
-
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        # Dropout depends on the step and the process alone: neither workers nor a resumption
-        # change it. Processes differ, or the same places of all their shares would be dropped.
-        step = 1_000_003 * (self.global_step + 1)
-        torch.manual_seed(self.seed + step + 7_919 * self.global_rank)
-
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        """The loss of one batch over all processes; the step is skipped where it is not finite."""
-        queries, references = self.gather(*self._embed(batch))
-        loss = self._loss(queries, references)
-        self._skipped = not bool(torch.isfinite(loss))
-        if self._skipped:
-            self.bad_batches += 1
-            _LOG.warning("step %d: the loss is %s, skipped", self.global_step, loss.item())
-        else:
-            self.train_loss.update(loss.detach(), len(queries))
-        return loss
-
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        if self._skipped:  # without gradients the optimiser leaves everything as it is
-            optimizer.zero_grad(set_to_none=True)
+    def batch_loss(self, batch: Batch) -> Tensor:
+        """The loss of one batch over all processes, with its gradients."""
+        return self._loss(*self.gather(*self._embed(batch)))
 
     def gather(self, queries: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
         """Both views' embeddings (B / processes, d) of all processes, each (B, d).
@@ -95,35 +135,19 @@ class Pretraining(lightning.LightningModule):
         hits = (queries @ references.T).argmax(dim=1) == torch.arange(
             len(queries), device=queries.device
         )
-        # Here, because callbacks write the curves before the module's own end of an epoch.
-        if self.train_loss.weight > 0:
-            self.log("train_loss", self.train_loss.compute())
-        self.log("validation_loss", loss, sync_dist=True)
-        self.log("validation_hit_rate_1", hits.float().mean(), prog_bar=True, sync_dist=True)
-
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        optimizer = torch.optim.Adam(
-            self.encoder.parameters(), lr=self.settings.learning_rate.initial
-        )
-        schedule = LambdaLR(
-            optimizer, lambda step: learning_rate_factor(self.settings, step, self.steps_per_epoch)
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        self.log_epoch(loss, hits.float().mean())
 
     def _embed(self, batch: Batch) -> tuple[Tensor, Tensor]:
         # Powers span more than bfloat16 can tell apart, and so do similarities over a temperature.
-        with self._in_full_precision():
+        with self.in_full_precision():
             queries, references = self.views.features(batch)
         embeddings = self.encoder(torch.cat([queries, references])).float()
         first, second = embeddings.chunk(2)
         return first, second
 
     def _loss(self, queries: Tensor, references: Tensor) -> Tensor:
-        with self._in_full_precision():
-            return contrastive_loss(queries, references, self.settings.loss)
-
-    def _in_full_precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, enabled=False)
+        with self.in_full_precision():
+            return contrastive_loss(queries, references, self.loss_settings)
 
 
 def epoch_mean() -> MeanMetric:
@@ -133,7 +157,7 @@ def epoch_mean() -> MeanMetric:
     return mean
 
 
-def learning_rate_factor(settings: Training, step: int, steps_per_epoch: int) -> float:
+def learning_rate_factor(settings: AnyTraining, step: int, steps_per_epoch: int) -> float:
     """The learning rate at a step, as a share of the initial one."""
     schedule = settings.learning_rate
     if not isinstance(schedule, Cosine):

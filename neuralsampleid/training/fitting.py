@@ -21,6 +21,7 @@ from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_json
 from neuralsampleid.models.checkpoint import write_checkpoint
 from neuralsampleid.training.curves import EpochLog, progress_bars
+from neuralsampleid.training.level_packs import PackedLevels
 from neuralsampleid.training.machine import Machine, cluster_environment
 from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.stopping import StopOnSignal
@@ -102,7 +103,11 @@ def fit(
 
 
 def prepare_folder(
-    folder: Path, settings: Section, packed: PackedStems, seed: int, precision: Exact = "float32"
+    folder: Path,
+    settings: Section,
+    packed: PackedStems | PackedLevels,
+    seed: int,
+    precision: Exact = "float32",
 ) -> None:
     """Leave in a training's folder only what it can continue from.
 

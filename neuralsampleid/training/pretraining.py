@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from neuralsampleid.config import Gnn, ResNetIbn
+from neuralsampleid.config import Gnn, ReadingCnn, ResNetIbn
 from neuralsampleid.errors import UserError
 from neuralsampleid.models.checkpoint import make_encoder
 from neuralsampleid.models.encoder import SegmentEncoder, parameter_counts
+from neuralsampleid.models.reading_cnn import ReadingCnnEncoder
 from neuralsampleid.processes import is_first_process
 from neuralsampleid.training.batches import PairData
-from neuralsampleid.training.contrastive import Pretraining
+from neuralsampleid.training.contrastive import AnyPretraining, Pretraining
 from neuralsampleid.training.fitting import Plan, fit, prepare_folder
+from neuralsampleid.training.level_packs import PackedLevels
 from neuralsampleid.training.machine import Machine
 from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import PairSource, split_tracks, without_curriculum
 from neuralsampleid.training.views import BatchedViews
+from neuralsampleid.training.window_pretraining import WindowPretraining, collator
+from neuralsampleid.training.windows import WindowSource
 
+Trainable = Gnn | ResNetIbn | ReadingCnn
 _LOG = logging.getLogger(__name__)
 
 
@@ -35,8 +41,8 @@ class Pretrained:
 
 
 def pretrain(
-    settings: Gnn | ResNetIbn,
-    packed: PackedStems,
+    settings: Trainable,
+    packed: PackedStems | PackedLevels,
     seed: int,
     folder: Path,
     machine: Machine | None = None,
@@ -45,7 +51,7 @@ def pretrain(
 
     Args:
         settings: the encoder and its training.
-        packed: stems at the front end's sample rate.
+        packed: stems at the front end's sample rate; of a ``ReadingCnn`` their levels.
         seed: fixes weights, pairs and dropout.
         folder: for checkpoints and ``curves.csv``; see ``fitting``.
         machine: where it trains; one process on the CPU if left out.
@@ -57,18 +63,13 @@ def pretrain(
     """
     machine = machine or Machine()
     training = settings.training
-    if packed.sample_rate != settings.front_end.sample_rate:
-        raise UserError(
-            f"packed stems have {packed.sample_rate} Hz, expected {settings.front_end.sample_rate}"
-        )
     encoder = make_encoder(settings, seed)
     if machine.precision == "bfloat16" and machine.accelerator == "cpu":
         # Twice as fast (benchmarks/training_step.md).
         encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    data = _data(settings, packed, seed, encoder, machine)
+    module, data = _module(settings, packed, seed, encoder, machine)
     if is_first_process():
         prepare_folder(folder, settings, packed, seed, machine.precision)
-    module = Pretraining(encoder, data.views, training, data.steps_per_epoch, seed)
     count = parameter_counts(encoder)
     plan = Plan(
         training.epochs,
@@ -82,34 +83,71 @@ def pretrain(
     return _best_of(module, best, training.epochs * data.steps_per_epoch)
 
 
-def _data(
-    settings: Gnn | ResNetIbn,
-    packed: PackedStems,
+def _module(
+    settings: Trainable,
+    packed: PackedStems | PackedLevels,
     seed: int,
     encoder: SegmentEncoder,
     machine: Machine,
-) -> PairData:
-    training, front_end = settings.training, settings.front_end
-    held_out, kept = split_tracks(len(packed.tracks), training.validation_share, seed)
-    per_epoch = training.pairs_per_epoch or len(kept)
-    batch = min(training.batch_pairs, per_epoch)
+) -> tuple[AnyPretraining, PairData]:
+    """What is trained, and on what."""
+    held_out, kept = split_tracks(len(packed.tracks), settings.training.validation_share, seed)
+    per_epoch = settings.training.pairs_per_epoch or len(kept)
+    batch = min(settings.training.batch_pairs, per_epoch)
     machine.share_of(batch)
-    total = per_epoch * training.epochs
-    source = PairSource(packed, kept, front_end, training, seed, total)
-    # Held-out pairs are always the same and always fully changed.
-    fixed = without_curriculum(training)
-    held = PairSource(packed, held_out, front_end, fixed, seed + 1, training.validation_pairs)
+    total, steps = per_epoch * settings.training.epochs, per_epoch // batch
     on_gpu = machine.accelerator == "cuda"
-    views = BatchedViews(
-        encoder.front_end,
-        training.pairs.rest == "same_song",
-        half=on_gpu,
-        ready=machine.workers > 0 and not on_gpu,
-    )
-    return PairData(source, held, views, per_epoch, batch, machine.workers, pinned=on_gpu)
+    source: PairSource | WindowSource
+    held: PairSource | WindowSource
+    module: AnyPretraining
+    if isinstance(settings, ReadingCnn):
+        windows, frames = _levels_for(settings, packed), 2 * settings.front_end.frames
+        of, training = settings.front_end, settings.training
+        source = WindowSource(windows, kept, of, frames, training, seed, total)
+        pairs = training.validation_pairs
+        held = WindowSource(windows, held_out, of, frames, training, seed + 1, pairs)
+        assert isinstance(encoder, ReadingCnnEncoder)
+        module = WindowPretraining(encoder, training, steps, seed)
+        collate: Callable[[list[Any]], Any] = collator(encoder).collate
+    else:
+        stems, of_pairs = _stems_for(settings, packed), settings.training
+        source = PairSource(stems, kept, settings.front_end, of_pairs, seed, total)
+        # Held-out pairs are always the same and always fully changed.
+        fixed = without_curriculum(of_pairs)
+        held = PairSource(
+            stems, held_out, settings.front_end, fixed, seed + 1, fixed.validation_pairs
+        )
+        views = BatchedViews(
+            encoder.front_end,
+            of_pairs.pairs.rest == "same_song",
+            half=on_gpu,
+            ready=machine.workers > 0 and not on_gpu,
+        )
+        module = Pretraining(encoder, views, of_pairs, steps, seed)
+        collate = views.collate
+    data = PairData(source, held, collate, per_epoch, batch, machine.workers, pinned=on_gpu)
+    return module, data
 
 
-def _best_of(module: Pretraining, best: dict[str, Any] | None, batches: int) -> Pretrained:
+def _stems_for(settings: Gnn | ResNetIbn, packed: PackedStems | PackedLevels) -> PackedStems:
+    assert isinstance(packed, PackedStems)
+    if packed.sample_rate != settings.front_end.sample_rate:
+        raise UserError(
+            f"packed stems have {packed.sample_rate} Hz, expected {settings.front_end.sample_rate}"
+        )
+    return packed
+
+
+def _levels_for(settings: ReadingCnn, packed: PackedStems | PackedLevels) -> PackedLevels:
+    assert isinstance(packed, PackedLevels)
+    if packed.bins != settings.front_end.bins:
+        raise UserError(
+            f"packed levels have {packed.bins} bins, expected {settings.front_end.bins}"
+        )
+    return packed
+
+
+def _best_of(module: AnyPretraining, best: dict[str, Any] | None, batches: int) -> Pretrained:
     bad = int(module.get_buffer("bad_batches"))
     if bad >= batches or best is None:
         raise UserError(

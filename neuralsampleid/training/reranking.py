@@ -193,8 +193,8 @@ class _MinedData(PairData):
         held = PairSource(packed, held_out, front_end, fixed, seed + 3, count)
         views = BatchedViews(encoder.front_end, training.pairs.rest == "same_song")
         batch = min(settings.training.batch_pairs, per_epoch)
-        super().__init__(source, held, views, per_epoch, batch, workers)
-        self.encoder = encoder
+        super().__init__(source, held, views.collate, per_epoch, batch, workers)
+        self.encoder, self.views, self.pairs_held_out = encoder, views, held
         self.negatives = settings.training.negatives
         self.miner = mine_as_released if settings.training.mining == "released" else mine
 
@@ -206,10 +206,10 @@ class _MinedData(PairData):
         assert self.trainer is not None
         device = self.trainer.strategy.root_device
         batches = []
-        for start in range(0, len(self.held_out), self.batch_pairs):
-            indices = range(start, min(start + self.batch_pairs, len(self.held_out)))
+        for start in range(0, len(self.pairs_held_out), self.batch_pairs):
+            indices = range(start, min(start + self.batch_pairs, len(self.pairs_held_out)))
             if len(indices) > 1:
-                pairs: Any = self.views.collate([self.held_out[index] for index in indices])
+                pairs: Any = self.views.collate([self.pairs_held_out[index] for index in indices])
                 batches.append(self._mined_by(mine, pairs.to(device)))
         # Lists of batches are what the loader's types do not know.
         return DataLoader(batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]

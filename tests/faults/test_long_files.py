@@ -9,17 +9,14 @@ import torch
 
 from helpers.songs import SMALL_LOG_MEL, small_gnn, small_resnet, song_stems
 from helpers.tunes import TUNE_RATE, convert, needs_ffmpeg, put, tune
-from neuralsampleid.audio import io, sound
+from neuralsampleid.audio import feature_blocks, io, sound
+from neuralsampleid.audio.feature_blocks import FeatureBlocks
 from neuralsampleid.audio.ffmpeg import read_any_audio, read_any_part
 from neuralsampleid.audio.front_ends import make_front_end
 from neuralsampleid.audio.parts import parts_of
 from neuralsampleid.config import PeakFinding
-from neuralsampleid.fingerprints import fingerprinting
-from neuralsampleid.fingerprints.fingerprinting import (
-    FeatureBlocks,
-    SegmentMaker,
-    fingerprint_track,
-)
+from neuralsampleid.fingerprints import fingerprinting, windows
+from neuralsampleid.fingerprints.fingerprinting import SegmentMaker, fingerprint_track
 from neuralsampleid.landmarks import peaks
 from neuralsampleid.landmarks.peaks import PeakFinder, find_peaks
 from neuralsampleid.library.fingerprinter import Fingerprinter
@@ -63,7 +60,7 @@ def test_features_do_not_depend_on_blocks(settings, extra, monkeypatch):
     front_end = make_front_end(settings)
     audio = song(6, settings.sample_rate)[: 300 * front_end.hop_length + extra]
     whole = front_end(torch.from_numpy(audio)[None])[0]
-    monkeypatch.setattr(fingerprinting, "BLOCK", 60)
+    monkeypatch.setattr(feature_blocks, "BLOCK", 60)
     blocks = FeatureBlocks(front_end)
     found = [*blocks.feed(audio[:777]), *blocks.feed(audio[777:]), *blocks.finish()]
     assert len(found) > 4
@@ -80,7 +77,8 @@ def test_fingerprints_do_not_depend_on_blocks(settings, gap, seconds, monkeypatc
     audio = audio[: round(seconds * encoder.front_end.sample_rate)]
     audio[len(audio) // 2 :] *= 1e-4  # silent segments, too
     whole = fingerprint_track(encoder, audio)
-    monkeypatch.setattr(fingerprinting, "BLOCK", 60)
+    monkeypatch.setattr(feature_blocks, "BLOCK", 60)
+    monkeypatch.setattr(windows, "BATCH", 3)
     monkeypatch.setattr(fingerprinting, "BATCH", 3)
     maker = SegmentMaker(encoder)
     feed(maker, audio)
@@ -101,7 +99,7 @@ def fingerprinter() -> Fingerprinter:
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes minutes else takes seconds."""
     monkeypatch.setattr(peaks, "BLOCK", 256)
-    monkeypatch.setattr(fingerprinting, "BLOCK", 256)
+    monkeypatch.setattr(feature_blocks, "BLOCK", 256)
     monkeypatch.setattr(io, "BLOCK", 1 << 14)
 
 

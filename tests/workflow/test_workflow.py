@@ -19,7 +19,7 @@ from neuralsampleid.catalogue.formats import LINES, MATCHES, QUERIES, read_table
 from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.evaluation.occurrences import judge_lines
 
-SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "untrained"]
+SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "reading", "untrained"]
 SYSTEMS += ["landmarks", "proposed_landmarks"]
 BOUNDS = ["oracle", "random"]
 

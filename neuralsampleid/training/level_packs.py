@@ -1,0 +1,157 @@
+"""Levels packed for training: constant-Q power of each source, made once, in a byte per value.
+
+Front ends cost as much as a small network, and all changes of training act on power. A packed
+folder holds ``levels.raw``, uint8 (frames of all its tracks, sources, bins), and ``tracks.csv``:
+track_id, first (row in ``levels.raw``), frames, sources that sound, and the SHA-256 of its rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from neuralsampleid.audio.feature_blocks import FeatureBlocks
+from neuralsampleid.audio.front_ends import ConstantQFrontEnd
+from neuralsampleid.config import ConstantQ
+from neuralsampleid.errors import UserError
+from neuralsampleid.files import remove_leftovers, replacing_folder, write_csv
+from neuralsampleid.training.packs import PackedStems
+from neuralsampleid.training.pairs import SOURCES
+
+Levels = npt.NDArray[np.uint8]  # (frames, sources, bins); 0: nothing
+STEP_DB, LOWEST_DB = 0.5, -107.5  # the power of code c is LOWEST_DB + c · STEP_DB
+_COLUMNS = {"track_id": str, "first": int, "frames": int, "sha256": str}
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PackedLevels:
+    """Levels of all sources of all training tracks.
+
+    Attributes:
+        levels: one array per shard, memory-mapped.
+        tracks: track_id, shard (place in ``levels``), first (row there), frames, sha256.
+    """
+
+    levels: tuple[Levels, ...]
+    tracks: pd.DataFrame
+
+    @property
+    def bins(self) -> int:
+        return int(self.levels[0].shape[2])
+
+    def frames(self, track: int) -> int:
+        return int(self.tracks["frames"].iat[track])
+
+    def part(self, track: int, start: int, frames: int) -> Levels:
+        """Levels (frames, sources, bins); what lies outside the track is 0."""
+        shard, first = (int(self.tracks[name].iat[track]) for name in ("shard", "first"))
+        part = np.zeros((frames, *self.levels[shard].shape[1:]), np.uint8)
+        begin, end = max(0, start), min(start + frames, self.frames(track))
+        if end > begin:
+            rows = slice(first + begin, first + end)
+            part[begin - start : end - start] = self.levels[shard][rows]
+        return part
+
+    def digest(self) -> str:
+        """SHA-256 of all levels with their tracks' ids, from what was noted when packed."""
+        rows = self.tracks[["track_id", "frames", "sha256"]].itertuples(index=False)
+        text = "".join(f"{row.track_id} {row.frames} {row.sha256}\n" for row in rows)
+        return hashlib.sha256(f"{self.bins}\n{text}".encode()).hexdigest()
+
+
+@cache
+def powers() -> npt.NDArray[np.float32]:
+    """The power of each code, (256,)."""
+    values = 10 ** ((LOWEST_DB + STEP_DB * np.arange(256)) / 10)
+    values[0] = 0.0
+    return values.astype(np.float32)
+
+
+def pack_levels(packed: PackedStems, settings: ConstantQ, folder: Path) -> None:
+    """Write the levels of packed stems.
+
+    Args:
+        packed: one shard at the front end's sample rate.
+        settings: of the front end.
+        folder: replaced as a whole once everything is written.
+    """
+    front_end = ConstantQFrontEnd(settings.model_copy(update={"log_magnitude": False}))
+    rows: list[tuple[str, int, int, str]] = []
+    remove_leftovers(folder.parent, {folder.name})
+    with replacing_folder(folder) as temporary:
+        first = 0
+        with (temporary / "levels.raw").open("wb") as raw:
+            for number, track in enumerate(packed.tracks.itertuples()):
+                levels = _levels_of(packed, number, int(track.samples), front_end)
+                raw.write(levels.data)
+                sha256 = hashlib.sha256(levels.data).hexdigest()
+                rows.append((track.track_id, first, len(levels), sha256))
+                first += len(levels)
+        write_csv(temporary / "tracks.csv", pd.DataFrame(rows, columns=list(_COLUMNS)))
+    _LOG.info("packed the levels of %d tracks, %d frames", len(rows), first)
+
+
+def open_levels(folders: Sequence[Path], bins: int) -> PackedLevels:
+    """Memory-map packed folders as if they were one, in the order given.
+
+    Raises:
+        UserError: a folder is incomplete, or its files disagree; or there is no track.
+    """
+    opened = [_open_shard(folder, bins) for folder in folders]
+    tables = [table.assign(shard=place) for place, (_, table) in enumerate(opened)]
+    tracks = pd.concat(tables, ignore_index=True)
+    if not len(tracks):
+        raise UserError(f"{folders[0]}: no training track has levels, expected at least one")
+    return PackedLevels(tuple(levels for levels, _ in opened), tracks)
+
+
+def _open_shard(folder: Path, bins: int) -> tuple[Levels, pd.DataFrame]:
+    path, row = folder / "levels.raw", len(SOURCES) * bins
+    try:
+        tracks = pd.read_csv(
+            folder / "tracks.csv", dtype=_COLUMNS, usecols=list(_COLUMNS), keep_default_na=False
+        )
+        # An empty file cannot be mapped.
+        size = path.stat().st_size
+        content = np.memmap(path, np.uint8, mode="r") if size else np.zeros(0, np.uint8)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: not a folder of packed levels ({error})") from error
+    if size != tracks["frames"].sum() * row:
+        raise UserError(
+            f"{folder}: levels.raw holds {size} bytes, tracks.csv says "
+            f"{tracks['frames'].sum()} frames of {row}"
+        )
+    return content.reshape(-1, len(SOURCES), bins), tracks
+
+
+def _levels_of(
+    packed: PackedStems, track: int, samples: int, front_end: ConstantQFrontEnd
+) -> Levels:
+    """One track's levels; a source that is silent has none."""
+    stems = packed.window(track, 0, samples)
+    frames = 1 + samples // front_end.hop_length
+    levels = np.zeros((frames, len(SOURCES), front_end.bins), np.uint8)
+    for place, members in enumerate(SOURCES):
+        audio = stems[list(members)].sum(axis=0)
+        if not audio.any():
+            continue
+        blocks = FeatureBlocks(front_end)
+        found = torch.cat([*blocks.feed(audio), *blocks.finish()], dim=1)
+        levels[:, place] = coded(found.numpy().T)
+    return levels
+
+
+def coded(magnitudes: npt.NDArray[np.float32]) -> Levels:
+    """Codes of magnitudes, of the same shape."""
+    level_db = 20 * np.log10(np.maximum(magnitudes, 1e-10))
+    return np.clip(np.rint((level_db - LOWEST_DB) / STEP_DB), 0, 255).astype(np.uint8)
