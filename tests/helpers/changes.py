@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neuralsampleid.config import WindowChanges
 from neuralsampleid.training.speed_and_pitch import Changes
 
 
@@ -19,3 +20,9 @@ def plain_changes(**values: object) -> Changes:
         "edit_seconds": 0.1,
     }
     return Changes(**(plain | values))
+
+
+def only(**changes: object) -> WindowChanges:
+    """Of two windows: what is named changes, and nothing else but the references' equaliser."""
+    nothing: dict[str, object] = dict.fromkeys(WindowChanges.model_fields, 0.0)
+    return WindowChanges(**(nothing | {"tempo": 1.0, "both_tempo": 1.0} | changes))

@@ -1,17 +1,33 @@
 """Tiny synthetic songs, and settings small enough to train on them in a second."""
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
 from helpers.paper import CONSTANT_Q, LOG_MEL, changed, paper_gnn, paper_resnet_ibn, paper_training
-from neuralsampleid.config import Cosine, Fingerprints, Gnn, ResNetIbn, Training
+from neuralsampleid.config import (
+    ConstantQ,
+    Cosine,
+    Fingerprints,
+    Gnn,
+    ReadingCnn,
+    ResNetIbn,
+    Training,
+    WindowTraining,
+)
+from neuralsampleid.training.level_packs import PackedLevels, open_levels, pack_levels
 from neuralsampleid.training.packs import PackedStems
 
 RATE = 8000  # Hz
 SMALL_LOG_MEL = changed(
     LOG_MEL, sample_rate=RATE, n_fft=256, hop_length=128, mel_bands=16, f_max=4000.0, frames=32
+)
+SMALL_CONSTANT_Q = ConstantQ(
+    sample_rate=RATE, hop_length=128, f_min=55.0, bins=72, frames=16, log_magnitude=False
 )
 
 
@@ -52,6 +68,17 @@ def packed(blocks: list[np.ndarray], rate: int = RATE) -> PackedStems:
         }
     )
     return PackedStems((np.concatenate(blocks),), table, rate)
+
+
+def packed_levels(
+    songs: int = 6, seconds: float = 4.0, front_end: ConstantQ = SMALL_CONSTANT_Q
+) -> PackedLevels:
+    """Songs' levels in memory."""
+    stems = packed_songs(songs, seconds, front_end.sample_rate)
+    with TemporaryDirectory() as folder:
+        pack_levels(stems, front_end, Path(folder) / "levels")
+        found = open_levels([Path(folder) / "levels"], front_end.bins)
+        return replace(found, levels=tuple(np.array(levels) for levels in found.levels))
 
 
 def small_training(**others: object) -> Training:
@@ -98,6 +125,33 @@ def small_resnet(**others: object) -> ResNetIbn:
         "embedding_size": 8,
     }
     return paper_resnet_ibn(**(values | others))
+
+
+def small_window_training(**others: object) -> WindowTraining:
+    """A training on windows of three epochs of two steps."""
+    values: dict[str, object] = {
+        "epochs": 3,
+        "pairs_per_epoch": 8,
+        "batch_pairs": 4,
+        "validation_share": 0.34,
+        "validation_pairs": 4,
+        "learning_rate": Cosine(initial=2e-3, final=7e-7, warmup=0.0),
+    }
+    return WindowTraining(**(values | others))
+
+
+def small_reading_cnn(training: WindowTraining | None = None, **others: object) -> ReadingCnn:
+    """A convolutional network of some thousand parameters on ``SMALL_CONSTANT_Q``."""
+    values: dict[str, object] = {
+        "architecture": "reading_cnn",
+        "front_end": SMALL_CONSTANT_Q,
+        "fingerprints": Fingerprints(segment_hop=8),
+        "channels": [4, 6, 8],
+        "squeezed_channels": 4,
+        "embedding_size": 16,
+        "training": training or small_window_training(),
+    }
+    return ReadingCnn(**(values | others))
 
 
 def sine(frequency: float, seconds: float, rate: int) -> np.ndarray:

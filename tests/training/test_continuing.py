@@ -5,15 +5,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable
-from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 import torch
 
-from helpers.pretraining import PACKED, SETTINGS, STEPS, curve, differing, run
+from helpers.pretraining import PACKED, SETTINGS, STEPS, curve, differing, run, stop_after
 from neuralsampleid.errors import UserError
 from neuralsampleid.training import contrastive as module
 from neuralsampleid.training import curves
@@ -59,20 +57,6 @@ def test_an_interrupted_training_continues_to_the_same_bits(
     assert (folder / "last.ckpt").exists()
     assert len(curve(folder, "train_loss")) < 3
     assert_continues_to_the_same_bits(folder, uninterrupted, workers)
-
-
-def stop_after(step: int, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send this process and its workers a signal once so many steps are done, as SLURM does."""
-    original = curves.EpochLog.on_train_batch_end
-
-    def send(self: curves.EpochLog, trainer, *rest: object) -> None:
-        original(self, trainer, *rest)
-        if trainer.global_step == step:
-            everyone = [os.getpid(), *(worker.pid for worker in active_children())]
-            kill = f"kill -s {number.name.removeprefix('SIG')} {' '.join(map(str, everyone))}"
-            subprocess.run(["sh", "-c", kill], check=True)
-
-    monkeypatch.setattr(curves.EpochLog, "on_train_batch_end", send)
 
 
 @pytest.mark.parametrize(
