@@ -95,6 +95,7 @@ class ReadingCnn(_Trained):
 
     architecture: Literal["reading_cnn"]
     front_end: ConstantQ = ConstantQ(f_min=55.0, bins=168, bins_per_octave=24, log_magnitude=False)
+    window_frames: PositiveInt = 128  # that are encoded at once; they hold segments in the middle
     # Of three stages; the last two have a residual block each.
     channels: Annotated[list[PositiveInt], Field(min_length=3, max_length=3)] = [32, 48, 96]
     squeezed_channels: PositiveInt = 32  # of the map that fingerprints are read from
@@ -108,19 +109,23 @@ class ReadingCnn(_Trained):
 
     @model_validator(mode="after")
     def _consistent(self) -> ReadingCnn:
-        front_end, hop = self.front_end, self.fingerprints.segment_hop
+        front_end, hop, window = self.front_end, self.fingerprints.segment_hop, self.window_frames
         if front_end.log_magnitude:
             raise ValueError("front_end.log_magnitude is true, expected false: levels are its own")
-        if front_end.frames % 8 or hop % 8 or front_end.frames % hop:
+        if front_end.frames % 8 or hop % 8 or window % (2 * hop) or window < 2 * front_end.frames:
             raise ValueError(
-                f"segments of {front_end.frames} frames every {hop}, expected multiples of 8 "
-                "frames, and a whole number of hops in a segment"
+                f"segments of {front_end.frames} frames every {hop} in windows of {window}, "
+                "expected multiples of 8 frames, windows of at least two segments, and a whole "
+                "number of hops in half a window"
             )
-        if front_end.bins % 4 or front_end.bins_per_octave % 12:
+        step = front_end.bins_per_octave // 6  # 2 semitones
+        if front_end.bins_per_octave % 12 or front_end.bins % step or front_end.bins < 8 * step:
             raise ValueError(
-                f"{front_end.bins} bins, {front_end.bins_per_octave} per octave, expected "
-                "multiples of 4 and of 12"
+                f"{front_end.bins} bins, {front_end.bins_per_octave} per octave, expected whole "
+                "bins in a semitone, and whole steps of 2 semitones, at least eight"
             )
+        if self.training.batch_pairs < 3:
+            raise ValueError("training.batch_pairs is 2, expected at least 3: a query holds two")
         return self
 
 

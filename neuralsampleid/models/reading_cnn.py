@@ -29,7 +29,7 @@ _SILENCE = 1e-13  # mean power of a window, below which it is no louder than thi
 
 
 class ReadingCnnEncoder(SegmentEncoder):
-    """Windows of two segments' length → fingerprints of the segments inside."""
+    """Windows → fingerprints of the segments inside."""
 
     front_end: ConstantQFrontEnd
 
@@ -52,11 +52,11 @@ class ReadingCnnEncoder(SegmentEncoder):
 
     @property
     def window(self) -> Window:
-        """Twice a segment: it holds the segments of half of it, each with what is around it."""
-        frames, hop = self.front_end.frames, self.segment_hop
-        segments = frames // hop
-        lead = (frames - (segments - 1) * hop) // 2 // STEP_FRAMES * STEP_FRAMES
-        return Window(2 * frames, frames, segments, lead)
+        """It holds the segments that begin in half of it, each with what is around it."""
+        frames, hop = self.settings.window_frames, self.segment_hop
+        segments = frames // 2 // hop
+        around = frames - self.front_end.frames - (segments - 1) * hop
+        return Window(frames, frames // 2, segments, around // 2 // STEP_FRAMES * STEP_FRAMES)
 
     def encode(self, features: Tensor) -> Encoding:
         """Magnitudes (batch, bins, window frames) → (batch · segments, d), as they are."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,10 +41,12 @@ class PackedLevels:
     Attributes:
         levels: one array per shard, memory-mapped.
         tracks: track_id, shard (place in ``levels``), first (row there), frames, sha256.
+        folders: of the shards; empty if they are in memory only.
     """
 
     levels: tuple[Levels, ...]
     tracks: pd.DataFrame
+    folders: tuple[Path, ...] = ()
 
     @property
     def bins(self) -> int:
@@ -61,6 +64,12 @@ class PackedLevels:
             rows = slice(first + begin, first + end)
             part[begin - start : end - start] = self.levels[shard][rows]
         return part
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A worker process that is not forked maps the files; it is not sent their content."""
+        if self.folders:
+            return open_levels, (self.folders, self.bins)
+        return PackedLevels, (self.levels, self.tracks)
 
     def digest(self) -> str:
         """SHA-256 of all levels with their tracks' ids, from what was noted when packed."""
@@ -84,7 +93,14 @@ def pack_levels(packed: PackedStems, settings: ConstantQ, folder: Path) -> None:
         packed: one shard at the front end's sample rate.
         settings: of the front end.
         folder: replaced as a whole once everything is written.
+
+    Raises:
+        UserError: the stems have another sample rate.
     """
+    if packed.sample_rate != settings.sample_rate:
+        raise UserError(
+            f"packed stems have {packed.sample_rate} Hz, expected {settings.sample_rate}"
+        )
     front_end = ConstantQFrontEnd(settings.model_copy(update={"log_magnitude": False}))
     rows: list[tuple[str, int, int, str]] = []
     remove_leftovers(folder.parent, {folder.name})
@@ -112,7 +128,7 @@ def open_levels(folders: Sequence[Path], bins: int) -> PackedLevels:
     tracks = pd.concat(tables, ignore_index=True)
     if not len(tracks):
         raise UserError(f"{folders[0]}: no training track has levels, expected at least one")
-    return PackedLevels(tuple(levels for levels, _ in opened), tracks)
+    return PackedLevels(tuple(levels for levels, _ in opened), tracks, tuple(folders))
 
 
 def _open_shard(folder: Path, bins: int) -> tuple[Levels, pd.DataFrame]:

@@ -101,7 +101,7 @@ def _module(
     held: PairSource | WindowSource
     module: AnyPretraining
     if isinstance(settings, ReadingCnn):
-        windows, frames = _levels_for(settings, packed), 2 * settings.front_end.frames
+        windows, frames = _levels_for(settings, packed), settings.window_frames
         of, training = settings.front_end, settings.training
         source = WindowSource(windows, kept, of, frames, training, seed, total)
         pairs = training.validation_pairs

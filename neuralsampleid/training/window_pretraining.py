@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,9 +53,14 @@ class WindowPretraining(AnyPretraining):
 
 
 def learned_steps(encoder: ReadingCnnEncoder) -> tuple[int, ...]:
-    """Three of the map's steps at which a window's segments begin: not the outermost."""
-    last = (encoder.window.frames - encoder.front_end.frames) // STEP_FRAMES
-    return tuple(sorted({min(1, last), last // 2, max(last - 1, 0)}))
+    """Steps of the map at which segments begin that are learned from: not the outermost.
+
+    Two for each segment's length that fits into a window, and one more.
+    """
+    segment = encoder.front_end.frames // STEP_FRAMES
+    last = encoder.window.frames // STEP_FRAMES - segment
+    steps = np.linspace(min(1, last), max(last - 1, 0), 2 * last // segment + 1)
+    return tuple(sorted({round(step) for step in steps.tolist()}))
 
 
 def collator(encoder: ReadingCnnEncoder) -> WindowCollator:

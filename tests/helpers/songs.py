@@ -145,6 +145,7 @@ def small_reading_cnn(training: WindowTraining | None = None, **others: object) 
     values: dict[str, object] = {
         "architecture": "reading_cnn",
         "front_end": SMALL_CONSTANT_Q,
+        "window_frames": 32,
         "fingerprints": Fingerprints(segment_hop=8),
         "channels": [4, 6, 8],
         "squeezed_channels": 4,

@@ -115,11 +115,22 @@ def test_weights_are_written_and_read(encoder, tmp_path):
         )
 
 
+def few_bins(**changed: int) -> dict[str, object]:
+    """A front end that is no whole number of steps."""
+    return {"front_end": {**SETTINGS.front_end.model_dump(), **changed}}
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"front_end": ConstantQ().model_dump()}, "log_magnitude is true"),
-        ({"fingerprints": {"segment_hop": 12}}, "64 frames every 12"),
+        ({"fingerprints": {"segment_hop": 12}}, "64 frames every 12 in windows of 128"),
+        ({"fingerprints": {"segment_hop": 48}}, "64 frames every 48 in windows of 128"),
+        ({"window_frames": 96}, "64 frames every 16 in windows of 96"),
+        ({"training": {"batch_pairs": 2}}, "expected at least 3: a query holds two"),
+        (few_bins(bins=28), "28 bins, 24 per octave"),
+        (few_bins(bins=170), "170 bins, 24 per octave"),
+        (few_bins(bins_per_octave=30), "168 bins, 30 per octave"),
         ({"channels": [8, 8]}, "at least 3 items"),
     ],
 )

@@ -147,10 +147,22 @@ def test_too_few_tracks_are_refused(tmp_path: Path):
         pretrain(SETTINGS, packed_levels(2, 1.0), 1, tmp_path / "model")
 
 
-@pytest.mark.parametrize(("frames", "steps"), [(16, (1,)), (32, (1, 2, 3)), (64, (1, 4, 7))])
-def test_segments_that_are_learned_from_are_not_the_outermost(frames: int, steps: tuple[int, ...]):
+@pytest.mark.parametrize(
+    ("frames", "window", "steps"),
+    [
+        (16, 32, (1,)),
+        (32, 64, (1, 2, 3)),
+        (64, 128, (1, 4, 7)),
+        (32, 128, (1, 3, 4, 6, 8, 9, 11)),
+    ],
+)
+def test_segments_that_are_learned_from_are_not_the_outermost(
+    frames: int, window: int, steps: tuple[int, ...]
+):
     front_end = changed(SMALL_CONSTANT_Q, frames=frames)
-    settings = small_reading_cnn(front_end=front_end, fingerprints=Fingerprints(segment_hop=8))
+    settings = small_reading_cnn(
+        front_end=front_end, fingerprints=Fingerprints(segment_hop=8), window_frames=window
+    )
     encoder = make_encoder(settings, seed=1)
     assert isinstance(encoder, ReadingCnnEncoder)
     assert learned_steps(encoder) == steps
@@ -160,7 +172,7 @@ def test_segments_that_are_learned_from_are_not_the_outermost(frames: int, steps
 
 def test_the_loss_is_that_of_the_segments_fingerprints():
     front_end = changed(SMALL_CONSTANT_Q, frames=32)
-    settings = small_reading_cnn(front_end=front_end)
+    settings = small_reading_cnn(front_end=front_end, window_frames=64)
     encoder = make_encoder(settings, seed=1).eval()
     assert isinstance(encoder, ReadingCnnEncoder)
     source = WindowSource(LEVELS, [0, 1, 2, 3], front_end, 64, settings.training, 1, 100)
