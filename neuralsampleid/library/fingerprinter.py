@@ -13,7 +13,7 @@ from neuralsampleid.audio.ffmpeg import decode
 from neuralsampleid.audio.io import NO_MEMORY
 from neuralsampleid.audio.sound import KEPT, Resampler, Sound
 from neuralsampleid.audio.tags import read_tags
-from neuralsampleid.config import EncoderSettings, Landmarks, PeakFinding
+from neuralsampleid.config import EncoderSettings, Landmarks, PeakFinding, ReadingCnn
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import sha256_of
 from neuralsampleid.landmarks.peaks import PeakFinder
@@ -228,7 +228,13 @@ def _loaded(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    return load_any_encoder(weights, architecture, graph)
+    encoder, settings = load_any_encoder(weights, architecture, graph)
+    if isinstance(settings, ReadingCnn):
+        raise UserError(
+            f"{weights}: weights of a reading_cnn, which only the benchmark asks so far, expected "
+            "those of a gnn, a resnet_ibn or a custom encoder"
+        )
+    return encoder, settings
 
 
 def _weights(folder: Path, encoder: EncoderInfo, name: str | None) -> Path:

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from helpers.songs import RATE, SMALL_LOG_MEL, small_gnn
+from helpers.songs import RATE, SMALL_LOG_MEL, small_gnn, small_reading_cnn
 from neuralsampleid.audio.io import write_audio
 from neuralsampleid.audio.sound import resample
 from neuralsampleid.cli import main
@@ -118,6 +118,14 @@ def test_a_library_keeps_to_its_weights(rendered, few, tmp_path, capsys, caplog)
     assert main(ask) == 1
     assert "other weights" in capsys.readouterr().err
     assert main([*ask, "--weights", str(rendered / "weights.pt")]) == 0
+
+
+def test_weights_that_only_the_benchmark_asks_are_refused(few, tmp_path, capsys):
+    weights, settings = tmp_path / "weights.pt", small_reading_cnn()
+    save_encoder(weights, make_encoder(settings, seed=1), settings)
+    assert main(["index", str(few), *to(tmp_path / "library"), "--weights", str(weights)]) == 1
+    said = capsys.readouterr().err
+    assert f"{weights}: weights of a reading_cnn, which only the benchmark asks so far" in said
 
 
 def test_a_new_library_holds_both_systems(rendered, few, tmp_path, capsys):
