@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from neuralsampleid.models.encoder import SegmentEncoder
     from neuralsampleid.models.reranker import CrossAttentionReranker
 
-Architecture = Literal["gnn", "resnet_ibn"]
+Architecture = Literal["gnn", "resnet_ibn", "reading_cnn"]
 Graph = Literal["bypassed", "connected"]
 _Settings = TypeVar("_Settings")
 
