@@ -108,8 +108,13 @@ rule pack_stems:
 
 rule pack_levels:
     input:
+        tracks=f"{DATA}/tracks.csv",
         packed=lambda wildcards: (
-            f"{RUN}/stems/packed_{encoder(wildcards).front_end.sample_rate}/{wildcards.shard}"
+            [
+                f"{RUN}/stems/packed_{encoder(wildcards).front_end.sample_rate}/{wildcards.shard}"
+            ]
+            if encoder(wildcards).needs_stems
+            else []
         ),
     output:
         levels=directory(f"{RUN}/stems/levels_{{encoder}}/{{shard}}"),
@@ -126,6 +131,7 @@ rule pack_levels:
         runtime=attempts(240),
     params:
         front_end=lambda wildcards: section(encoder(wildcards).front_end),
+        shards=shard_count,
     message:
         "Packing the levels that {wildcards.encoder} is trained on, shard {wildcards.shard}"
     script:

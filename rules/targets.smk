@@ -5,7 +5,7 @@
 rule whole_report:
     input:
         expand(f"{RUN}/report/{{file}}", file=files_of(CONFIG)),
-        [f"{RUN}/stems/report.csv"] if CONFIG.trained_models else [],
+        [f"{RUN}/stems/report.csv"] if CONFIG.training_rates else [],
 
 
 rule data:
@@ -15,8 +15,8 @@ rule data:
 
 rule stems:
     input:
-        [f"{RUN}/stems/report.csv"] if CONFIG.trained_models else [],
-        [f"{RUN}/stems/quality.csv"] if CONFIG.trained_models and IS_DEMO else [],
+        [f"{RUN}/stems/report.csv"] if CONFIG.training_rates else [],
+        [f"{RUN}/stems/quality.csv"] if CONFIG.training_rates and IS_DEMO else [],
         expand(
             f"{RUN}/stems/packed_{{rate}}/{{shard}}",
             rate=CONFIG.training_rates,

@@ -23,6 +23,11 @@ class _Trained(Section):
     if TYPE_CHECKING:  # each states its own
         front_end: Any
 
+    @property
+    def needs_stems(self) -> bool:
+        """Whether it is trained on what the separation makes."""
+        return True
+
     def packed(self, name: str) -> str:
         """The folder in ``stems/`` with what the encoder of this name is trained on."""
         return f"packed_{self.front_end.sample_rate}"
@@ -102,6 +107,11 @@ class ReadingCnn(_Trained):
     embedding_size: PositiveInt = 128
     fingerprints: Fingerprints = Fingerprints()
     training: WindowTraining = WindowTraining()
+
+    @property
+    def needs_stems(self) -> bool:
+        """Median filters take its tracks apart, unless told otherwise."""
+        return self.training.parts_of == "stems"
 
     def packed(self, name: str) -> str:
         """Levels of its own front end."""

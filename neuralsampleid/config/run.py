@@ -208,10 +208,12 @@ class Config(Section):
 
     @property
     def training_rates(self) -> list[int]:
-        """Sample rates at which encoders are trained, in Hz."""
+        """Sample rates of the stems that encoders are trained on, in Hz; none: none needs any."""
         trained = [self.encoders[name] for name in self.used_encoders]
         rates = [
-            one.front_end.sample_rate for one in trained if not isinstance(one, PretrainedEncoder)
+            one.front_end.sample_rate
+            for one in trained
+            if not isinstance(one, PretrainedEncoder) and one.needs_stems
         ]
         return list(dict.fromkeys(rates))
 

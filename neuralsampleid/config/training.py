@@ -147,6 +147,8 @@ class WindowTraining(AnyTraining):
 
     learning_rate: LearningRate = Cosine(initial=2e-3)
     temperature: PositiveFloat = 0.05  # of the similarities
+    # What takes tracks apart: median filters on their levels, or the separation.
+    parts_of: Literal["levels", "stems"] = "levels"
     changes: WindowChanges = WindowChanges()
 
 

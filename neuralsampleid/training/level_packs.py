@@ -1,15 +1,16 @@
 """Levels packed for training: constant-Q power of each source, made once, in a byte per value.
 
-Front ends cost as much as a small network, and all changes of training act on power. A packed
-folder holds ``levels.raw``, uint8 (frames of all its tracks, sources, bins), and ``tracks.csv``:
-track_id, first (row in ``levels.raw``), frames, sources that sound, and the SHA-256 of its rows.
+Front ends cost as much as a small network, and all changes of training act on power. What levels
+are made of: ``source_levels``. A packed folder holds ``levels.raw``, uint8 (frames of all its
+tracks, sources, bins), and ``tracks.csv``: track_id, first (row in ``levels.raw``), frames, and the
+SHA-256 of its rows.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,14 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 
-from neuralsampleid.audio.feature_blocks import FeatureBlocks
-from neuralsampleid.audio.front_ends import ConstantQFrontEnd
-from neuralsampleid.config import ConstantQ
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_csv
-from neuralsampleid.training.packs import PackedStems
 from neuralsampleid.training.pairs import SOURCES
 
 Levels = npt.NDArray[np.uint8]  # (frames, sources, bins); 0: nothing
@@ -86,33 +82,23 @@ def powers() -> npt.NDArray[np.float32]:
     return values.astype(np.float32)
 
 
-def pack_levels(packed: PackedStems, settings: ConstantQ, folder: Path) -> None:
-    """Write the levels of packed stems.
+def pack_levels(levels: Iterable[tuple[str, Levels]], folder: Path) -> None:
+    """Write tracks' levels.
 
     Args:
-        packed: one shard at the front end's sample rate.
-        settings: of the front end.
+        levels: track ids and levels, of one number of bins; see ``levels_of_stems`` and
+            ``levels_of_mixes``.
         folder: replaced as a whole once everything is written.
-
-    Raises:
-        UserError: the stems have another sample rate.
     """
-    if packed.sample_rate != settings.sample_rate:
-        raise UserError(
-            f"packed stems have {packed.sample_rate} Hz, expected {settings.sample_rate}"
-        )
-    front_end = ConstantQFrontEnd(settings.model_copy(update={"log_magnitude": False}))
     rows: list[tuple[str, int, int, str]] = []
     remove_leftovers(folder.parent, {folder.name})
     with replacing_folder(folder) as temporary:
         first = 0
         with (temporary / "levels.raw").open("wb") as raw:
-            for number, track in enumerate(packed.tracks.itertuples()):
-                levels = _levels_of(packed, number, int(track.samples), front_end)
-                raw.write(levels.data)
-                sha256 = hashlib.sha256(levels.data).hexdigest()
-                rows.append((track.track_id, first, len(levels), sha256))
-                first += len(levels)
+            for track_id, own in levels:
+                raw.write(own.data)
+                rows.append((track_id, first, len(own), hashlib.sha256(own.data).hexdigest()))
+                first += len(own)
         write_csv(temporary / "tracks.csv", pd.DataFrame(rows, columns=list(_COLUMNS)))
     _LOG.info("packed the levels of %d tracks, %d frames", len(rows), first)
 
@@ -148,23 +134,6 @@ def _open_shard(folder: Path, bins: int) -> tuple[Levels, pd.DataFrame]:
             f"{tracks['frames'].sum()} frames of {row}"
         )
     return content.reshape(-1, len(SOURCES), bins), tracks
-
-
-def _levels_of(
-    packed: PackedStems, track: int, samples: int, front_end: ConstantQFrontEnd
-) -> Levels:
-    """One track's levels; a source that is silent has none."""
-    stems = packed.window(track, 0, samples)
-    frames = 1 + samples // front_end.hop_length
-    levels = np.zeros((frames, len(SOURCES), front_end.bins), np.uint8)
-    for place, members in enumerate(SOURCES):
-        audio = stems[list(members)].sum(axis=0)
-        if not audio.any():
-            continue
-        blocks = FeatureBlocks(front_end)
-        found = torch.cat([*blocks.feed(audio), *blocks.finish()], dim=1)
-        levels[:, place] = coded(found.numpy().T)
-    return levels
 
 
 def coded(magnitudes: npt.NDArray[np.float32]) -> Levels:

@@ -21,6 +21,7 @@ from neuralsampleid.config import (
 )
 from neuralsampleid.training.level_packs import PackedLevels, open_levels, pack_levels
 from neuralsampleid.training.packs import PackedStems
+from neuralsampleid.training.source_levels import levels_of_stems
 
 RATE = 8000  # Hz
 SMALL_LOG_MEL = changed(
@@ -76,7 +77,7 @@ def packed_levels(
     """Songs' levels in memory."""
     stems = packed_songs(songs, seconds, front_end.sample_rate)
     with TemporaryDirectory() as folder:
-        pack_levels(stems, front_end, Path(folder) / "levels")
+        pack_levels(levels_of_stems(stems, front_end), Path(folder) / "levels")
         found = open_levels([Path(folder) / "levels"], front_end.bins)
         return replace(found, levels=tuple(np.array(levels) for levels in found.levels))
 

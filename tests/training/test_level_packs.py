@@ -20,6 +20,7 @@ from neuralsampleid.training.level_packs import (
     powers,
 )
 from neuralsampleid.training.packs import PackedStems
+from neuralsampleid.training.source_levels import levels_of_stems
 
 BINS, HOP = SMALL_CONSTANT_Q.bins, SMALL_CONSTANT_Q.hop_length
 
@@ -38,7 +39,7 @@ def shard_of(*places: int) -> PackedStems:
 
 
 def packed_once(stems: PackedStems, folder: Path) -> PackedLevels:
-    pack_levels(stems, SMALL_CONSTANT_Q, folder)
+    pack_levels(levels_of_stems(stems, SMALL_CONSTANT_Q), folder)
     return open_levels([folder], BINS)
 
 
@@ -95,7 +96,8 @@ def test_levels_are_those_of_the_front_end(seconds: float, tmp_path: Path):
 
 def test_logarithms_of_the_front_end_are_left_out(tmp_path: Path):
     plain = packed_once(shard_of(0), tmp_path / "plain")
-    pack_levels(shard_of(0), changed(SMALL_CONSTANT_Q, log_magnitude=True), tmp_path / "logarithms")
+    logarithms = changed(SMALL_CONSTANT_Q, log_magnitude=True)
+    pack_levels(levels_of_stems(shard_of(0), logarithms), tmp_path / "logarithms")
     assert open_levels([tmp_path / "logarithms"], BINS).digest() == plain.digest()
 
 
@@ -127,7 +129,7 @@ def test_outside_a_track_is_nothing(tmp_path: Path):
 def shards(tmp_path: Path) -> list[Path]:
     """Three shards, of which the second has no track; and both tracks in one."""
     for name, places in {"0": [0], "1": [], "2": [1], "all": [0, 1]}.items():
-        pack_levels(shard_of(*places), SMALL_CONSTANT_Q, tmp_path / name)
+        pack_levels(levels_of_stems(shard_of(*places), SMALL_CONSTANT_Q), tmp_path / name)
     return [tmp_path / name for name in ("0", "1", "2", "all")]
 
 
