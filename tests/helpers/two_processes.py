@@ -71,8 +71,9 @@ def train_plainly(loss: str, folder: Path, machine: Machine) -> dict[str, object
     encoder = PlainEncoder()
     source = PairSource(PACKED, [0, 1, 2, 3], SMALL_LOG_MEL, training, 1, 3 * PAIRS)
     held_out = PairSource(PACKED, [4, 5], SMALL_LOG_MEL, training, 2, 6)
-    data = PairData(source, held_out, BatchedViews(encoder.front_end, True), PAIRS, BATCH)
-    module = Recording(encoder, data.views, training, data.steps_per_epoch, seed=1)
+    views = BatchedViews(encoder.front_end, True)
+    data = PairData(source, held_out, views.collate, PAIRS, BATCH)
+    module = Recording(encoder, views, training, data.steps_per_epoch, seed=1)
     fit(module, data, Plan(3, BATCH, "validation_loss", "min"), folder, machine)
     return {
         "loss": module.first_loss,
