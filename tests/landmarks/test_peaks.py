@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.songs import sine, song_stems
@@ -94,6 +94,7 @@ def test_peaks_lie_between_frames_and_bins():
 
 
 @settings(max_examples=10)
+@example(seed=49, density=2, reach=9)  # a note with equal levels, seven frames apart
 @given(seed=st.integers(0, 100), density=st.integers(1, 40), reach=st.integers(1, 12))
 def test_peaks_are_apart_sparse_and_in_order(seed: int, density: int, reach: int):
     asked = PeakFinding(
@@ -109,10 +110,11 @@ def test_peaks_are_apart_sparse_and_in_order(seed: int, density: int, reach: int
     assert (np.bincount(seconds) <= density).all()
     assert ((bins >= 0) & (bins <= asked.bins - 1)).all()
     assert (np.diff(frames) >= 0).all()
-    # Places are exact within half a frame and a bin. Two frames of a note may have the same level.
+    # Places are exact within half a frame and a bin. Frames of a steady note may have the same
+    # level, and then all of them are peaks.
     apart, higher = np.abs(frames[:, None] - frames), np.abs(bins[:, None] - bins)
     near = (apart < reach - 1) & (higher < reach - 2)
-    assert (near <= (apart <= 1) & (higher < 1)).all()  # nothing but itself and such a neighbour
+    assert (near <= (higher < 1)).all()  # nothing but itself and the note's other frames
 
 
 def test_louder_music_has_the_same_peaks():
