@@ -1,7 +1,7 @@
 """What rungs of a ladder find, each beside the one before.
 
 Command: ``python benchmarks/learning.py RUN/SYSTEM RUN/SYSTEM …``, such as
-``results/reading/shipped results/reading/reading``, after these runs of the open benchmark's
+``results/reading/shipped_model results/reading/reading``, after these runs of the open benchmark's
 validation split. It prints mAP of full tracks in percent by grade, and the paired difference of
 each rung to the one before with its bootstrap interval over query tracks.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from neuralsampleid.devices import device_of
 from neuralsampleid.models.encoder import SegmentEncoder
 
 BATCH = 32  # windows encoded at once; more leave the processor's cache
@@ -24,8 +25,8 @@ class Windows:
         self._window, self._hop = encoder.window, encoder.segment_hop
         self._segment_frames = encoder.front_end.frames
         self._taken = 0  # frames
-        device = next(encoder.front_end.buffers()).device
-        self._features = torch.zeros(encoder.front_end.bins, self._window.lead, device=device)
+        bins, device = encoder.front_end.bins, device_of(encoder)
+        self._features = torch.zeros(bins, self._window.lead, device=device)
 
     def feed(self, features: Tensor) -> Tensor:
         """Take more features (bins, frames), and give windows (n, bins, window frames).

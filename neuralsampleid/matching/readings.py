@@ -194,13 +194,15 @@ class _Part:
 def _lines(
     pieces: list[tuple[_Asked, npt.NDArray[np.float32]]], reference: Segments, seconds: float
 ) -> Iterator[Line]:
-    """BestLines of one track, best first; a moment of the query is explained once."""
+    """BestLines of one track, best first; a moment of the query is explained once.
+
+    Evidence that was used is taken out of ``pieces``.
+    """
     bounds = np.array([0, len(reference)])
-    left = [(one, evidence.copy()) for one, evidence in pieces]
     while True:
-        found = [best_lines(evidence, bounds) for _, evidence in left]
+        found = [best_lines(evidence, bounds) for _, evidence in pieces]
         place = int(np.argmax([one.scores[0] for one in found]))
-        best, (one, _) = found[place], left[place]
+        best, (one, _) = found[place], pieces[place]
         score = float(best.scores[0])
         if score < _LEAST_SCORE:
             return
@@ -210,7 +212,7 @@ def _lines(
         tempo = (reference_e - reference_s) / (end - start)
         line = Line(start, end, reference_s, reference_e, tempo, score, one.reading.semitones)
         yield line.within(float(one.segments.seconds[0]), seconds)
-        for other, evidence in left:
+        for other, evidence in pieces:
             middles = (other.segments.starts_s + other.segments.ends_s) / 2
             evidence[(middles >= start) & (middles <= end)] = _SILENT
 

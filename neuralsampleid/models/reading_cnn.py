@@ -41,8 +41,7 @@ class ReadingCnnEncoder(SegmentEncoder):
         self.embedding_size = settings.embedding_size
         self.map = Map(settings)
         margin = max(PITCHES)
-        # One step of the map is STEP_SEMITONES whatever the bins per octave.
-        self.bins_per_step = settings.front_end.bins_per_octave * STEP_SEMITONES // 12
+        self.bins_per_step = bins_per_step(settings)
         core = settings.front_end.bins // self.bins_per_step - 2 * margin
         self.margin, self.core = margin, core
         steps = settings.front_end.frames // STEP_FRAMES
@@ -92,6 +91,11 @@ class ReadingCnnEncoder(SegmentEncoder):
         ]
 
 
+def bins_per_step(settings: ReadingCnn) -> int:
+    """Bins of the front end in a step of the map: ``STEP_SEMITONES``."""
+    return settings.front_end.bins_per_octave * STEP_SEMITONES // 12
+
+
 class Map(nn.Module):
     """Magnitudes → a map with a step of 2 semitones and 8 frames."""
 
@@ -99,7 +103,7 @@ class Map(nn.Module):
         super().__init__()
         first, second, third = settings.channels
         # Down to a step of 2 semitones in two strides, the second of which is 2.
-        stride = settings.front_end.bins_per_octave * STEP_SEMITONES // 12 // 2
+        stride = bins_per_step(settings) // 2
         self.stem = _Layer(1, first, (5, 7), (stride, 4))
         self.layer1 = _Layer(first, second, (3, 3), (2, 1))
         self.block1 = ResidualBlock(second)

@@ -22,6 +22,7 @@ import pandas as pd
 
 from neuralsampleid.errors import UserError
 from neuralsampleid.files import remove_leftovers, replacing_folder, write_csv
+from neuralsampleid.training.packs import digest_of
 from neuralsampleid.training.pairs import SOURCES
 
 Levels = npt.NDArray[np.uint8]  # (frames, sources, bins); 0: nothing
@@ -69,9 +70,7 @@ class PackedLevels:
 
     def digest(self) -> str:
         """SHA-256 of all levels with their tracks' ids, from what was noted when packed."""
-        rows = self.tracks[["track_id", "frames", "sha256"]].itertuples(index=False)
-        text = "".join(f"{row.track_id} {row.frames} {row.sha256}\n" for row in rows)
-        return hashlib.sha256(f"{self.bins}\n{text}".encode()).hexdigest()
+        return digest_of(self.tracks[["track_id", "frames", "sha256"]], self.bins)
 
 
 @cache

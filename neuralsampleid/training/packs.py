@@ -60,15 +60,19 @@ class PackedStems:
 
         It depends on neither the number of shards nor their folders, and no audio is read.
         """
-        rows = self.tracks[["track_id", "samples", "sha256"]].itertuples(index=False)
-        text = "".join(f"{row.track_id} {row.samples} {row.sha256}\n" for row in rows)
-        return hashlib.sha256(f"{self.sample_rate}\n{text}".encode()).hexdigest()
+        return digest_of(self.tracks[["track_id", "samples", "sha256"]], self.sample_rate)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A worker process that is not forked maps the files; it is not sent their content."""
         if self.folders:
             return open_packed, (self.folders,)
         return PackedStems, (self.audio, self.tracks, self.sample_rate)
+
+
+def digest_of(rows: pd.DataFrame, made_with: int) -> str:
+    """SHA-256 of what was noted of packed tracks, and of a number that they were packed with."""
+    text = "".join(" ".join(map(str, row)) + "\n" for row in rows.itertuples(index=False))
+    return hashlib.sha256(f"{made_with}\n{text}".encode()).hexdigest()
 
 
 def pack_stems(stems: Path, track_ids: Sequence[str], sample_rate: int, folder: Path) -> None:

@@ -97,7 +97,7 @@ class PairSource(Dataset[RawPair]):
 
     def __getitem__(self, index: int) -> RawPair:
         rng = np.random.default_rng([self.seed, index])
-        track = self._track(index)
+        track = drawn_track(self.tracks, index, self.seed)
         sources, sounding = self._window(track, rng)
         sampled, rest = _split(sounding, self.training.pairs, rng)
         changes = draw_changes(self.training.augmentation, rng, self._strength(index))
@@ -110,16 +110,6 @@ class PairSource(Dataset[RawPair]):
         whole = holds == "mix" or (holds == "either" and rng.random() < 0.5)
         reference = self._reference(sources.sum(axis=0) if whole else sampled_audio, rng)
         return RawPair(sampled_audio, rest_audio, reference, changes)
-
-    def _track(self, index: int) -> int:
-        """Tracks come in a new random order each time round.
-
-        So a batch no larger than the number of tracks holds no track twice: two windows of one
-        song, often the same loop, would be each other's negatives.
-        """
-        turn, place = divmod(index, len(self.tracks))
-        order = np.random.default_rng([self.seed, turn, 0]).permutation(len(self.tracks))
-        return self.tracks[int(order[place])]
 
     def _strength(self, index: int) -> float:
         curriculum = self.training.augmentation.curriculum
@@ -160,6 +150,17 @@ class PairSource(Dataset[RawPair]):
         shift = int(rng.integers(-geometry.jitter, geometry.jitter + 1))
         start = (geometry.window - geometry.segment) // 2 + shift
         return audio[start : start + geometry.segment]
+
+
+def drawn_track(tracks: list[int], index: int, seed: int) -> int:
+    """The track of a pair by its global index: they come in a new random order each time round.
+
+    So a batch no larger than the number of tracks holds no track twice: two windows of one song,
+    often the same loop, would be each other's negatives.
+    """
+    turn, place = divmod(index, len(tracks))
+    order = np.random.default_rng([seed, turn, 0]).permutation(len(tracks))
+    return tracks[int(order[place])]
 
 
 def sounding_sources(sources: Audio, silence_db: float) -> list[int]:

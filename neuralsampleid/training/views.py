@@ -7,7 +7,6 @@ sources add.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from neuralsampleid.audio.front_ends import ConstantQFrontEnd, LogMelFrontEnd
+from neuralsampleid.training.batches import TensorBatch
 from neuralsampleid.training.pairs import Audio, RawPair
 from neuralsampleid.training.speed_and_pitch import read_positions
 
 
 @dataclass(frozen=True)
-class PowerBatch:
+class PowerBatch(TensorBatch):
     """Stacked raw pairs and changes; B pairs, W window samples, S segment samples, T frames.
 
     On its way to a GPU the audio may have half precision; whoever computes makes it single.
@@ -35,17 +35,6 @@ class PowerBatch:
     gain_db: Tensor  # (B,)
     equaliser_db: Tensor  # (B, points)
     compressor: Tensor  # (B, 2) threshold in dB re the loudest frame, ratio
-
-    def to(self, device: torch.device) -> PowerBatch:
-        """The same batch on another device; Lightning calls this."""
-        return self._each(lambda value: value.to(device))
-
-    def pin_memory(self) -> PowerBatch:
-        """The same batch where a GPU fetches it fastest; torch's loader calls this."""
-        return self._each(Tensor.pin_memory)
-
-    def _each(self, function: Callable[[Tensor], Tensor]) -> PowerBatch:
-        return PowerBatch(**{name: function(value) for name, value in vars(self).items()})
 
 
 FeatureBatch = tuple[Tensor, Tensor]  # of queries and references, each (B, bins, frames)

@@ -19,8 +19,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from neuralsampleid.config import ConstantQ, WindowTraining
+from neuralsampleid.training.batches import TensorBatch
 from neuralsampleid.training.drawing import View, draw_changes
 from neuralsampleid.training.level_packs import PackedLevels
+from neuralsampleid.training.pairs import drawn_track
 from neuralsampleid.training.rendering import render
 
 Powers = npt.NDArray[np.float32]
@@ -42,7 +44,7 @@ class WindowPair:
 
 
 @dataclass(frozen=True)
-class WindowBatch:
+class WindowBatch(TensorBatch):
     """B pairs: magnitudes (B, bins, frames), and which query holds a sample of which track.
 
     ``first`` and ``second`` (B, segments) tell in which segments a query's own sample and that of
@@ -55,14 +57,6 @@ class WindowBatch:
     others: Tensor  # (B,) place in the batch
     first: Tensor
     second: Tensor
-
-    def to(self, device: torch.device) -> WindowBatch:
-        """The same batch on another device; Lightning calls this."""
-        return WindowBatch(**{name: value.to(device) for name, value in vars(self).items()})
-
-    def pin_memory(self) -> WindowBatch:
-        """The same batch where a GPU fetches it fastest; torch's loader calls this."""
-        return WindowBatch(**{name: value.pin_memory() for name, value in vars(self).items()})
 
 
 class WindowSource(Dataset[WindowPair]):
@@ -104,7 +98,7 @@ class WindowSource(Dataset[WindowPair]):
 
     def __getitem__(self, index: int) -> WindowPair:
         rng = np.random.default_rng([self.seed, index])
-        track = self._track(index)
+        track = drawn_track(self.tracks, index, self.seed)
         length, edge = self.packed.frames(track), self.frames // 3
         middle = int(rng.integers(edge, max(edge, length - edge) + 1))
         block = self.packed.part(track, middle - self.reach, 2 * self.reach + 1)
@@ -128,12 +122,6 @@ class WindowSource(Dataset[WindowPair]):
         power = np.zeros((self.front_end.bins, self.frames), np.float32)
         render(block, self.reach + view.shift, view, power)
         return power
-
-    def _track(self, index: int) -> int:
-        """Tracks come in a new random order each time round."""
-        turn, place = divmod(index, len(self.tracks))
-        order = np.random.default_rng([self.seed, turn, 0]).permutation(len(self.tracks))
-        return self.tracks[int(order[place])]
 
 
 @dataclass(frozen=True)

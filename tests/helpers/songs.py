@@ -32,6 +32,16 @@ SMALL_CONSTANT_Q = ConstantQ(
 )
 
 
+SHORT_TRAINING: dict[str, object] = {
+    "epochs": 3,
+    "pairs_per_epoch": 8,
+    "batch_pairs": 4,
+    "validation_share": 0.34,
+    "validation_pairs": 4,
+    "learning_rate": Cosine(initial=2e-3, final=7e-7, warmup=0.0),
+}
+
+
 def song_stems(seed: int, seconds: float = 4.0, rate: int = RATE) -> np.ndarray:
     """Vocals, drums, bass, other as int16 (samples, 4): own tones, rhythm and noise per song."""
     rng = np.random.default_rng(seed)
@@ -84,15 +94,7 @@ def packed_levels(
 
 def small_training(**others: object) -> Training:
     """A training of three epochs of two steps."""
-    values: dict[str, object] = {
-        "epochs": 3,
-        "pairs_per_epoch": 8,
-        "batch_pairs": 4,
-        "validation_share": 0.34,
-        "validation_pairs": 4,
-        "learning_rate": Cosine(initial=2e-3, final=7e-7, warmup=0.0),
-    }
-    return paper_training(**(values | others))
+    return paper_training(**(SHORT_TRAINING | others))
 
 
 def small_gnn(training: Training | None = None, **others: object) -> Gnn:
@@ -130,15 +132,7 @@ def small_resnet(**others: object) -> ResNetIbn:
 
 def small_window_training(**others: object) -> WindowTraining:
     """A training on windows of three epochs of two steps."""
-    values: dict[str, object] = {
-        "epochs": 3,
-        "pairs_per_epoch": 8,
-        "batch_pairs": 4,
-        "validation_share": 0.34,
-        "validation_pairs": 4,
-        "learning_rate": Cosine(initial=2e-3, final=7e-7, warmup=0.0),
-    }
-    return WindowTraining(**(values | others))
+    return WindowTraining(**(SHORT_TRAINING | others))
 
 
 def small_reading_cnn(training: WindowTraining | None = None, **others: object) -> ReadingCnn:

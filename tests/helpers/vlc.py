@@ -25,9 +25,8 @@ def played(playlist: Path) -> tuple[np.ndarray, int]:
     user = {}
     if os.geteuid() == 0:
         os.chown(folder, _NOBODY, _NOBODY)
-        for (
-            above
-        ) in playlist.parents:  # pytest's own are closed: three, or four in a worker of xdist
+        # pytest's own are closed: three, or four in a worker of xdist.
+        for above in playlist.parents:
             if not above.stat().st_mode & 0o001:
                 above.chmod(above.stat().st_mode | 0o055)
         user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
