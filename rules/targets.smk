@@ -5,7 +5,7 @@
 rule whole_report:
     input:
         expand(f"{RUN}/report/{{file}}", file=files_of(CONFIG)),
-        [f"{RUN}/stems/report.csv"] if CONFIG.training_rates else [],
+        [f"{RUN}/stems/report.csv"] if CONFIG.needs_stems else [],
 
 
 rule data:
@@ -15,11 +15,11 @@ rule data:
 
 rule stems:
     input:
-        [f"{RUN}/stems/report.csv"] if CONFIG.training_rates else [],
-        [f"{RUN}/stems/quality.csv"] if CONFIG.training_rates and IS_DEMO else [],
+        [f"{RUN}/stems/report.csv"] if CONFIG.needs_stems else [],
+        [f"{RUN}/stems/quality.csv"] if CONFIG.needs_stems and IS_DEMO else [],
         expand(
-            f"{RUN}/stems/packed_{{rate}}/{{shard}}",
-            rate=CONFIG.training_rates,
+            f"{RUN}/stems/{{packed}}/{{shard}}",
+            packed=CONFIG.packed,
             shard=shards("train"),
         ),
 

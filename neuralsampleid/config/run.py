@@ -207,15 +207,20 @@ class Config(Section):
         )
 
     @property
-    def training_rates(self) -> list[int]:
-        """Sample rates of the stems that encoders are trained on, in Hz; none: none needs any."""
-        trained = [self.encoders[name] for name in self.used_encoders]
-        rates = [
-            one.front_end.sample_rate
-            for one in trained
-            if not isinstance(one, PretrainedEncoder) and one.needs_stems
-        ]
-        return list(dict.fromkeys(rates))
+    def packed(self) -> list[str]:
+        """Folders in ``stems`` with what encoders are trained on: stems of a rate, or levels."""
+        trained = ((name, self.encoders[name]) for name in self.used_encoders)
+        return list(
+            dict.fromkeys(
+                one.packed(name) for name, one in trained if not isinstance(one, PretrainedEncoder)
+            )
+        )
+
+    @property
+    def needs_stems(self) -> bool:
+        """Whether an encoder is trained on what the separation makes."""
+        trained = (self.encoders[name] for name in self.used_encoders)
+        return any(one.needs_stems for one in trained if not isinstance(one, PretrainedEncoder))
 
     @property
     def reranked_fingerprints(self) -> list[str]:

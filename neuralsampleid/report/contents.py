@@ -21,7 +21,7 @@ def figures_of(config: Config) -> list[str]:
     names = ["hit_rates", "map", "ranks", "conditions", "localisation", "answers"]
     names += ["calibration"] if config.used_rerankers else []
     names += ["learning_curves"] if config.trained_models else []
-    names += ["separation"] if config.training_rates and config.data.kind == "demo" else []
+    names += ["separation"] if config.needs_stems and config.data.kind == "demo" else []
     return names
 
 
