@@ -53,6 +53,15 @@ class PeakFinding(Section):
         return self.bins + 2 * self.bins_per_octave
 
 
+class Closer(Section):
+    """The closer look at the tracks with the best proposals: more triples, which are more alike."""
+
+    tracks: PositiveInt = 30  # that are looked at
+    partners: Annotated[int, Field(ge=2)] = 8  # of a track's peak
+    query_partners: Annotated[int, Field(ge=2)] = 9  # of a query's peak
+    tolerance_semitones: PositiveFloat = 0.06  # between equal triples
+
+
 class Landmarks(Section):
     """How peaks become triples, what equal ones may differ by, and how they are searched."""
 
@@ -67,3 +76,4 @@ class Landmarks(Section):
     tempo_max: Annotated[float, Field(ge=1)] = 1.5
     candidates: PositiveInt = 250  # parts of all tracks that single peaks decide on
     track_candidates: PositiveInt = 16  # of one track
+    closer: Closer = Closer()

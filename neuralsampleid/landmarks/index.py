@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, pairwise
 from threading import Lock
 
@@ -16,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
+from neuralsampleid.landmarks.closer import CloserLook
 from neuralsampleid.landmarks.decoding import LEAST_NATS, decode, region_of
 from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, Part, asked, heard, judge, sift
 from neuralsampleid.landmarks.hits import BLOCK
+from neuralsampleid.landmarks.lines import beside, is_joined
 from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.proposals import LEAST, Proposals, join, propose
@@ -43,7 +46,6 @@ SIFTED = 20_000  # proposals of a query, those with the most votes
 # of equal triples may differ by half as much, and fewer proposals are sifted.
 MANY, MANY_SIFTED = 1000, 5_000
 TABLE_FRAMES = 1 << 22  # of the tracks of a table together, unless one alone is longer
-_MOST_OF_IT = 0.6  # of a line that no better one explains, to be shown
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
 
 
@@ -83,7 +85,15 @@ class TripleSearch:
         begun = points.frames[triples.first]
         firsts = np.arange(0, int(points.frames[-1]) // BLOCK + 1 + BLOCKS, BLOCKS) * BLOCK
         bounds = np.searchsorted(begun, firsts).tolist()
-        self._lookups = [lookups_of(self._shapes, part, self._reach) for part in pairwise(bounds)]
+        self._lookups = [
+            lookups_of(self._shapes, np.arange(*part), self._reach) for part in pairwise(bounds)
+        ]
+        self._points, self._settings = points, settings
+
+    @cached_property
+    def closer(self) -> CloserLook:
+        """Its denser triples, made when they are asked for."""
+        return CloserLook(self._points, self._settings)
 
     def proposals(
         self, table: TripleTable, wanted: npt.NDArray[np.bool_], least: float = LEAST
@@ -172,6 +182,9 @@ class LandmarkIndex:
         def sifted(tracks: Sequence[tuple[int, Proposals]]) -> list[Proposals]:
             return [self._sifted(search.query, *track) for track in tracks]
 
+        def looked(number: int) -> Proposals:
+            return self._looked_at(search, number)
+
         def improve(track: tuple[int, Proposals]) -> None:
             number, proposals = track
             points, percussive = self._points(number)
@@ -186,13 +199,19 @@ class LandmarkIndex:
             every = join(list(pool.map(proposed, range(len(self._tables)))))
             tracks = _by_track(every.take(slice(search.sifted)))
             parts = [tracks[first::_PARTS] for first in range(min(_PARTS, len(tracks)))]
-            few = list(pool.map(sifted, parts))
+            few = [one for part in pool.map(sifted, parts) for one in part]
             if few:
-                chosen = join([one for part in few for one in part]).take(
-                    slice(self._settings.candidates)
-                )
+                leading = _leading(few, self._settings.closer.tracks)
+                closer = [looked(leading[0]), *pool.map(looked, leading[1:])]
+                chosen = join(few + closer).take(slice(self._settings.candidates))
                 list(pool.map(improve, _by_track(chosen)))
         return best
+
+    def _looked_at(self, search: TripleSearch, track: int) -> Proposals:
+        """What a closer look at a track proposes, by what single peaks tell."""
+        proposals = search.closer.proposals(self._points(track)[0])
+        proposals.tracks[:] = track
+        return self._sifted(search.query, track, proposals)
 
     def _sifted(self, query: AskedQuery, track: int, proposals: Proposals) -> Proposals:
         """The track's proposals by what single peaks tell where their hits lie: their votes now."""
@@ -203,7 +222,8 @@ class LandmarkIndex:
     def lines(self, query: Peaks, track: int, least: float) -> Iterator[Line]:
         """One track's lines, best first; a moment of the query is explained once.
 
-        All occurrences of its best excerpt, and of its others those that are at least half as good
+        All occurrences of its best excerpt; where the best one of the other kind of peaks is found
+        at the same place, it makes them longer. Of the others those that are at least half as good
         as the best and explain something else.
 
         Args:
@@ -215,18 +235,20 @@ class LandmarkIndex:
             return
         search = self._search_of(query)
         points, percussive = self._points(track)
-        table = table_of([self._tracks[track]], self._peaks, self._settings)
-        proposed = search.proposals(table, np.ones(1, np.bool_))
-        proposals = self._sifted(search.query, track, proposed)
-        excerpts = _judged(search.query, points, proposals)
+        excerpts = _judged(search.query, points, self._looked_at(search, track))
         clear = [one for one in excerpts if len(one.starts)]
         if not clear:
             return
         lines = [self._lines(search.query, one, points, percussive) for one in clear]
-        known = sorted(chain.from_iterable(lines), key=_unlikeliness)
-        explained = self._occurrences(search, clear[0], points, percussive)
+        known = list(chain.from_iterable(lines))
+        best, *others = _best_of_each_kind(clear, points, percussive)
+        explained = self._occurrences(search, best, points, percussive)
+        for other in others:
+            found = self._occurrences(search, other, points, percussive)
+            known += [line for line in found if not is_joined(line, explained)]
+        known.sort(key=_unlikeliness)
         for line in known:
-            rest = _beside(line, explained)
+            rest = beside(line, explained)
             if rest is not None and line.score >= least_shown(known[0].score, LEAST_NATS):
                 explained.append(rest)
         explained = explained or known[:1]
@@ -289,24 +311,14 @@ def _unlikeliness(line: Line) -> float:
     return -line.score
 
 
-def _beside(line: Line, others: Sequence[Line]) -> Line | None:
-    """What of a line lies beside others in the query; None if it is less than most of it."""
-    start, end = line.query_start_s, line.query_end_s
-    for other in others:
-        if start < other.query_end_s and end > other.query_start_s:
-            before = other.query_start_s - start > end - other.query_end_s
-            start, end = (start, other.query_start_s) if before else (other.query_end_s, end)
-    length = line.query_end_s - line.query_start_s
-    if end - start <= _MOST_OF_IT * length:
-        return None
-    slope = (line.reference_end_s - line.reference_start_s) / length
-    return replace(
-        line,
-        query_start_s=start,
-        query_end_s=end,
-        reference_start_s=line.reference_start_s + slope * (start - line.query_start_s),
-        reference_end_s=line.reference_end_s + slope * (end - line.query_end_s),
-    )
+def _best_of_each_kind(
+    excerpts: Sequence[Excerpt], points: Points, percussive: int
+) -> list[Excerpt]:
+    """The first excerpt of the whole, and the first of the percussive part."""
+    best: dict[bool, Excerpt] = {}
+    for one in excerpts:
+        best.setdefault(bool(points.frames[one.part.begin] >= percussive), one)
+    return list(best.values())
 
 
 def table_frames_of(frames: Integers, peaks: PeakFinding) -> Integers:
@@ -357,6 +369,12 @@ class _Most:
                 every = np.partition(every, -self._count)[-self._count :]
                 self.least = float(every[0])
             self._numbers = every
+
+
+def _leading(sifted: Sequence[Proposals], count: int) -> list[int]:
+    """The tracks with the best proposals; each entry holds those of one track, best first."""
+    best = sorted((-float(one.votes[0]), int(one.tracks[0])) for one in sifted if len(one.votes))
+    return [track for _, track in best[:count]]
 
 
 def _by_track(proposals: Proposals) -> list[tuple[int, Proposals]]:

@@ -28,10 +28,10 @@ from neuralsampleid.landmarks.table import (
     TripleTable,
     field,
 )
-from neuralsampleid.landmarks.triples import Numbers, Points, Reach, Triples
+from neuralsampleid.landmarks.triples import Integers, Numbers, Points, Reach, Triples
 
 _ROOM = 1 << 16  # rows that there is room for at first
-_RATIO_PART = np.float32(1 / PARTS / RATIOS)
+RATIO_PART = np.float32(1 / PARTS / RATIOS)
 _SHAPE = np.dtype(
     [
         ("rise", np.float64),  # of the second peak over the anchor, thirds of a semitone
@@ -58,7 +58,7 @@ class Lookups(NamedTuple):
     """Which keys are looked up for which triples, by key; m of them."""
 
     keys: Numbers  # (m,)
-    numbers: Numbers  # (m,) of the triples
+    numbers: Numbers  # (m,) of the triples; of one key as they were asked for
 
 
 class Equals(NamedTuple):
@@ -103,12 +103,12 @@ def _describe(query: Points, triples: Triples, scale: Scale, reach: Reach, shape
 
 
 @compiled
-def lookups_of(shapes: Shapes, part: tuple[int, int], reach: Reach) -> Lookups:
+def lookups_of(shapes: Shapes, wanted: Integers, reach: Reach) -> Lookups:
     """The keys under which some triples may have equal ones.
 
     Args:
         shapes: of all triples of a query.
-        part: numbers of the first triple that is looked up, and where to end.
+        wanted: numbers of those that are looked up.
         reach: what equal triples may differ by.
     """
     width = 2 * reach.rise + 1
@@ -116,7 +116,7 @@ def lookups_of(shapes: Shapes, part: tuple[int, int], reach: Reach) -> Lookups:
     keys = np.empty(0, np.int32)
     numbers = np.empty(0, np.int32)
     for filling in (False, True):
-        for number in range(*part):
+        for number in wanted:
             shape = shapes[number]
             lows, highs = _whole(shape.rise, reach), _whole(shape.top, reach)
             for low in range(*lows):
@@ -159,7 +159,7 @@ def find_equals(
         np.empty(_ROOM, np.uint32),
     )
     equal, near = np.empty(1 << 12, np.uint8), np.empty(1 << 12, np.int32)
-    width, half, count = 2 * reach.rise + 1, np.float32(reach.frames / 2), 0
+    half, count = np.float32(reach.frames / 2), 0
     for lookup in range(len(lookups.keys)):
         key, number = lookups.keys[lookup], lookups.numbers[lookup]
         shape = shapes[number]
@@ -173,34 +173,49 @@ def find_equals(
             numbers = np.concatenate((numbers, np.empty_like(numbers)))
             rows = np.concatenate((rows, np.empty_like(rows)))
             times = np.concatenate((times, np.empty_like(times)))
-        ratio, above = key % RATIOS, key // RATIOS
-        # What is left of the rises after rounding, at part 0.
-        second = above // width - reach.rise - 0.5 + 0.5 / PARTS - shape.rise
-        third = above % width - reach.rise - 0.5 + 0.5 / PARTS - shape.top
-        limits = (
-            (shape.shortest, shape.longest),
-            _parts_within(second, reach.height),
-            _parts_within(third, reach.height),
-            _parts_within(second - third, reach.height),
+        lengths = (shape.shortest, shape.longest)
+        _compare(
+            table.rows[place:last], (lengths, *parts_of(key, shape.rise, shape.top, reach)), equal
         )
-        _compare(table.rows[place:last], limits, equal)
         few = 0
         # Without branches, which processors foresee badly here.
         for each in range(length):
             near[few] = place + each
             few += equal[each]
-        late = np.float32((ratio + 0.5 / PARTS) / RATIOS - shape.share)
+        late = late_of(key, shape.share)
         # Each time is off by half of what both may be; a long triple's share is off by less.
         share = np.float32(reach.frames / 2 / shape.length)
         for each in range(few):
             own = near[each]
             row = table.rows[own]
-            off = late + field(row, RATIO_BIT, 4) * _RATIO_PART
+            off = late + field(row, RATIO_BIT, 4) * RATIO_PART
             frames = scale.lengths[field(row, LENGTH_BIT, 10)]
             numbers[count], rows[count] = number, row
             times[count] = np.uint32(table.high[own]) << np.uint32(16) | np.uint32(table.late[own])
             count += abs(off) * frames <= half + share * frames
     return Equals(numbers[:count], rows[:count], times[:count])
+
+
+@compiled
+def parts_of(
+    key: int, rise: float, top: float, reach: Reach
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Which parts of a third the rows of a key may tell of both rises, and of their difference."""
+    width, above = 2 * reach.rise + 1, key // RATIOS
+    # What is left of the rises after rounding, at part 0.
+    second = above // width - reach.rise - 0.5 + 0.5 / PARTS - rise
+    third = above % width - reach.rise - 0.5 + 0.5 / PARTS - top
+    return (
+        _parts_within(second, reach.height),
+        _parts_within(third, reach.height),
+        _parts_within(second - third, reach.height),
+    )
+
+
+@compiled
+def late_of(key: int, share: float) -> np.float32:
+    """How much later, of the whole, the second peak of a key's rows comes at part 0."""
+    return np.float32((key % RATIOS + 0.5 / PARTS) / RATIOS - share)
 
 
 @compiled

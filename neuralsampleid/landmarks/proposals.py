@@ -83,20 +83,44 @@ def propose(
             continue
         rows = Equals(ordered.numbers[own], ordered.rows[own], ordered.times[own])
         hits = hits_of(rows, table.begins[track], shapes, scale)
-        begin = 0
-        for end in range(1, len(hits.block) + 1):
-            if end < len(hits.block) and hits.block[end] == hits.block[begin]:
-                continue
-            if count + _PER_BLOCK > len(found):
-                longer = np.empty((2 * len(found), 8))
-                longer[:count] = found[:count]
-                found = longer
-            cells, dense = _dense(hits, begin, end, reach.pitch, cells)
-            if len(dense) > 1:
-                by_lag = take(hits, dense[np.argsort(hits.lag[dense])])
-                count = _gather(by_lag, track, found, count, least)
-            begin = end
-    found = found[:count]
+        found, count, cells = _in_track(hits, track, reach.pitch, least, found, count, cells)
+    return _proposals(found[:count])
+
+
+@compiled
+def propose_in(
+    equals: Equals, shapes: Shapes, scale: Scale, reach: Reach, least: float
+) -> Proposals:
+    """The proposals of one track, whose equal triples are given; its number is 0."""
+    found, cells = np.empty((64, 8)), np.zeros(1, np.float32)
+    hits = hits_of(equals, 0, shapes, scale)
+    found, count, _ = _in_track(hits, 0, reach.pitch, least, found, 0, cells)
+    return _proposals(found[:count])
+
+
+@compiled
+def _in_track(
+    hits: Hits, track: int, pitch: float, least: float, found: Floats, count: int, cells: Reals
+) -> tuple[Floats, int, Reals]:
+    """Add a track's proposals of each block; returns all, their count, and cells as ``_dense``."""
+    begin = 0
+    for end in range(1, len(hits.block) + 1):
+        if end < len(hits.block) and hits.block[end] == hits.block[begin]:
+            continue
+        if count + _PER_BLOCK > len(found):
+            longer = np.empty((2 * len(found), 8))
+            longer[:count] = found[:count]
+            found = longer
+        cells, dense = _dense(hits, begin, end, pitch, cells)
+        if len(dense) > 1:
+            by_lag = take(hits, dense[np.argsort(hits.lag[dense])])
+            count = _gather(by_lag, track, found, count, least)
+        begin = end
+    return found, count, cells
+
+
+@compiled
+def _proposals(found: Floats) -> Proposals:
     return Proposals(
         found[:, 0].copy(),
         found[:, 1].astype(np.int64),

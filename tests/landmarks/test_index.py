@@ -71,6 +71,17 @@ def test_an_excerpt_is_found_at_any_pitch_and_tempo(index, semitones, tempo):
     assert line.query_end_s - line.query_start_s > 6 / tempo
 
 
+def test_a_closer_look_finds_what_few_triples_do_not(tracks, index):
+    """An excerpt 7 dB below other music; nothing proposes it if another track is looked at."""
+    excerpt, other = song(0)[EXCERPT], song(10)[: 8 * RATE]
+    query = peaks(song(20)[: 4 * RATE], 0.45 * other.std() / excerpt.std() * excerpt + other)
+    found = index.best(query).scores
+    assert found.argmax() == 0
+    assert found[0] > 20
+    settings = Landmarks.model_validate({"closer": {"tracks": 1}})
+    assert LandmarkIndex.of(tracks, PEAKS, settings).best(query).scores[0] < 1
+
+
 def test_the_percussive_part_of_an_excerpt_is_found(index):
     """Faster and higher, in other music; what is told of it are the track's own times."""
     drums = part_of(song(2)[4 * RATE : 16 * RATE], RATE, "percussive")

@@ -21,8 +21,8 @@ SCALE = scale_of(REACH)
 def found(query, table, partners=2):
     """The hits of a query in each track."""
     triples = make_triples(query, partners, REACH)
-    shapes, part = shapes_of(query, triples, SCALE, REACH), (0, len(triples.first))
-    equals = find_equals(shapes, lookups_of(shapes, part, REACH), table, SCALE, REACH)
+    shapes, every = shapes_of(query, triples, SCALE, REACH), np.arange(len(triples.first))
+    equals = find_equals(shapes, lookups_of(shapes, every, REACH), table, SCALE, REACH)
     ordered, bounds = by_track(equals, table)
     parts = [Equals(*(values[slice(*own)] for values in ordered)) for own in pairwise(bounds)]
     begins = table.begins.tolist()
