@@ -126,7 +126,7 @@ def fingerprints(wildcards):
     """The folder of the fingerprints that a job is about: its system's, or its encoder's."""
     system = SYSTEMS.get(getattr(wildcards, "system", None))
     own = f"{wildcards.get('encoder')}_{wildcards.get('weights', 'trained')}"
-    return system.fingerprints if system else own
+    return CONFIG.fingerprints_of(system) if system else own
 
 
 def stores(name, roles):

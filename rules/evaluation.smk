@@ -125,6 +125,41 @@ rule fuse:
         "../scripts/fuse.py"
 
 
+rule add_evidence:
+    input:
+        matches=lambda wildcards: (
+            f"{RUN}/evaluation/{SYSTEMS[wildcards.system].parts[0]}/matches.csv"
+        ),
+        query_stores=query_stores,
+        stores=searched_stores,
+        query_peaks=f"{RUN}/fingerprints/landmarks/query.npz",
+        peaks=expand(
+            f"{RUN}/fingerprints/landmarks/{{role}}.npz", role=searched_roles()
+        ),
+    output:
+        matches=f"{RUN}/evaluation/{{system}}/matches.csv",
+    log:
+        f"{RUN}/logs/add_evidence_{{system}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/add_evidence_{{system}}.tsv"
+    wildcard_constraints:
+        system=pattern(row.name for row in CONFIG.evidence_systems),
+    conda:
+        f"../envs/torch_{BUILD}.yaml"
+    threads: 1
+    resources:
+        mem_mb=attempts(16000),
+        runtime=attempts(240),
+    params:
+        peaks=section(CONFIG.peaks),
+        landmarks=section(CONFIG.landmarks),
+        row=lambda wildcards: section(SYSTEMS[wildcards.system]),
+    message:
+        "Ranking tracks by landmarks and fingerprints: {wildcards.system}"
+    script:
+        "../scripts/add_evidence.py"
+
+
 rule read_rankings:
     input:
         tracks=f"{DATA}/tracks.csv",

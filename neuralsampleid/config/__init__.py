@@ -43,6 +43,7 @@ from neuralsampleid.config.rerankers import Reranker, RerankerTraining, Rescorin
 from neuralsampleid.config.run import Config
 from neuralsampleid.config.search import Index
 from neuralsampleid.config.seeds import ablation_run
+from neuralsampleid.config.systems import EvidenceSystem
 from neuralsampleid.config.training import (
     AnyTraining,
     Augmentation,
@@ -80,6 +81,7 @@ __all__ = [
     "Device",
     "EncoderSettings",
     "Evaluation",
+    "EvidenceSystem",
     "Fingerprints",
     "FmaData",
     "FreeMusicData",

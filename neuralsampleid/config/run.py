@@ -31,6 +31,7 @@ from neuralsampleid.config.systems import (
     DEFAULT_SYSTEMS,
     AnySystem,
     Bound,
+    EvidenceSystem,
     ExternalSystem,
     FusedSystem,
     LandmarkSystem,
@@ -86,6 +87,12 @@ class Config(Section):
         if len(set(names)) != len(names):
             bounds = " and ".join(f"'{bound.name}'" for bound in BOUNDS)
             raise ValueError(f"two systems bear the same name; {bounds} are those of the bounds")
+        encoders, landmarks = (
+            [row.name for row in rows] for rows in (self.encoder_systems, self.landmark_systems)
+        )
+        for joined in self.evidence_systems:
+            _one_of(encoders, joined.systems[0], f"system '{joined.name}' joins encoder")
+            _one_of(landmarks, joined.systems[1], f"system '{joined.name}' joins landmarks")
         for fused in self.fused_systems:
             self._check_fusing(fused)
         if self.page.system is not None:
@@ -272,6 +279,18 @@ class Config(Section):
     def fused_systems(self) -> list[FusedSystem]:
         """The systems that join the rankings of others."""
         return [system for system in self.systems if isinstance(system, FusedSystem)]
+
+    def fingerprints_of(self, row: System | EvidenceSystem) -> str:
+        """The folder of a row's fingerprints, or of those that it joins with landmarks."""
+        if isinstance(row, System):
+            return row.fingerprints
+        (own,) = (one for one in self.encoder_systems if one.name == row.systems[0])
+        return own.fingerprints
+
+    @property
+    def evidence_systems(self) -> list[EvidenceSystem]:
+        """The systems that rank by landmarks and by fingerprints along their lines."""
+        return [system for system in self.systems if isinstance(system, EvidenceSystem)]
 
 
 def _one_of(known: Collection[str], name: str, what: str) -> None:

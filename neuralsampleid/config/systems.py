@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from neuralsampleid.config.base import Name, Row
 
@@ -41,6 +41,23 @@ class FusedSystem(Row):
         return self.systems
 
 
+class EvidenceSystem(Row):
+    """One row of the tables: landmarks and an encoder together; see ``matching/evidence.py``."""
+
+    kind: Literal["evidence"]
+    systems: Annotated[
+        list[Name], Field(min_length=2, max_length=2)
+    ]  # an encoder's row, landmarks'
+    tracks: PositiveInt = 20  # the first of the ranking by landmarks
+    usual: float = 1.8  # deviations of a segment's similarity that tell nothing
+    nats: PositiveFloat = 2.0  # that each deviation more counts
+
+    @property
+    def parts(self) -> list[str]:
+        """The row of landmarks, whose lines are shown; see ``Row``."""
+        return self.systems[1:]
+
+
 class ExternalSystem(Row):
     """One row of the tables: another program's rankings, from its file; see docs/extending.md."""
 
@@ -54,7 +71,7 @@ class Bound(Row):
     kind: Literal["bound"] = "bound"
 
 
-_Systems = System | LandmarkSystem | FusedSystem | ExternalSystem
+_Systems = System | LandmarkSystem | FusedSystem | EvidenceSystem | ExternalSystem
 AnySystem = Annotated[_Systems, Field(discriminator="kind")]
 
 BOUNDS = [Bound(name="oracle", label="Oracle"), Bound(name="random", label="Random ranking")]

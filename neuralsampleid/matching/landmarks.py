@@ -15,6 +15,8 @@ from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.line import Line
 from neuralsampleid.matching.locating import Locator
 
+Span = tuple[str, float, float]  # a query's id, and from when to when in it, in seconds
+
 if TYPE_CHECKING:
     from neuralsampleid.landmarks.index import BestLines, LandmarkIndex
 
@@ -75,7 +77,22 @@ def lines_by_landmarks(
     peaks: PeakFinding,
     settings: Landmarks,
 ) -> Locator:
-    """Lines of landmarks.
+    """Lines of landmarks, in whole queries; arguments as of ``lines_within``."""
+    lines_of = lines_within(query_peaks, tracks, peaks, settings)
+
+    def lines_in(query_id: str) -> Callable[[str], Iterator[Line]]:
+        return lambda track_id: lines_of((query_id, 0.0, np.inf), track_id)
+
+    return lines_in
+
+
+def lines_within(
+    query_peaks: Mapping[str, Peaks],
+    tracks: Mapping[str, Peaks],
+    peaks: PeakFinding,
+    settings: Landmarks,
+) -> Callable[[Span, str], Iterator[Line]]:
+    """Lines of landmarks between a part of a query and a track, best first.
 
     Args:
         query_peaks: of the query tracks.
@@ -85,11 +102,15 @@ def lines_by_landmarks(
     """
     index = _index_of(tracks, peaks, settings)
     numbers = {track_id: number for number, track_id in enumerate(tracks)}
+    last: list[tuple[Span, Peaks]] = []
 
-    def lines_in(query_id: str) -> Callable[[str], Iterator[Line]]:
-        return lambda track_id: index.lines(query_peaks[query_id], numbers[track_id], 0.0)
+    def lines_of(span: Span, track_id: str) -> Iterator[Line]:
+        if not last or last[0][0] != span:  # the index keeps what it knows of its last query
+            query_id, start_s, end_s = span
+            last[:] = [(span, query_peaks[query_id].within(start_s, end_s, peaks))]
+        return index.lines(last[0][1], numbers[track_id], 0.0)
 
-    return lines_in
+    return lines_of
 
 
 def _index_of(

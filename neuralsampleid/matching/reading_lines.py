@@ -42,10 +42,17 @@ def evidence_of(similarities: npt.NDArray[np.float32], usual: npt.NDArray[np.flo
         similarities: (segments of a query, n) with what is judged.
         usual: (segments of a query, m) with segments that are, nearly all, something else.
     """
-    middle = np.median(usual, axis=1, keepdims=True)
-    deviation = np.maximum(usual.std(axis=1, keepdims=True), 1e-6)
+    middle, deviation = usual_of(usual)
     evidence: Evidence = (similarities - middle) / deviation - np.float32(COST)
     return evidence
+
+
+def usual_of(
+    similarities: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The median and the deviation of each row, (n, 1) each."""
+    middle = np.median(similarities, axis=1, keepdims=True)
+    return middle, np.maximum(similarities.std(axis=1, keepdims=True), 1e-6)
 
 
 def compared(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

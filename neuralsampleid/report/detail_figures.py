@@ -186,7 +186,7 @@ def calibration_figure(reliability: pd.DataFrame, systems: Labels) -> Figure:
 
 
 def _best_of_each_kind(metrics: pd.DataFrame, systems: Labels, kinds: Kinds) -> list[str]:
-    """Of encoders, landmarks, fusions and other programs the one with the largest mAP each."""
+    """Of each kind of system the one with the largest mAP."""
     precision = select(metrics, metric="map", group="all").set_index("system")["value"]
     found: dict[str, str] = {}
     for name in systems:

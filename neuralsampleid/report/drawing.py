@@ -22,6 +22,7 @@ KIND_COLOURS = {
     "encoder": "#0072B2",
     "landmarks": "#D55E00",
     "fusion": "#009E73",
+    "evidence": "#E69F00",
     "external": "#CC79A7",
     "bound": GREY,
 }

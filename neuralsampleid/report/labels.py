@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from neuralsampleid.evaluation.conditions import SEPARATOR
 
 Labels = Mapping[str, str]  # a system's name → its label, in the order of the configuration
-Kinds = Mapping[str, str]  # a system's name → encoder, landmarks, fusion, external or bound
+Kinds = Mapping[str, str]  # a system's name → its ``kind`` in the configuration, or bound
 
 _TERMS = {
     "ivf": "IVF",

@@ -270,23 +270,6 @@ def test_systems_are_encoders_or_landmarks():
     assert again == config
 
 
-def test_systems_may_join_others():
-    both = {"kind": "fusion", "name": "both", "systems": ["proposed", "peaks"]}
-    rows = [*MINIMAL["systems"], {"kind": "landmarks", "name": "peaks"}, both]
-    config = parse_config(MINIMAL | {"systems": rows}, "config.yaml")
-    assert [system.name for system in config.fused_systems] == ["both"]
-    assert [system.name for system in config.encoder_systems] == ["proposed"]
-    assert parse_config(config.model_dump(), "dump.yaml") == config
-    for fused, expected in (
-        (["proposed", "both"], "system 'both' fuses 'both', expected one of proposed, peaks"),
-        (["peaks", "peaks"], "system 'both' fuses a system twice"),
-        (["peaks"], "at least 2"),
-    ):
-        changed = [*rows[:-1], both | {"systems": fused}]
-        with pytest.raises(UserError, match=expected):
-            parse_config(MINIMAL | {"systems": changed}, "x.yaml")
-
-
 def test_every_mistake_is_named_at_once():
     def change(values: dict[str, Any]) -> None:
         put("seed", "one")(values)

@@ -20,7 +20,7 @@ from neuralsampleid.catalogue.tables import read_catalogue
 from neuralsampleid.evaluation.occurrences import judge_lines
 
 SYSTEMS = ["proposed", "proposed_no_reranker", "baseline", "reading", "untrained"]
-SYSTEMS += ["landmarks", "proposed_landmarks"]
+SYSTEMS += ["landmarks", "proposed_landmarks", "evidence"]
 BOUNDS = ["oracle", "random"]
 
 
