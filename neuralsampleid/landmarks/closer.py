@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.compilation import compiled
-from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.hits import BLOCK
 from neuralsampleid.landmarks.lookups import (
     RATIO_PART,
@@ -47,7 +46,6 @@ from neuralsampleid.landmarks.triples import (
     Reach,
     Triples,
     make_triples,
-    reach_of,
 )
 
 _BLOCKS = 30  # of a query whose triples stand together: five minutes, 80 MB
@@ -87,15 +85,15 @@ class CloserLook:
 
     Args:
         query: its peaks that make triples.
-        settings: of the triples and their search.
+        partners: of a track's peak.
+        query_partners: of a query's peak.
+        reach: what equal triples may differ by.
     """
 
-    def __init__(self, query: Points, settings: Landmarks) -> None:
-        closer = settings.closer
-        self._partners = closer.partners
-        self._reach = reach_of(settings)._replace(height=3 * closer.tolerance_semitones)
+    def __init__(self, query: Points, partners: int, query_partners: int, reach: Reach) -> None:
+        self._partners, self._reach = partners, reach
         self._scale = scale_of(self._reach)
-        triples = make_triples(query, closer.query_partners, self._reach)
+        triples = make_triples(query, query_partners, reach)
         self._shapes = shapes_of(query, triples, self._scale, self._reach)
         blocks = query.frames[triples.first] // (_BLOCKS * BLOCK)
         self._directories = [

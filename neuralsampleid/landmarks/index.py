@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,7 @@ from neuralsampleid.landmarks.hits import BLOCK
 from neuralsampleid.landmarks.lines import beside, is_joined
 from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.landmarks.proposals import LEAST, Proposals, join, propose
+from neuralsampleid.landmarks.proposals import LEAST, Most, Proposals, join, propose
 from neuralsampleid.landmarks.table import SLOT, TripleTable, make_table, scale_of
 from neuralsampleid.landmarks.triples import (
     PAUSE,
@@ -93,7 +92,15 @@ class TripleSearch:
     @cached_property
     def closer(self) -> CloserLook:
         """Its denser triples, made when they are asked for."""
-        return CloserLook(self._points, self._settings)
+        own = self._settings.closer
+        reach = self._reach._replace(height=3 * own.tolerance_semitones)
+        return CloserLook(self._points, own.partners, own.query_partners, reach)
+
+    @cached_property
+    def alone(self) -> CloserLook:
+        """Its triples as tables are asked for them, for one track without a table."""
+        own = self._settings
+        return CloserLook(self._points, own.partners, own.query_partners, self._reach)
 
     def proposals(
         self, table: TripleTable, wanted: npt.NDArray[np.bool_], least: float = LEAST
@@ -170,7 +177,7 @@ class LandmarkIndex:
         search = self._search_of(query)
         left_out = np.array(sorted(without), np.int64)
 
-        most = _Most(search.sifted)
+        most = Most(search.sifted)
 
         def proposed(place: int) -> Proposals:
             triples, numbers = self._tables[place]
@@ -183,7 +190,7 @@ class LandmarkIndex:
             return [self._sifted(search.query, *track) for track in tracks]
 
         def looked(number: int) -> Proposals:
-            return self._looked_at(search, number)
+            return self._looked_at(search.query, search.closer, number)
 
         def improve(track: tuple[int, Proposals]) -> None:
             number, proposals = track
@@ -207,11 +214,11 @@ class LandmarkIndex:
                 list(pool.map(improve, _by_track(chosen)))
         return best
 
-    def _looked_at(self, search: TripleSearch, track: int) -> Proposals:
-        """What a closer look at a track proposes, by what single peaks tell."""
-        proposals = search.closer.proposals(self._points(track)[0])
+    def _looked_at(self, query: AskedQuery, look: CloserLook, track: int) -> Proposals:
+        """What a look at one track proposes, by what single peaks tell."""
+        proposals = look.proposals(self._points(track)[0])
         proposals.tracks[:] = track
-        return self._sifted(search.query, track, proposals)
+        return self._sifted(query, track, proposals)
 
     def _sifted(self, query: AskedQuery, track: int, proposals: Proposals) -> Proposals:
         """The track's proposals by what single peaks tell where their hits lie: their votes now."""
@@ -235,7 +242,9 @@ class LandmarkIndex:
             return
         search = self._search_of(query)
         points, percussive = self._points(track)
-        excerpts = _judged(search.query, points, self._looked_at(search, track))
+        looks = search.alone, search.closer
+        proposals = join([self._looked_at(search.query, look, track) for look in looks])
+        excerpts = _judged(search.query, points, proposals)
         clear = [one for one in excerpts if len(one.starts)]
         if not clear:
             return
@@ -348,27 +357,6 @@ def table_of(tracks: Sequence[Peaks], peaks: PeakFinding, settings: Landmarks) -
     """The table of some tracks."""
     points = [in_turn(track, peaks)[0] for track in tracks]
     return make_table(points, settings.partners, reach_of(settings))
-
-
-class _Most:
-    """The largest of numbers that several threads find, and what the least of them is.
-
-    Args:
-        count: of the largest.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._lock, self._count, self._numbers = Lock(), count, np.zeros(0)
-        self.least = -np.inf  # until there are enough
-
-    def add(self, numbers: Floats) -> None:
-        """Take more of them."""
-        with self._lock:
-            every = np.concatenate([self._numbers, numbers])
-            if len(every) >= self._count:
-                every = np.partition(every, -self._count)[-self._count :]
-                self.least = float(every[0])
-            self._numbers = every
 
 
 def _leading(sifted: Sequence[Proposals], count: int) -> list[int]:

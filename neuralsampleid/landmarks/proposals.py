@@ -8,6 +8,7 @@ these out. Of the rest, each is asked how much the hits weigh that agree with it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,27 @@ class Proposals(NamedTuple):
     def take(self, places: Integers | npt.NDArray[np.bool_] | slice) -> Proposals:
         """Some of them."""
         return Proposals._make(values[places] for values in self)
+
+
+class Most:
+    """The largest of numbers that several threads find, and what the least of them is.
+
+    Args:
+        count: of the largest.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._lock, self._count, self._numbers = Lock(), count, np.zeros(0)
+        self.least = -np.inf  # until there are enough
+
+    def add(self, numbers: Floats) -> None:
+        """Take more of them."""
+        with self._lock:
+            every = np.concatenate([self._numbers, numbers])
+            if len(every) >= self._count:
+                every = np.partition(every, -self._count)[-self._count :]
+                self.least = float(every[0])
+            self._numbers = every
 
 
 def join(parts: Sequence[Proposals]) -> Proposals:
