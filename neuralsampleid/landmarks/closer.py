@@ -80,20 +80,28 @@ class Directory(NamedTuple):
     masks: Masks  # (keys,) bit b: an entry may equal a class of height from b times ``_WIDE`` on
 
 
+class Rows(NamedTuple):
+    """A track's triples as a table would hold them, by the time of their anchors; n of them."""
+
+    keys: Numbers  # (n,)
+    heights: npt.NDArray[np.int16]  # (n,) classes
+    rows: npt.NDArray[np.uint32]  # (n,)
+    times: npt.NDArray[np.uint32]  # (n,) parts of a frame
+
+
 class CloserLook:
     """The triples of a query, to be looked for in one track after the other.
 
     Args:
         query: its peaks that make triples.
-        partners: of a track's peak.
-        query_partners: of a query's peak.
+        partners: of a query's peak.
         reach: what equal triples may differ by.
     """
 
-    def __init__(self, query: Points, partners: int, query_partners: int, reach: Reach) -> None:
-        self._partners, self._reach = partners, reach
+    def __init__(self, query: Points, partners: int, reach: Reach) -> None:
+        self._reach = reach
         self._scale = scale_of(self._reach)
-        triples = make_triples(query, query_partners, reach)
+        triples = make_triples(query, partners, reach)
         self._shapes = shapes_of(query, triples, self._scale, self._reach)
         blocks = query.frames[triples.first] // (_BLOCKS * BLOCK)
         self._directories = [
@@ -101,12 +109,35 @@ class CloserLook:
             for block in range(int(blocks.max(initial=0)) + 1)
         ]
 
-    def proposals(self, track: Points) -> Proposals:
+    def proposals(self, track: Rows) -> Proposals:
         """The parts of a track in which most hits gather, most votes first; its number is 0."""
         scale, reach = self._scale, self._reach
-        triples = make_triples(track, self._partners, reach)
-        every = [equals_in(each, track, triples, scale, reach) for each in self._directories]
+        every = [equals_in(each, track, scale, reach) for each in self._directories]
         return join([propose_in(each, self._shapes, scale, reach, LEAST) for each in every])
+
+
+def rows_of(track: Points, partners: int, reach: Reach) -> Rows:
+    """What a look at a track asks for; it is the same for all queries.
+
+    Args:
+        track: its peaks.
+        partners: of a peak.
+        reach: of triples.
+    """
+    return _rows_of(track, make_triples(track, partners, reach), scale_of(reach), reach)
+
+
+@compiled
+def _rows_of(track: Points, triples: Triples, scale: Scale, reach: Reach) -> Rows:
+    count = len(triples.first)
+    keys, heights = np.empty(count, np.int32), np.empty(count, np.int16)
+    rows, times = np.empty(count, np.uint32), np.empty(count, np.uint32)
+    for number in range(count):
+        rise, top, mean, share, length = shape_of(track, triples, number)
+        keys[number], heights[number] = key_of(rise, top, share, reach.rise), height_of(mean)
+        rows[number] = row_of(rise, top, mean, share, length, scale)
+        times[number] = np.uint32(np.rint(track.frames[triples.first[number]] * TIMES))
+    return Rows(keys, heights, rows, times)
 
 
 def directory_of(shapes: Shapes, wanted: Integers, reach: Reach) -> Directory:
@@ -152,15 +183,12 @@ def _mark(keys: Numbers, least: npt.NDArray[np.int16], entries: Entries, masks: 
 
 
 @compiled
-def equals_in(
-    directory: Directory, track: Points, triples: Triples, scale: Scale, reach: Reach
-) -> Equals:
+def equals_in(directory: Directory, track: Rows, scale: Scale, reach: Reach) -> Equals:
     """The triples of a track that equal a query's, as a table of the track would tell them.
 
     Args:
         directory: of the query's triples.
-        track: its peaks.
-        triples: of the track.
+        track: its triples.
         scale: of the rows' lengths.
         reach: what equal triples may differ by.
     """
@@ -169,9 +197,8 @@ def equals_in(
     rows, times = np.empty(room, np.uint32), np.empty(room, np.uint32)
     starts, least, entries, span, masks = directory
     half, count = np.float32(reach.frames / 2), 0
-    for each in range(len(triples.first)):
-        rise, top, mean, share, length = shape_of(track, triples, each)
-        key, height = key_of(rise, top, share, reach.rise), height_of(mean)
+    for each in range(len(track.keys)):
+        key, height = track.keys[each], track.heights[each]
         # Most have none: what it takes to say so is looked up in one small array.
         if not masks[key] >> np.uint64(height // _WIDE) & np.uint64(1):
             continue
@@ -181,8 +208,7 @@ def equals_in(
             room = 2 * (count + last - first)
             numbers = _longer(numbers, room)
             rows, times = _longer(rows, room), _longer(times, room)
-        row = row_of(rise, top, mean, share, length, scale)
-        time = np.uint32(np.rint(track.frames[triples.first[each]] * TIMES))
+        row = track.rows[each]
         own = field(row, LENGTH_BIT, 10)
         frames = scale.lengths[own]
         low, high = field(row, LOW_BIT, 4), field(row, HIGH_BIT, 4)
@@ -196,7 +222,8 @@ def equals_in(
             inside &= (high >= entry.high) & (high <= entry.higher)
             inside &= (low - high >= entry.apart) & (low - high <= entry.wider)
             inside &= abs(entry.late + ratio) * frames <= half + entry.share * frames
-            numbers[count], rows[count], times[count] = entry.number, row, time
+            numbers[count], rows[count] = entry.number, row
+            times[count] = track.times[each]
             count += inside
     return Equals(numbers[:count].copy(), rows[:count].copy(), times[:count].copy())
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
-from neuralsampleid.landmarks.closer import CloserLook
+from neuralsampleid.landmarks.closer import CloserLook, Rows, rows_of
 from neuralsampleid.landmarks.decoding import LEAST_NATS, decode, region_of
 from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, Part, asked, heard, judge, sift
 from neuralsampleid.landmarks.hits import BLOCK
@@ -45,6 +45,8 @@ SIFTED = 20_000  # proposals of a query, those with the most votes
 # of equal triples may differ by half as much, and fewer proposals are sifted.
 MANY, MANY_SIFTED = 1000, 5_000
 TABLE_FRAMES = 1 << 22  # of the tracks of a table together, unless one alone is longer
+_KEPT = 64  # tracks whose many triples are kept, 2 MB each
+_LONG = 30_000  # peaks of a track whose triples are not, from about ten minutes on
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
 
 
@@ -94,13 +96,13 @@ class TripleSearch:
         """Its denser triples, made when they are asked for."""
         own = self._settings.closer
         reach = self._reach._replace(height=3 * own.tolerance_semitones)
-        return CloserLook(self._points, own.partners, own.query_partners, reach)
+        return CloserLook(self._points, own.query_partners, reach)
 
     @cached_property
     def alone(self) -> CloserLook:
         """Its triples as tables are asked for them, for one track without a table."""
         own = self._settings
-        return CloserLook(self._points, own.partners, own.query_partners, self._reach)
+        return CloserLook(self._points, own.query_partners, self._reach)
 
     def proposals(
         self, table: TripleTable, wanted: npt.NDArray[np.bool_], least: float = LEAST
@@ -144,6 +146,8 @@ class LandmarkIndex:
         self._tracks, self._tables = tracks, tables
         self._peaks, self._settings = peaks, settings
         self._last: tuple[Peaks, TripleSearch] | None = None
+        # Queries that follow each other ask much the same tracks.
+        self._rows = lru_cache(_KEPT)(self._rows_of)
 
     @classmethod
     def of(
@@ -190,7 +194,7 @@ class LandmarkIndex:
             return [self._sifted(search.query, *track) for track in tracks]
 
         def looked(number: int) -> Proposals:
-            return self._looked_at(search.query, search.closer, number)
+            return self._closer(search, number)
 
         def improve(track: tuple[int, Proposals]) -> None:
             number, proposals = track
@@ -214,11 +218,17 @@ class LandmarkIndex:
                 list(pool.map(improve, _by_track(chosen)))
         return best
 
-    def _looked_at(self, query: AskedQuery, look: CloserLook, track: int) -> Proposals:
-        """What a look at one track proposes, by what single peaks tell."""
-        proposals = look.proposals(self._points(track)[0])
-        proposals.tracks[:] = track
-        return self._sifted(query, track, proposals)
+    def _closer(self, search: TripleSearch, track: int) -> Proposals:
+        """What a closer look at a track proposes, by what single peaks tell."""
+        is_long = len(self._tracks[track].frames) > _LONG
+        rows = self._rows_of(track) if is_long else self._rows(track)
+        found = search.closer.proposals(rows)
+        found.tracks[:] = track
+        return self._sifted(search.query, track, found)
+
+    def _rows_of(self, track: int) -> Rows:
+        own = self._settings
+        return rows_of(self._points(track)[0], own.closer.partners, reach_of(own))
 
     def _sifted(self, query: AskedQuery, track: int, proposals: Proposals) -> Proposals:
         """The track's proposals by what single peaks tell where their hits lie: their votes now."""
@@ -242,9 +252,9 @@ class LandmarkIndex:
             return
         search = self._search_of(query)
         points, percussive = self._points(track)
-        looks = search.alone, search.closer
-        proposals = join([self._looked_at(search.query, look, track) for look in looks])
-        excerpts = _judged(search.query, points, proposals)
+        rows = rows_of(points, self._settings.partners, reach_of(self._settings))
+        proposed = self._sifted(search.query, track, search.alone.proposals(rows))
+        excerpts = _judged(search.query, points, join([proposed, self._closer(search, track)]))
         clear = [one for one in excerpts if len(one.starts)]
         if not clear:
             return

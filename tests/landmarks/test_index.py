@@ -82,6 +82,17 @@ def test_a_closer_look_finds_what_few_triples_do_not(tracks, index):
     assert LandmarkIndex.of(tracks, PEAKS, settings).best(query).scores[0] < 1
 
 
+def test_every_track_that_is_found_has_a_line(tracks):
+    """Also those that the closer look leaves out, and those that it alone finds."""
+    settings = Landmarks.model_validate({"closer": {"tracks": 2}})
+    index = LandmarkIndex.of(tracks, PEAKS, settings)
+    for query in (peaks(song(20)), peaks(song(21), song(1)[EXCERPT])):
+        found = np.flatnonzero(index.best(query).matched_s[:, 1] > 0).tolist()
+        assert len(found) > 2
+        for track in found:
+            assert next(index.lines(query, track, 0.0)).score > 0
+
+
 def test_the_percussive_part_of_an_excerpt_is_found(index):
     """Faster and higher, in other music; what is told of it are the track's own times."""
     drums = part_of(song(2)[4 * RATE : 16 * RATE], RATE, "percussive")
