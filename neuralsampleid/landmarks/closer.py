@@ -80,7 +80,7 @@ class Directory(NamedTuple):
     masks: Masks  # (keys,) bit b: an entry may equal a class of height from b times ``_WIDE`` on
 
 
-class Rows(NamedTuple):
+class TrackRows(NamedTuple):
     """A track's triples as a table would hold them, by the time of their anchors; n of them."""
 
     keys: Numbers  # (n,)
@@ -109,14 +109,14 @@ class CloserLook:
             for block in range(int(blocks.max(initial=0)) + 1)
         ]
 
-    def proposals(self, track: Rows) -> Proposals:
+    def proposals(self, track: TrackRows) -> Proposals:
         """The parts of a track in which most hits gather, most votes first; its number is 0."""
         scale, reach = self._scale, self._reach
         every = [equals_in(each, track, scale, reach) for each in self._directories]
         return join([propose_in(each, self._shapes, scale, reach, LEAST) for each in every])
 
 
-def rows_of(track: Points, partners: int, reach: Reach) -> Rows:
+def rows_of(track: Points, partners: int, reach: Reach) -> TrackRows:
     """What a look at a track asks for; it is the same for all queries.
 
     Args:
@@ -128,7 +128,7 @@ def rows_of(track: Points, partners: int, reach: Reach) -> Rows:
 
 
 @compiled
-def _rows_of(track: Points, triples: Triples, scale: Scale, reach: Reach) -> Rows:
+def _rows_of(track: Points, triples: Triples, scale: Scale, reach: Reach) -> TrackRows:
     count = len(triples.first)
     keys, heights = np.empty(count, np.int32), np.empty(count, np.int16)
     rows, times = np.empty(count, np.uint32), np.empty(count, np.uint32)
@@ -137,7 +137,7 @@ def _rows_of(track: Points, triples: Triples, scale: Scale, reach: Reach) -> Row
         keys[number], heights[number] = key_of(rise, top, share, reach.rise), height_of(mean)
         rows[number] = row_of(rise, top, mean, share, length, scale)
         times[number] = np.uint32(np.rint(track.frames[triples.first[number]] * TIMES))
-    return Rows(keys, heights, rows, times)
+    return TrackRows(keys, heights, rows, times)
 
 
 def directory_of(shapes: Shapes, wanted: Integers, reach: Reach) -> Directory:
@@ -183,7 +183,7 @@ def _mark(keys: Numbers, least: npt.NDArray[np.int16], entries: Entries, masks: 
 
 
 @compiled
-def equals_in(directory: Directory, track: Rows, scale: Scale, reach: Reach) -> Equals:
+def equals_in(directory: Directory, track: TrackRows, scale: Scale, reach: Reach) -> Equals:
     """The triples of a track that equal a query's, as a table of the track would tell them.
 
     Args:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
-from neuralsampleid.landmarks.closer import CloserLook, Rows, rows_of
+from neuralsampleid.landmarks.closer import CloserLook, TrackRows, rows_of
 from neuralsampleid.landmarks.decoding import LEAST_NATS, decode, region_of
 from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, Part, asked, heard, judge, sift
 from neuralsampleid.landmarks.hits import BLOCK
@@ -226,7 +226,7 @@ class LandmarkIndex:
         found.tracks[:] = track
         return self._sifted(search.query, track, found)
 
-    def _rows_of(self, track: int) -> Rows:
+    def _rows_of(self, track: int) -> TrackRows:
         own = self._settings
         return rows_of(self._points(track)[0], own.closer.partners, reach_of(own))
 
