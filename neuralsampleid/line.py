@@ -23,6 +23,26 @@ class Line:
     score: float
     pitch_semitones: float | None = None  # up from the reference; None: not measured
 
+    @property
+    def slope(self) -> float:
+        """The query's speed over the reference's, by the ends; 1 of a line without length."""
+        length = self.query_end_s - self.query_start_s
+        return (self.reference_end_s - self.reference_start_s) / length if length > 0 else 1.0
+
+    def reference_at(self, query_s: float) -> float:
+        """Where in the reference it is at a time of the query, also before and after it."""
+        return self.reference_start_s + self.slope * (query_s - self.query_start_s)
+
+    def between(self, first: Line, last: Line) -> Line:
+        """The same from where one line begins to where another ends."""
+        return replace(
+            self,
+            query_start_s=first.query_start_s,
+            reference_start_s=first.reference_start_s,
+            query_end_s=last.query_end_s,
+            reference_end_s=last.reference_end_s,
+        )
+
     def within(self, query_s: float, reference_s: float) -> Line:
         """As far as it lies in tracks of these lengths."""
         return replace(

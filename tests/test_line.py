@@ -35,3 +35,17 @@ def test_no_line_is_asked_for_that_cannot_be_shown():
 
 def test_the_least_score_of_further_lines():
     assert (least_shown(8.0), least_shown(8.0, 5.0)) == (4.0, 5.0)
+
+
+def test_a_line_tells_where_it_is_in_the_reference():
+    line = Line(10.0, 14.0, 30.0, 35.0, 1.25, 50.0)
+    assert line.slope == 1.25
+    assert [line.reference_at(time) for time in (8.0, 12.0, 16.0)] == [27.5, 32.5, 37.5]
+    moment = Line(10.0, 10.0, 30.0, 30.0, None, 5.0)
+    assert moment.reference_at(11.0) == 31.0
+
+
+def test_a_line_between_two_others():
+    first, last = Line(1.0, 3.0, 11.0, 13.0, 1.0, 9.0), Line(4.0, 8.0, 14.0, 18.0, 1.0, 7.0)
+    whole = Line(2.0, 5.0, 12.0, 15.0, 1.01, 8.0, 0.5).between(first, last)
+    assert whole == Line(1.0, 8.0, 11.0, 18.0, 1.01, 8.0, 0.5)

@@ -18,7 +18,13 @@ from neuralsampleid.config.data import (
     Separation,
     Shards,
 )
-from neuralsampleid.config.encoders import Encoder, Gnn, PretrainedEncoder, ResNetIbn
+from neuralsampleid.config.encoders import (
+    Encoder,
+    EncoderSettings,
+    Gnn,
+    PretrainedEncoder,
+    ResNetIbn,
+)
 from neuralsampleid.config.evaluation import Comparisons, Intervals, Metrics, Queries
 from neuralsampleid.config.landmarks import Landmarks, PeakFinding
 from neuralsampleid.config.library import Library
@@ -199,10 +205,15 @@ class Config(Section):
         return [name for name in self.encoders if name in used]
 
     @property
+    def _trained(self) -> dict[str, EncoderSettings]:
+        """The used encoders that are trained here, by name."""
+        used = ((name, self.encoders[name]) for name in self.used_encoders)
+        return {name: one for name, one in used if not isinstance(one, PretrainedEncoder)}
+
+    @property
     def trained_models(self) -> list[str]:
         """Encoders and re-rankers that are trained here; each has a folder in ``models``."""
-        encoders = [name for name in self.used_encoders if name not in self.pretrained_encoders]
-        return [*encoders, *self.used_rerankers]
+        return [*self._trained, *self.used_rerankers]
 
     @property
     def weights(self) -> list[str]:
@@ -216,18 +227,12 @@ class Config(Section):
     @property
     def packed(self) -> list[str]:
         """Folders in ``stems`` with what encoders are trained on: stems of a rate, or levels."""
-        trained = ((name, self.encoders[name]) for name in self.used_encoders)
-        return list(
-            dict.fromkeys(
-                one.packed(name) for name, one in trained if not isinstance(one, PretrainedEncoder)
-            )
-        )
+        return list(dict.fromkeys(one.packed(name) for name, one in self._trained.items()))
 
     @property
     def needs_stems(self) -> bool:
         """Whether an encoder is trained on what the separation makes."""
-        trained = (self.encoders[name] for name in self.used_encoders)
-        return any(one.needs_stems for one in trained if not isinstance(one, PretrainedEncoder))
+        return any(one.needs_stems for one in self._trained.values())
 
     @property
     def reranked_fingerprints(self) -> list[str]:

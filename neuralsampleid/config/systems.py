@@ -45,9 +45,8 @@ class EvidenceSystem(Row):
     """One row of the tables: landmarks and an encoder together; see ``matching/evidence.py``."""
 
     kind: Literal["evidence"]
-    systems: Annotated[
-        list[Name], Field(min_length=2, max_length=2)
-    ]  # an encoder's row, landmarks'
+    # An encoder's row, and one of landmarks.
+    systems: Annotated[list[Name], Field(min_length=2, max_length=2)]
     tracks: PositiveInt = 20  # the first of the ranking by landmarks
     usual: float = 1.8  # deviations of a segment's similarity that tell nothing
     nats: PositiveFloat = 2.0  # that each deviation more counts

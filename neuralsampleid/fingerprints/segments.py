@@ -165,6 +165,11 @@ class Segments:
         steps = np.diff(self.starts_s)[within] / np.diff(self.numbers)[within]
         return float(np.median(steps)) if len(steps) else self.segment_s
 
+    @property
+    def middles_s(self) -> Floats:
+        """(n,) the middle of each, in seconds."""
+        return (self.starts_s + self.ends_s) / 2
+
     def number_of(self, track_id: str) -> int:
         """Which track a name is of.
 

@@ -25,26 +25,23 @@ from neuralsampleid.landmarks.lookups import (
 )
 from neuralsampleid.landmarks.proposals import LEAST, Proposals, join, propose_in
 from neuralsampleid.landmarks.table import (
+    HEIGHT_BIT,
     HIGH_BIT,
     LENGTH_BIT,
     LOW_BIT,
     RATIO_BIT,
-    TIMES,
     Scale,
+    TrackRows,
     field,
-    height_of,
     key_count,
-    key_of,
-    row_of,
+    pack,
     scale_of,
-    shape_of,
 )
 from neuralsampleid.landmarks.triples import (
     Integers,
     Numbers,
     Points,
     Reach,
-    Triples,
     make_triples,
 )
 
@@ -80,16 +77,7 @@ class Directory(NamedTuple):
     masks: Masks  # (keys,) bit b: an entry may equal a class of height from b times ``_WIDE`` on
 
 
-class TrackRows(NamedTuple):
-    """A track's triples as a table would hold them, by the time of their anchors; n of them."""
-
-    keys: Numbers  # (n,)
-    heights: npt.NDArray[np.int16]  # (n,) classes
-    rows: npt.NDArray[np.uint32]  # (n,)
-    times: npt.NDArray[np.uint32]  # (n,) parts of a frame
-
-
-class CloserLook:
+class Look:
     """The triples of a query, to be looked for in one track after the other.
 
     Args:
@@ -124,20 +112,7 @@ def rows_of(track: Points, partners: int, reach: Reach) -> TrackRows:
         partners: of a peak.
         reach: of triples.
     """
-    return _rows_of(track, make_triples(track, partners, reach), scale_of(reach), reach)
-
-
-@compiled
-def _rows_of(track: Points, triples: Triples, scale: Scale, reach: Reach) -> TrackRows:
-    count = len(triples.first)
-    keys, heights = np.empty(count, np.int32), np.empty(count, np.int16)
-    rows, times = np.empty(count, np.uint32), np.empty(count, np.uint32)
-    for number in range(count):
-        rise, top, mean, share, length = shape_of(track, triples, number)
-        keys[number], heights[number] = key_of(rise, top, share, reach.rise), height_of(mean)
-        rows[number] = row_of(rise, top, mean, share, length, scale)
-        times[number] = np.uint32(np.rint(track.frames[triples.first[number]] * TIMES))
-    return TrackRows(keys, heights, rows, times)
+    return pack(track, make_triples(track, partners, reach), 0, scale_of(reach), reach)
 
 
 def directory_of(shapes: Shapes, wanted: Integers, reach: Reach) -> Directory:
@@ -198,17 +173,17 @@ def equals_in(directory: Directory, track: TrackRows, scale: Scale, reach: Reach
     starts, least, entries, span, masks = directory
     half, count = np.float32(reach.frames / 2), 0
     for each in range(len(track.keys)):
-        key, height = track.keys[each], track.heights[each]
+        key, row = track.keys[each], track.rows[each]
+        height = field(row, HEIGHT_BIT, 10)
         # Most have none: what it takes to say so is looked up in one small array.
         if not masks[key] >> np.uint64(height // _WIDE) & np.uint64(1):
             continue
         first, last = starts[key], starts[key + 1]
-        first = _from(least, first, last, height - span)
+        first += np.searchsorted(least[first:last], height - span, side="right")
         if count + last - first > room:
             room = 2 * (count + last - first)
             numbers = _longer(numbers, room)
             rows, times = _longer(rows, room), _longer(times, room)
-        row = track.rows[each]
         own = field(row, LENGTH_BIT, 10)
         frames = scale.lengths[own]
         low, high = field(row, LOW_BIT, 4), field(row, HIGH_BIT, 4)
@@ -226,18 +201,6 @@ def equals_in(directory: Directory, track: TrackRows, scale: Scale, reach: Reach
             times[count] = track.times[each]
             count += inside
     return Equals(numbers[:count].copy(), rows[:count].copy(), times[:count].copy())
-
-
-@compiled
-def _from(least: npt.NDArray[np.int16], first: int, last: int, lowest: int) -> int:
-    """The first place of a key at which ``least`` is above a class of height."""
-    while first < last:
-        middle = (first + last) >> 1
-        if least[middle] <= lowest:
-            first = middle + 1
-        else:
-            last = middle
-    return first
 
 
 @compiled

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neuralsampleid.config import Landmarks, PeakFinding
-from neuralsampleid.landmarks.closer import CloserLook, TrackRows, rows_of
+from neuralsampleid.landmarks.closer import Look, rows_of
 from neuralsampleid.landmarks.decoding import LEAST_NATS, decode, region_of
 from neuralsampleid.landmarks.excerpts import AskedQuery, Excerpt, Part, asked, heard, judge, sift
 from neuralsampleid.landmarks.hits import BLOCK
@@ -24,7 +24,7 @@ from neuralsampleid.landmarks.lines import beside, is_joined
 from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.peaks import Peaks
 from neuralsampleid.landmarks.proposals import LEAST, Most, Proposals, join, propose
-from neuralsampleid.landmarks.table import SLOT, TripleTable, make_table, scale_of
+from neuralsampleid.landmarks.table import SLOT, TrackRows, TripleTable, make_table, scale_of
 from neuralsampleid.landmarks.triples import (
     PAUSE,
     THIRDS,
@@ -92,17 +92,17 @@ class TripleSearch:
         self._points, self._settings = points, settings
 
     @cached_property
-    def closer(self) -> CloserLook:
+    def closer(self) -> Look:
         """Its denser triples, made when they are asked for."""
         own = self._settings.closer
         reach = self._reach._replace(height=3 * own.tolerance_semitones)
-        return CloserLook(self._points, own.query_partners, reach)
+        return Look(self._points, own.query_partners, reach)
 
     @cached_property
-    def alone(self) -> CloserLook:
+    def alone(self) -> Look:
         """Its triples as tables are asked for them, for one track without a table."""
         own = self._settings
-        return CloserLook(self._points, own.query_partners, self._reach)
+        return Look(self._points, own.query_partners, self._reach)
 
     def proposals(
         self, table: TripleTable, wanted: npt.NDArray[np.bool_], least: float = LEAST
@@ -191,10 +191,13 @@ class LandmarkIndex:
             return found._replace(tracks=numbers[found.tracks])
 
         def sifted(tracks: Sequence[tuple[int, Proposals]]) -> list[Proposals]:
-            return [self._sifted(search.query, *track) for track in tracks]
+            return [
+                self._sifted(search.query, self._points(number)[0], proposals)
+                for number, proposals in tracks
+            ]
 
         def looked(number: int) -> Proposals:
-            return self._closer(search, number)
+            return self._closer(search, number, self._points(number)[0])
 
         def improve(track: tuple[int, Proposals]) -> None:
             number, proposals = track
@@ -213,26 +216,27 @@ class LandmarkIndex:
             few = [one for part in pool.map(sifted, parts) for one in part]
             if few:
                 leading = _leading(few, self._settings.closer.tracks)
+                # The first one makes what all threads ask for.
                 closer = [looked(leading[0]), *pool.map(looked, leading[1:])]
                 chosen = join(few + closer).take(slice(self._settings.candidates))
                 list(pool.map(improve, _by_track(chosen)))
         return best
 
-    def _closer(self, search: TripleSearch, track: int) -> Proposals:
+    def _closer(self, search: TripleSearch, track: int, points: Points) -> Proposals:
         """What a closer look at a track proposes, by what single peaks tell."""
-        is_long = len(self._tracks[track].frames) > _LONG
+        is_long = len(points.frames) > _LONG
         rows = self._rows_of(track) if is_long else self._rows(track)
         found = search.closer.proposals(rows)
         found.tracks[:] = track
-        return self._sifted(search.query, track, found)
+        return self._sifted(search.query, points, found)
 
     def _rows_of(self, track: int) -> TrackRows:
         own = self._settings
         return rows_of(self._points(track)[0], own.closer.partners, reach_of(own))
 
-    def _sifted(self, query: AskedQuery, track: int, proposals: Proposals) -> Proposals:
+    def _sifted(self, query: AskedQuery, track: Points, proposals: Proposals) -> Proposals:
         """The track's proposals by what single peaks tell where their hits lie: their votes now."""
-        told = sift(query, self._points(track)[0], proposals)
+        told = sift(query, track, proposals)
         best = np.argsort(-told, kind="stable")[: self._settings.track_candidates]
         return proposals._replace(votes=told).take(best)
 
@@ -253,8 +257,9 @@ class LandmarkIndex:
         search = self._search_of(query)
         points, percussive = self._points(track)
         rows = rows_of(points, self._settings.partners, reach_of(self._settings))
-        proposed = self._sifted(search.query, track, search.alone.proposals(rows))
-        excerpts = _judged(search.query, points, join([proposed, self._closer(search, track)]))
+        proposed = self._sifted(search.query, points, search.alone.proposals(rows))
+        closer = self._closer(search, track, points)
+        excerpts = _judged(search.query, points, join([proposed, closer]))
         clear = [one for one in excerpts if len(one.starts)]
         if not clear:
             return

@@ -24,28 +24,14 @@ def _tells_the_same(line: Line, other: Line) -> bool:
     """Whether two lines overlap in the query, and lie at the same place of the track there."""
     start = max(line.query_start_s, other.query_start_s)
     end = min(line.query_end_s, other.query_end_s)
-    return start < end and abs(_there(line, start) - _there(other, start)) < _SAME_S
-
-
-def _there(line: Line, query_s: float) -> float:
-    """Where in the track a line is at a time of the query."""
-    slope = (line.reference_end_s - line.reference_start_s) / (
-        line.query_end_s - line.query_start_s
-    )
-    return line.reference_start_s + slope * (query_s - line.query_start_s)
+    return start < end and abs(line.reference_at(start) - other.reference_at(start)) < _SAME_S
 
 
 def _both(line: Line, other: Line) -> Line:
     """A line from the earlier start to the later end of two, otherwise as the first."""
     first = min(line, other, key=lambda each: each.query_start_s)
     last = max(line, other, key=lambda each: each.query_end_s)
-    return replace(
-        line,
-        query_start_s=first.query_start_s,
-        reference_start_s=first.reference_start_s,
-        query_end_s=last.query_end_s,
-        reference_end_s=last.reference_end_s,
-    )
+    return line.between(first, last)
 
 
 def beside(line: Line, others: Sequence[Line]) -> Line | None:
@@ -58,11 +44,10 @@ def beside(line: Line, others: Sequence[Line]) -> Line | None:
     length = line.query_end_s - line.query_start_s
     if end - start <= _MOST_OF_IT * length:
         return None
-    slope = (line.reference_end_s - line.reference_start_s) / length
     return replace(
         line,
         query_start_s=start,
         query_end_s=end,
-        reference_start_s=line.reference_start_s + slope * (start - line.query_start_s),
-        reference_end_s=line.reference_end_s + slope * (end - line.query_end_s),
+        reference_start_s=line.reference_at(start),
+        reference_end_s=line.reference_at(end),
     )

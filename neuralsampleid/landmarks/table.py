@@ -61,6 +61,14 @@ class TripleTable(NamedTuple):
     begins: Integers  # (tracks,) frame at which each begins
 
 
+class TrackRows(NamedTuple):
+    """A track's triples as a table holds them, by the time of their anchors; n of them."""
+
+    keys: Numbers  # (n,)
+    rows: Rows  # (n,)
+    times: Rows  # (n,) parts of a frame
+
+
 def scale_of(reach: Reach) -> Scale:
     """Between the shortest and the longest triple."""
     first = float(np.log(2 * LEAST_GAP))
@@ -77,7 +85,7 @@ def make_table(tracks: Sequence[Points], partners: int, reach: Reach) -> TripleT
     begins = (np.cumsum(slots) - slots) * SLOT
     scale, made = scale_of(reach), []
     for points, begin in zip(tracks, begins.tolist(), strict=True):
-        made.append(_pack(points, make_triples(points, partners, reach), begin, scale, reach))
+        made.append(pack(points, make_triples(points, partners, reach), begin, scale, reach))
     keys, rows, times = (np.concatenate(parts) for parts in zip(*made, strict=True))
     order = np.lexsort((times, rows, keys))
     times = times[order]
@@ -106,75 +114,34 @@ def key_count(reach: Reach) -> int:
 
 
 @compiled
-def _pack(
-    points: Points, triples: Triples, begin: int, scale: Scale, reach: Reach
-) -> tuple[Integers, Rows, Rows]:
-    """Keys, rows and times of a track that begins at a frame of the common axis.
-
-    A time is in parts of a frame.
-    """
+def pack(points: Points, triples: Triples, begin: int, scale: Scale, reach: Reach) -> TrackRows:
+    """The rows of a track that begins at a frame of the common axis."""
     count = len(triples.first)
     keys, rows, times = (
-        np.empty(count, np.int64),
+        np.empty(count, np.int32),
         np.empty(count, np.uint32),
         np.empty(count, np.uint32),
     )
+    width = 2 * reach.rise + 1
     for number in range(count):
-        rise, top, mean, share, length = shape_of(points, triples, number)
-        keys[number] = key_of(rise, top, share, reach.rise)
-        rows[number] = row_of(rise, top, mean, share, length, scale)
-        times[number] = int(np.rint((points.frames[triples.first[number]] + begin) * TIMES))
+        one, two, three = triples.first[number], triples.second[number], triples.third[number]
+        rise = points.heights[two] - points.heights[one]
+        top = points.heights[three] - points.heights[one]
+        length = points.frames[three] - points.frames[one]
+        share = (points.frames[two] - points.frames[one]) / length * RATIOS
+        low, high = int(np.rint(rise)), int(np.rint(top))
+        ratio = min(int(share), RATIOS - 1)
+        keys[number] = ((low + reach.rise) * width + high + reach.rise) * RATIOS + ratio
+        mean = (points.heights[one] + points.heights[two] + points.heights[three]) / 3
+        row = _class(mean * HEIGHTS + 0.5, 1024) << HEIGHT_BIT
+        place = (np.log(length) - scale.first_log) / scale.step_log + 0.5
+        row |= _class(place, LENGTHS) << LENGTH_BIT
+        row |= _class((rise - low + 0.5) * PARTS, PARTS) << LOW_BIT
+        row |= _class((top - high + 0.5) * PARTS, PARTS) << HIGH_BIT
+        rows[number] = row | _class((share - ratio) * PARTS, PARTS) << RATIO_BIT
+        times[number] = int(np.rint((points.frames[one] + begin) * TIMES))
     kept = times < MOST_FRAMES * TIMES
-    return keys[kept], rows[kept], times[kept]
-
-
-@compiled
-def shape_of(
-    points: Points, triples: Triples, number: int
-) -> tuple[float, float, float, float, float]:
-    """What a triple looks like.
-
-    Returns:
-        How far the second and the third peak lie above the anchor, and the mean height of all, in
-        thirds of a semitone; how late the second comes, of the whole; and how long that is, in
-        frames.
-    """
-    one, two, three = triples.first[number], triples.second[number], triples.third[number]
-    own, begin = points.heights[one], points.frames[one]
-    length = points.frames[three] - begin
-    return (
-        points.heights[two] - own,
-        points.heights[three] - own,
-        (own + points.heights[two] + points.heights[three]) / 3,
-        (points.frames[two] - begin) / length,
-        length,
-    )
-
-
-@compiled
-def key_of(rise: float, top: float, share: float, highest: int) -> int:
-    """The key of a triple; ``highest`` is the ``rise`` of a reach, the rest as of ``shape_of``."""
-    low, high = int(np.rint(rise)) + highest, int(np.rint(top)) + highest
-    return (low * (2 * highest + 1) + high) * RATIOS + min(int(share * RATIOS), RATIOS - 1)
-
-
-@compiled
-def height_of(mean: float) -> int:
-    """The class of a triple's mean height."""
-    return _class(mean * HEIGHTS + 0.5, 1024)
-
-
-@compiled
-def row_of(
-    rise: float, top: float, mean: float, share: float, length: float, scale: Scale
-) -> np.uint32:
-    """The row of a triple, as of ``shape_of``."""
-    place = (np.log(length) - scale.first_log) / scale.step_log + 0.5
-    row = height_of(mean) << HEIGHT_BIT | _class(place, LENGTHS) << LENGTH_BIT
-    row |= _class((rise - int(np.rint(rise)) + 0.5) * PARTS, PARTS) << LOW_BIT
-    row |= _class((top - int(np.rint(top)) + 0.5) * PARTS, PARTS) << HIGH_BIT
-    late = share * RATIOS - min(int(share * RATIOS), RATIOS - 1)
-    return np.uint32(row | _class(late * PARTS, PARTS) << RATIO_BIT)
+    return TrackRows(keys[kept], rows[kept], times[kept])
 
 
 @compiled

@@ -160,24 +160,11 @@ def sewn(matches: Iterable[Line]) -> list[Line]:
 def _are_one(one: Line, other: Line) -> bool:
     """Whether two matches that overlap say the same of where they do."""
     middle = (other.query_start_s + min(one.query_end_s, other.query_end_s)) / 2
-    return abs(_reference_at(one, middle) - _reference_at(other, middle)) <= _SAME_S
-
-
-def _reference_at(line: Line, query_s: float) -> float:
-    length = line.query_end_s - line.query_start_s
-    slope = (line.reference_end_s - line.reference_start_s) / length if length > 0 else 1.0
-    return line.reference_start_s + slope * (query_s - line.query_start_s)
+    return abs(one.reference_at(middle) - other.reference_at(middle)) <= _SAME_S
 
 
 def _joined(one: Line, other: Line) -> Line:
     """The first of two matches, up to the end of what ends last; the longer tells its tempo."""
     last = max((one, other), key=lambda line: line.query_end_s)
     longer = max((one, other), key=lambda line: line.query_end_s - line.query_start_s)
-    return replace(
-        longer,
-        query_start_s=one.query_start_s,
-        reference_start_s=one.reference_start_s,
-        query_end_s=last.query_end_s,
-        reference_end_s=last.reference_end_s,
-        score=max(one.score, other.score),
-    )
+    return replace(longer.between(one, last), score=max(one.score, other.score))

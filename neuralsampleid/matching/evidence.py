@@ -71,11 +71,10 @@ class LineJudge:
             One value for each of the query's segments that sounds and whose middle lies in the
             line; of a short line for the segment nearest to its middle.
         """
-        slope = slope_of(line)
-        tempo = int(np.argmin(abs(np.log(self._tempi / slope))))
+        tempo = int(np.argmin(abs(np.log(self._tempi / line.slope))))
         pitch = int(np.argmin(abs(self._semitones - (line.pitch_semitones or 0.0))))
         own, track = self._segments[tempo], self._searched.track(track_id)
-        pairs = pairs_along(line, middles_of(own), middles_of(track))
+        pairs = pairs_along(line, own.middles_s, track.middles_s)
         rows, places = (values[~own.silent[pairs.own]] for values in pairs)
         near = np.stack([places + hop for hop in range(-_HOPS, _HOPS + 1)])
         embeddings, middle, deviation = self._read(tempo, pitch)
@@ -93,17 +92,6 @@ class LineJudge:
         return self._known[tempo, pitch]
 
 
-def slope_of(line: Line) -> float:
-    """The query's speed over the track's, by a line's ends."""
-    seconds = max(line.query_end_s - line.query_start_s, 1e-3)
-    return (line.reference_end_s - line.reference_start_s) / seconds
-
-
-def middles_of(segments: Segments) -> Floats:
-    """The middle of each segment, in seconds."""
-    return (segments.starts_s + segments.ends_s) / 2
-
-
 def pairs_along(line: Line, own: Floats, other: Floats) -> Pairs:
     """Which segments of a query and of a track lie at the same places of a line.
 
@@ -117,13 +105,8 @@ def pairs_along(line: Line, own: Floats, other: Floats) -> Pairs:
     if not len(rows):
         middle = (line.query_start_s + line.query_end_s) / 2
         rows = np.array([np.argmin(abs(own - middle))])
-    slope = slope_of(line)
-    there = line.reference_start_s + slope * (own[rows] - line.query_start_s)
-    after = np.searchsorted(other, there).clip(1, max(len(other) - 1, 1))
-    before = after - 1
-    after = after.clip(max=len(other) - 1)
-    nearer = abs(other[after] - there) < abs(other[before] - there)
-    return Pairs(rows, np.where(nearer, after, before))
+    there = line.reference_start_s + line.slope * (own[rows] - line.query_start_s)
+    return Pairs(rows, abs(other - there[:, None]).argmin(axis=1))
 
 
 def nats_of(lines: Sequence[Floats], settings: EvidenceSystem) -> float:

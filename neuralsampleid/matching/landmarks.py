@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,13 +103,13 @@ def lines_within(
     """
     index = _index_of(tracks, peaks, settings)
     numbers = {track_id: number for number, track_id in enumerate(tracks)}
-    last: list[tuple[Span, Peaks]] = []
+
+    @lru_cache(1)  # the index keeps what it knows of its last query
+    def asked(query_id: str, start_s: float, end_s: float) -> Peaks:
+        return query_peaks[query_id].within(start_s, end_s, peaks)
 
     def lines_of(span: Span, track_id: str) -> Iterator[Line]:
-        if not last or last[0][0] != span:  # the index keeps what it knows of its last query
-            query_id, start_s, end_s = span
-            last[:] = [(span, query_peaks[query_id].within(start_s, end_s, peaks))]
-        return index.lines(last[0][1], numbers[track_id], 0.0)
+        return index.lines(asked(*span), numbers[track_id], 0.0)
 
     return lines_of
 

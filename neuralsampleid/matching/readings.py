@@ -213,7 +213,7 @@ def _lines(
         line = Line(start, end, reference_s, reference_e, tempo, score, one.reading.semitones)
         yield line.within(float(one.segments.seconds[0]), seconds)
         for other, evidence in pieces:
-            middles = (other.segments.starts_s + other.segments.ends_s) / 2
+            middles = other.segments.middles_s
             evidence[(middles >= start) & (middles <= end)] = _SILENT
 
 

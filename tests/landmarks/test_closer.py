@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuralsampleid.config import Landmarks
-from neuralsampleid.landmarks.closer import CloserLook, directory_of, equals_in, rows_of
+from neuralsampleid.landmarks.closer import Look, directory_of, equals_in, rows_of
 from neuralsampleid.landmarks.hits import BLOCK
 from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.table import make_table, scale_of
@@ -57,7 +57,7 @@ def test_a_part_of_a_long_query_is_proposed():
     other = random_points(rng, 6000, 60 * BLOCK)
     order = np.argsort(np.concatenate([other.frames, excerpt.frames]))
     query = Points(*(np.concatenate(pair)[order] for pair in zip(other, excerpt, strict=True)))
-    found = CloserLook(query, 9, REACH).proposals(rows_of(track, 8, REACH))
+    found = Look(query, 9, REACH).proposals(rows_of(track, 8, REACH))
     assert (np.diff(found.votes) <= 0).all()
     assert found.votes[0] > 2 * found.votes[1]
     assert (found.pitch[0], found.slope[0]) == pytest.approx((6, 1.2), rel=0.01)
@@ -68,4 +68,4 @@ def test_a_part_of_a_long_query_is_proposed():
 def test_a_query_without_triples_proposes_nothing():
     query = Points(np.array([3.0, 9.0]), np.array([50.0, 60.0]))
     track = random_points(np.random.default_rng(2), 100, 900)
-    assert not len(CloserLook(query, 9, REACH).proposals(rows_of(track, 8, REACH)).votes)
+    assert not len(Look(query, 9, REACH).proposals(rows_of(track, 8, REACH)).votes)
