@@ -42,7 +42,7 @@ rule match_landmarks:
         system=pattern(row.name for row in CONFIG.landmark_systems),
     conda:
         "../envs/audio.yaml"
-    threads: 1
+    threads: 16
     resources:
         mem_mb=attempts(8000),
         runtime=attempts(240),

@@ -19,5 +19,6 @@ if __name__ == "__main__":
             PeakFinding.model_validate(snakemake.params.peaks),
             Landmarks.model_validate(snakemake.params.landmarks),
             ranks=snakemake.params.tracks,
+            threads=snakemake.threads,
         )
         write_csv(Path(snakemake.output.matches), matches)

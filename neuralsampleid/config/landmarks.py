@@ -54,12 +54,11 @@ class PeakFinding(Section):
 
 
 class Closer(Section):
-    """The closer look at the tracks with the best proposals: more triples, which are more alike."""
+    """The closer look at the tracks with the best proposals: more triples, and each is verified."""
 
-    tracks: PositiveInt = 30  # that are looked at
-    partners: Annotated[int, Field(ge=2)] = 8  # of a track's peak
+    tracks: PositiveInt = 40  # that are looked at
+    partners: Annotated[int, Field(ge=2)] = 7  # of a track's peak
     query_partners: Annotated[int, Field(ge=2)] = 9  # of a query's peak
-    tolerance_semitones: PositiveFloat = 0.06  # between equal triples
 
 
 class Landmarks(Section):
@@ -75,5 +74,5 @@ class Landmarks(Section):
     tempo_min: Annotated[float, Field(gt=0, le=1)] = 0.68  # the query's speed over the reference's
     tempo_max: Annotated[float, Field(ge=1)] = 1.5
     candidates: PositiveInt = 250  # parts of all tracks that single peaks decide on
-    track_candidates: PositiveInt = 16  # of one track
+    track_candidates: PositiveInt = 16  # of one track; as many again of a closer look
     closer: Closer = Closer()

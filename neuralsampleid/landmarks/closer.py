@@ -24,6 +24,7 @@ from neuralsampleid.landmarks.lookups import (
     shapes_of,
 )
 from neuralsampleid.landmarks.proposals import LEAST, Proposals, join, propose_in
+from neuralsampleid.landmarks.screening import Grid, screen
 from neuralsampleid.landmarks.table import (
     HEIGHT_BIT,
     HIGH_BIT,
@@ -100,8 +101,22 @@ class Look:
     def proposals(self, track: TrackRows) -> Proposals:
         """The parts of a track in which most hits gather, most votes first; its number is 0."""
         scale, reach = self._scale, self._reach
-        every = [equals_in(each, track, scale, reach) for each in self._directories]
+        every = self._equals(track)
         return join([propose_in(each, self._shapes, scale, reach, LEAST) for each in every])
+
+    def screened(self, track: TrackRows, points: Points, grid: Grid) -> Proposals:
+        """The hits that peaks around them confirm, most nats first; the track's number is 0.
+
+        Args:
+            track: its triples.
+            points: its peaks.
+            grid: of the query.
+        """
+        every = self._equals(track)
+        return join([screen(each, self._shapes, self._scale, points, grid) for each in every])
+
+    def _equals(self, track: TrackRows) -> list[Equals]:
+        return [equals_in(each, track, self._scale, self._reach) for each in self._directories]
 
 
 def rows_of(track: Points, partners: int, reach: Reach) -> TrackRows:

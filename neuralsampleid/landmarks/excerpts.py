@@ -26,7 +26,7 @@ _ROUGH_HEIGHT = 0.6
 KEPT = 0.25  # share of a sample's peaks that are found again, beside those found by chance
 _LEAST_CHANCE = 0.005
 _CHANCE_NATS = 6.0  # that a start reaches by chance: a query has some thousand of them
-_STEPS = 16  # of a third of a semitone
+STEPS = 16  # of a third of a semitone
 _GAP_NATS = 8.0  # lost before a run ends
 _MOST = 12  # occurrences whose scores are summed
 _KNOWN = 0.01  # how well a proposal tells the slope, as a share of it
@@ -39,7 +39,7 @@ _TIE = 0.01  # weight of the best start's score: it orders tracks that have no o
 class Expected(NamedTuple):
     """What a track's peak tells that is found in a query, or is not, by its height.
 
-    Heights go in steps of 1/``_STEPS`` from the first one on; outside of them nothing is found.
+    Heights go in steps of 1/``STEPS`` from the first one on; outside of them nothing is found.
     """
 
     first: float  # thirds of a semitone
@@ -85,7 +85,7 @@ def asked(points: Points) -> AskedQuery:
     order = np.argsort(points.heights, kind="stable")
     heights, length = points.heights[order], int(points.frames.max()) + 1
     at_hits, rough, fine = (
-        _expected(heights, length, frames, height)
+        expected_of(heights, length, frames, height)
         for frames, height in (
             (_FIRST_FRAMES, _ROUGH_HEIGHT),
             (_ROUGH_FRAMES, _ROUGH_HEIGHT),
@@ -95,10 +95,17 @@ def asked(points: Points) -> AskedQuery:
     return AskedQuery(heights, points.frames[order], length, at_hits, rough, fine)
 
 
-def _expected(heights: Floats, length: int, frames: float, height: float) -> Expected:
-    """What to expect in a query of some frames, of peaks within some frames and thirds."""
+def expected_of(heights: Floats, length: int, frames: float, height: float) -> Expected:
+    """What to expect in a query.
+
+    Args:
+        heights: (n,) of its peaks, thirds of a semitone, ascending.
+        length: its frames.
+        frames: within which a peak is found.
+        height: and thirds of a semitone.
+    """
     first = float(heights[0]) - 2
-    asked_for = first + np.arange(int((heights[-1] + 2 - first) * _STEPS) + 1) / _STEPS
+    asked_for = first + np.arange(int((heights[-1] + 2 - first) * STEPS) + 1) / STEPS
     low = np.searchsorted(heights, asked_for - height)
     high = np.searchsorted(heights, asked_for + height, side="right")
     chance = 1 - np.exp(-(high - low + 0.5) / length * (2 * frames + 1))
@@ -111,7 +118,7 @@ def _expected(heights: Floats, length: int, frames: float, height: float) -> Exp
 @compiled
 def step_of(expected: Expected, height: float) -> int:
     """The place of a height."""
-    place = int((height - expected.first) * _STEPS + 0.5)
+    place = int((height - expected.first) * STEPS + 0.5)
     return min(max(place, 0), len(expected.low) - 1)
 
 

@@ -23,7 +23,8 @@ from neuralsampleid.landmarks.hits import BLOCK
 from neuralsampleid.landmarks.lines import beside, is_joined
 from neuralsampleid.landmarks.lookups import find_equals, lookups_of, shapes_of
 from neuralsampleid.landmarks.peaks import Peaks
-from neuralsampleid.landmarks.proposals import LEAST, Most, Proposals, join, propose
+from neuralsampleid.landmarks.proposals import LEAST, Most, Proposals, join, leading, propose
+from neuralsampleid.landmarks.screening import Grid, grid_of
 from neuralsampleid.landmarks.table import SLOT, TrackRows, TripleTable, make_table, scale_of
 from neuralsampleid.landmarks.triples import (
     PAUSE,
@@ -94,9 +95,13 @@ class TripleSearch:
     @cached_property
     def closer(self) -> Look:
         """Its denser triples, made when they are asked for."""
-        own = self._settings.closer
-        reach = self._reach._replace(height=3 * own.tolerance_semitones)
-        return Look(self._points, own.query_partners, reach)
+        own = self._settings
+        return Look(self._points, own.closer.query_partners, reach_of(own))
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Its peaks, as a closer look asks for them."""
+        return grid_of(self.query)
 
     @cached_property
     def alone(self) -> Look:
@@ -215,10 +220,10 @@ class LandmarkIndex:
             parts = [tracks[first::_PARTS] for first in range(min(_PARTS, len(tracks)))]
             few = [one for part in pool.map(sifted, parts) for one in part]
             if few:
-                leading = _leading(few, self._settings.closer.tracks)
+                first, *rest = leading(few, self._settings.closer.tracks)
                 # The first one makes what all threads ask for.
-                closer = [looked(leading[0]), *pool.map(looked, leading[1:])]
-                chosen = join(few + closer).take(slice(self._settings.candidates))
+                closer = [looked(first), *pool.map(looked, rest)]
+                chosen = join([join(few).take(slice(self._settings.candidates)), *closer])
                 list(pool.map(improve, _by_track(chosen)))
         return best
 
@@ -226,7 +231,7 @@ class LandmarkIndex:
         """What a closer look at a track proposes, by what single peaks tell."""
         is_long = len(points.frames) > _LONG
         rows = self._rows_of(track) if is_long else self._rows(track)
-        found = search.closer.proposals(rows)
+        found = search.closer.screened(rows, points, search.grid)
         found.tracks[:] = track
         return self._sifted(search.query, points, found)
 
@@ -372,12 +377,6 @@ def table_of(tracks: Sequence[Peaks], peaks: PeakFinding, settings: Landmarks) -
     """The table of some tracks."""
     points = [in_turn(track, peaks)[0] for track in tracks]
     return make_table(points, settings.partners, reach_of(settings))
-
-
-def _leading(sifted: Sequence[Proposals], count: int) -> list[int]:
-    """The tracks with the best proposals; each entry holds those of one track, best first."""
-    best = sorted((-float(one.votes[0]), int(one.tracks[0])) for one in sifted if len(one.votes))
-    return [track for _, track in best[:count]]
 
 
 def _by_track(proposals: Proposals) -> list[tuple[int, Proposals]]:

@@ -75,6 +75,12 @@ def join(parts: Sequence[Proposals]) -> Proposals:
     return every.take(np.lexsort((every.here, every.tracks, -every.votes)))
 
 
+def leading(every: Sequence[Proposals], count: int) -> list[int]:
+    """The tracks with the best proposals; each entry holds those of one track, best first."""
+    best = sorted((-float(one.votes[0]), int(one.tracks[0])) for one in every if len(one.votes))
+    return [track for _, track in best[:count]]
+
+
 @compiled
 def propose(
     equals: Equals,
@@ -106,7 +112,7 @@ def propose(
         rows = Equals(ordered.numbers[own], ordered.rows[own], ordered.times[own])
         hits = hits_of(rows, table.begins[track], shapes, scale)
         found, count, cells = _in_track(hits, track, reach.pitch, least, found, count, cells)
-    return _proposals(found[:count])
+    return proposals_of(found[:count])
 
 
 @compiled
@@ -117,7 +123,7 @@ def propose_in(
     found, cells = np.empty((64, 8)), np.zeros(1, np.float32)
     hits = hits_of(equals, 0, shapes, scale)
     found, count, _ = _in_track(hits, 0, reach.pitch, least, found, 0, cells)
-    return _proposals(found[:count])
+    return proposals_of(found[:count])
 
 
 @compiled
@@ -142,7 +148,8 @@ def _in_track(
 
 
 @compiled
-def _proposals(found: Floats) -> Proposals:
+def proposals_of(found: Floats) -> Proposals:
+    """Proposals from rows of their numbers."""
     return Proposals(
         found[:, 0].copy(),
         found[:, 1].astype(np.int64),

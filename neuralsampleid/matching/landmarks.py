@@ -30,6 +30,7 @@ def rank_by_landmarks(
     settings: Landmarks,
     *,
     ranks: int,
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Rank tracks for every query.
 
@@ -40,6 +41,7 @@ def rank_by_landmarks(
         peaks: how they were found.
         settings: of the triples and their search.
         ranks: tracks kept per query.
+        threads: of the CPU.
 
     Returns:
         Columns of ``formats.MATCHES``: the best ``ranks`` tracks of each query; the score is that
@@ -61,7 +63,7 @@ def rank_by_landmarks(
         without = frozenset(numbers[name] for name in split(query.excluded) if name in numbers)
         if (*span, without) not in known:
             part = query_peaks[query.query_id].within(*span[1:], peaks)
-            known[*span, without] = index.best(part, without)
+            known[*span, without] = index.best(part, without, threads)
         found = known[*span, without]
         order = np.argsort(-found.scores, kind="stable").tolist()
         ranked = [track for track in order if found.scores[track] > 0]
