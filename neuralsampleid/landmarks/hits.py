@@ -73,7 +73,7 @@ def hits_of(equals: Equals, begin: int, shapes: Shapes, scale: Scale) -> Hits:
         shapes: of the query's triples.
         scale: of the table's lengths.
     """
-    order, count = _by_number(equals.numbers), len(equals.rows)
+    order, count = by_number(equals.numbers), len(equals.rows)
     block, anchors = np.empty(count, np.int32), np.empty(count, np.int32)
     query, track = np.empty(count, np.float32), np.empty(count, np.float32)
     pitch, tempo = np.empty(count, np.float32), np.empty(count, np.float32)
@@ -99,7 +99,7 @@ def hits_of(equals: Equals, begin: int, shapes: Shapes, scale: Scale) -> Hits:
 
 
 @compiled
-def _by_number(numbers: Numbers) -> Numbers:
+def by_number(numbers: Numbers) -> Numbers:
     """The order of numbers, of equals as they are."""
     count = len(numbers)
     order, other = np.arange(count).astype(np.int32), np.empty(count, np.int32)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from neuralsampleid.compilation import compiled
 from neuralsampleid.landmarks.excerpts import STEPS, AskedQuery, expected_of
+from neuralsampleid.landmarks.hits import by_number
 from neuralsampleid.landmarks.lookups import Equals, Shapes
 from neuralsampleid.landmarks.proposals import Proposals, proposals_of
 from neuralsampleid.landmarks.table import (
@@ -21,13 +22,13 @@ from neuralsampleid.landmarks.table import (
     HEIGHTS,
     LENGTH_BIT,
     TIMES,
-    Reals,
     Scale,
     field,
 )
 from neuralsampleid.landmarks.triples import Floats, Numbers, Points
 
 _ROWS = 2  # of a grid, in a third of a semitone
+_PARTS = 32  # of a nat that a grid tells
 _FRAMES, _HEIGHT = 2.0, 0.5  # a peak is found within so many frames and thirds of a semitone
 _NEAR, _LEAST = 16, 6.0  # peaks before a hit and after it that are asked first, and their nats
 _AROUND = 45  # peaks before it and after it that are asked then: 1.5 s
@@ -35,35 +36,41 @@ _MOST = 16  # proposals of a track
 _ALIKE_PITCH, _ALIKE_SLOPE = 0.6, 0.04  # thirds of a semitone, and share: of equal proposals
 _ALIKE_FRAMES = 43.0  # of the track, between the middles of equal proposals: 1 s
 
+Hit = tuple[float, float, float]
+"""Frame of the query for the track's first one, and for each, and thirds by which it is higher."""
+
 
 class Grid(NamedTuple):
-    """Where a query has peaks, by frames and parts of a third of a semitone."""
+    """What a track's peak tells that would lie at a place of a query, by whether one is there."""
 
     first: float  # height of the first row, thirds of a semitone
-    found: npt.NDArray[np.uint8]  # (frames, rows) 1 near a peak of the query, else 0
-    told: Reals  # (rows, 2) nats of a track's peak that is not found, and of one that is
+    told: npt.NDArray[np.int8]  # (frames, rows) parts of a nat
 
 
 def grid_of(query: AskedQuery) -> Grid:
     """Put a query's peaks on a grid."""
     expected = expected_of(query.heights, query.length, _FRAMES, _HEIGHT)
     rows = slice(None, None, STEPS // _ROWS)
-    told = np.column_stack([expected.missed[rows], expected.found[rows]]).astype(np.float32)
-    found = np.zeros((query.length, len(told)), np.uint8)
-    _mark(query, expected.first, found)
-    return Grid(expected.first, found, told)
+    missed, found = (
+        np.rint(nats[rows] * _PARTS).astype(np.int8) for nats in (expected.missed, expected.found)
+    )
+    told = np.tile(missed, (query.length, 1))
+    _mark(query, expected.first, found, told)
+    return Grid(expected.first, told)
 
 
 @compiled
-def _mark(query: AskedQuery, first: float, found: npt.NDArray[np.uint8]) -> None:
-    frames, rows = found.shape
-    for place, own in zip(query.frames, query.heights):
-        height = (own - first) * _ROWS
+def _mark(
+    query: AskedQuery, first: float, nats: npt.NDArray[np.int8], told: npt.NDArray[np.int8]
+) -> None:
+    frames, rows = told.shape
+    for peak in range(len(query.frames)):
+        place, height = query.frames[peak], (query.heights[peak] - first) * _ROWS
         low = max(int(np.ceil(height - _HEIGHT * _ROWS)), 0)
         high = min(int(np.floor(height + _HEIGHT * _ROWS)) + 1, rows)
         begin = max(int(np.ceil(place - _FRAMES)), 0)
         end = min(int(np.floor(place + _FRAMES)) + 1, frames)
-        found[begin:end, low:high] = 1
+        told[begin:end, low:high] = nats[low:high]
 
 
 @compiled
@@ -79,15 +86,17 @@ def screen(equals: Equals, shapes: Shapes, scale: Scale, track: Points, grid: Gr
     """
     found, count = np.empty((len(equals.rows), 8)), 0
     numbers = _first_peaks(track.frames)
-    for each in range(len(equals.rows)):
+    # By the query's time, so that what is asked of the grid stays in the processor's cache.
+    for each in by_number(equals.numbers):
         row, shape = equals.rows[each], shapes[equals.numbers[each]]
         here, there = shape.begin, np.int64(equals.times[each]) / TIMES
         slope = float(scale.lengths[field(row, LENGTH_BIT, 10)]) / shape.length
         pitch = shape.height - field(row, HEIGHT_BIT, 10) / HEIGHTS
-        peak, hit = numbers[min(int(there), len(numbers) - 1)], (here, there, 1 / slope, pitch)
-        if _told(track, peak, _NEAR, hit, grid)[0] < _LEAST:
+        peak = numbers[min(int(there), len(numbers) - 1)]
+        hit = (here - there / slope, 1 / slope, pitch)
+        if _most(track, peak, hit, grid) < _LEAST * _PARTS:
             continue
-        nats, first, last = _told(track, peak, _AROUND, hit, grid)
+        nats, first, last = _best_run(track, peak, hit, grid)
         own = found[count]
         own[0], own[1], own[2], own[3] = nats, 0, pitch, slope
         own[4], own[5] = track.frames[first], track.frames[last]
@@ -109,39 +118,39 @@ def _first_peaks(frames: Floats) -> Numbers:
 
 
 @compiled
-def _told(
-    track: Points, peak: int, around: int, hit: tuple[float, float, float, float], grid: Grid
-) -> tuple[float, int, int]:
-    """The run of a track's peaks around a hit that tells most.
+def _most(track: Points, peak: int, hit: Hit, grid: Grid) -> int:
+    """What the best run of the peaks near a hit tells, in parts of a nat."""
+    best, run = 0, 0
+    for own in range(max(peak - _NEAR, 0), min(peak + _NEAR, len(track.frames))):
+        run = max(run, 0) + _told(track, own, hit, grid)
+        best = max(best, run)
+    return best
 
-    Args:
-        track: its peaks.
-        peak: the one at the hit.
-        around: how many before it and after it are asked.
-        hit: frames of the query and of the track, frames of the query in one of the track, and
-            thirds of a semitone by which the query is higher.
-        grid: of the query.
 
-    Returns:
-        Its nats, and the first and the last peak.
-    """
-    here, there, speed, pitch = hit
-    frames, highest = len(grid.found), len(grid.told) - 1
-    lift = (pitch - grid.first) * _ROWS + 0.5
-    best, run = 0.0, 0.0
-    begin, end = max(peak - around, 0), min(peak + around, len(track.frames))
-    opened, first, last = begin, begin, begin
+@compiled
+def _best_run(track: Points, peak: int, hit: Hit, grid: Grid) -> tuple[float, int, int]:
+    """Nats of the best run of the peaks around a hit, and its first and last peak."""
+    begin, end = max(peak - _AROUND, 0), min(peak + _AROUND, len(track.frames))
+    best, run, opened, first, last = 0, 0, begin, begin, begin
     for own in range(begin, end):
-        frame = int(np.floor(here + (track.frames[own] - there) * speed + 0.5))
-        if frame < 0 or frame >= frames:
-            continue
-        row = min(max(int(track.heights[own] * _ROWS + lift), 0), highest)
         if run <= 0:
-            run, opened = 0.0, own
-        run += float(grid.told[row, grid.found[frame, row]])
+            run, opened = 0, own
+        run += _told(track, own, hit, grid)
         if run > best:
             best, first, last = run, opened, own
-    return best, first, last
+    return best / _PARTS, first, last
+
+
+@compiled
+def _told(track: Points, peak: int, hit: Hit, grid: Grid) -> int:
+    """What one of the track's peaks tells, in parts of a nat; of one beyond the query nothing."""
+    begin, speed, pitch = hit
+    frames, rows = grid.told.shape
+    frame = int(begin + track.frames[peak] * speed + 0.5)
+    if frame < 0 or frame >= frames:
+        return 0
+    row = int((track.heights[peak] + pitch - grid.first) * _ROWS + 0.5)
+    return int(grid.told[frame, min(max(row, 0), rows - 1)])
 
 
 @compiled

@@ -5,7 +5,7 @@ import pytest
 
 from neuralsampleid.config import Landmarks
 from neuralsampleid.landmarks.closer import Look, directory_of, equals_in, rows_of
-from neuralsampleid.landmarks.excerpts import asked
+from neuralsampleid.landmarks.excerpts import asked, expected_of, step_of
 from neuralsampleid.landmarks.lookups import Equals, shapes_of
 from neuralsampleid.landmarks.screening import grid_of, screen
 from neuralsampleid.landmarks.table import TIMES, scale_of
@@ -91,13 +91,17 @@ def test_hits_of_one_line_are_one_proposal():
 
 def test_what_a_grid_tells():
     """A single peak: found within two frames and half a third of a semitone."""
-    grid = grid_of(asked(Points(np.array([40.0, 100.0]), np.array([60.0, 90.0]))))
+    query = asked(Points(np.array([40.0, 100.0]), np.array([60.0, 90.0])))
+    grid = grid_of(query)
     row = round((60 - grid.first) * 2)
-    assert (np.flatnonzero(grid.found[:, row]) == np.arange(38, 43)).all()
-    assert (np.flatnonzero(grid.found[40, : row + 20]) == np.arange(row - 1, row + 2)).all()
-    assert (grid.told[:, 0] < 0).all()
-    assert (grid.told[:, 1] > 0).all()
-    assert len(grid.found) == 101
+    assert (np.flatnonzero(grid.told[:, row] > 0) == np.arange(38, 43)).all()
+    assert (np.flatnonzero(grid.told[40] > 0) == np.arange(row - 1, row + 2)).all()
+    assert (grid.told[50] < 0).all()
+    assert len(grid.told) == 101
+    expected = expected_of(query.heights, query.length, 2.0, 0.5)
+    step = step_of(expected, 60.0)
+    assert grid.told[40, row] / 32 == pytest.approx(expected.found[step], abs=1 / 64)
+    assert grid.told[50, row] / 32 == pytest.approx(expected.missed[step], abs=1 / 64)
 
 
 def test_peaks_outside_the_query_tell_nothing():
