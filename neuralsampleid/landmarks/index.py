@@ -46,8 +46,7 @@ SIFTED = 20_000  # proposals of a query, those with the most votes
 # of equal triples may differ by half as much, and fewer proposals are sifted.
 MANY, MANY_SIFTED = 1000, 5_000
 TABLE_FRAMES = 1 << 22  # of the tracks of a table together, unless one alone is longer
-_KEPT = 128  # tracks whose many triples are kept, 1.4 MB each
-_POINTS_KEPT = 256  # tracks whose peaks are, 0.1 MB each
+_KEPT = 128  # tracks whose peaks and many triples are kept, 1 to 2 MB each
 _LONG = 30_000  # peaks of a track whose triples are not, from about ten minutes on
 _TELLING_S = 2.0  # of a line that tells its tempo ratio
 
@@ -154,7 +153,7 @@ class LandmarkIndex:
         self._last: tuple[Peaks, TripleSearch] | None = None
         # Queries that follow each other ask much the same tracks.
         self._rows = lru_cache(_KEPT)(self._rows_of)
-        self._points = lru_cache(_POINTS_KEPT)(self._points_of)
+        self._points = lru_cache(_KEPT)(self._points_of)
 
     @classmethod
     def of(

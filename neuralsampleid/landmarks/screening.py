@@ -28,7 +28,7 @@ from neuralsampleid.landmarks.table import (
 from neuralsampleid.landmarks.triples import Floats, Numbers, Points
 
 _ROWS = 2  # of a grid, in a third of a semitone
-_PARTS = 32  # of a nat that a grid tells
+_PARTS = 32  # of a nat that a grid tells: a byte holds 3.9 nats, which a peak tells at most
 _FRAMES, _HEIGHT = 2.0, 0.5  # a peak is found within so many frames and thirds of a semitone
 _NEAR, _LEAST = 16, 6.0  # peaks before a hit and after it that are asked first, and their nats
 _AROUND = 45  # peaks before it and after it that are asked then: 1.5 s
@@ -36,8 +36,9 @@ _MOST = 16  # proposals of a track
 _ALIKE_PITCH, _ALIKE_SLOPE = 0.6, 0.04  # thirds of a semitone, and share: of equal proposals
 _ALIKE_FRAMES = 43.0  # of the track, between the middles of equal proposals: 1 s
 
+# Frame of the query at which the track would begin, frames of the query in one of the track, and
+# thirds of a semitone by which the query is higher.
 Hit = tuple[float, float, float]
-"""Frame of the query for the track's first one, and for each, and thirds by which it is higher."""
 
 
 class Grid(NamedTuple):
